@@ -1,0 +1,107 @@
+import type { Direction, Frame, LinkId, ProtocolId } from './frame.ts'
+import type { Framer, FramerOptions } from './framer.ts'
+
+/** What a frame does, for policy. */
+export type OperationKind =
+  | 'read'
+  | 'write'
+  | 'control'
+  | 'time'
+  | 'file'
+  | 'auth'
+  | 'manage'
+  | 'event'
+  | 'response'
+  | 'unknown'
+
+/** Every kind, for checking configurations. */
+export const OPERATION_KINDS: readonly OperationKind[] = [
+  'read',
+  'write',
+  'control',
+  'time',
+  'file',
+  'auth',
+  'manage',
+  'event',
+  'response',
+  'unknown',
+]
+
+export interface Operation {
+  readonly kind: OperationKind
+  /** Moves equipment, changes settings or stops the device from answering. */
+  readonly critical: boolean
+  /** What it acts on, in the protocol's words, e.g. `unit 1 hr/40001..40010`, `g12/1`. */
+  readonly target?: string
+}
+
+/** One value read from a frame. */
+export interface Reading {
+  readonly link: LinkId
+  /** Nanoseconds since 1970-01-01 UTC: the device's time stamp where it sends one, else the frame's. */
+  readonly time: bigint
+  /** Point name in the protocol's words, e.g. `g30/12`, `hr/40012`, `GGIO1$MX$AnIn1`. */
+  readonly point: string
+  readonly value: number | bigint | boolean | string
+  readonly unit?: string
+  readonly quality: 'good' | 'uncertain' | 'bad'
+}
+
+/** JSON-ready value of a field of a {@link Description}. */
+export type FieldValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly FieldValue[]
+  | { readonly [name: string]: FieldValue }
+
+/** One protocol data unit in words and fields, for logs and `inspect`. */
+export interface Description {
+  readonly protocol: ProtocolId
+  /** Why it cannot be decoded, or null. */
+  readonly malformed: string | null
+  /** One line for people. */
+  readonly summary: string
+  /** The protocol's fields under stable names (function and service codes as numbers). */
+  readonly fields: Readonly<Record<string, FieldValue>>
+}
+
+/**
+ * Describes the frames of one conversation in order. Stateful, because what a frame says can depend on those before
+ * it: fragments are reassembled, responses are paired with their requests. Bounded memory; never throws.
+ */
+export interface Inspector {
+  push(frame: Uint8Array, direction: Direction): Description
+}
+
+/** Where a protocol is found in a capture. */
+export interface Recognition {
+  readonly tcpPorts: readonly number[]
+  readonly udpPorts: readonly number[]
+  readonly etherTypes: readonly number[]
+  /** Whether these first bytes of a TCP stream or datagram on another port look like this protocol. */
+  looksLike(bytes: Uint8Array): boolean
+}
+
+/** Everything the bridge needs to know of a protocol. */
+export interface ProtocolAdapter {
+  readonly protocol: ProtocolId
+  readonly recognition: Recognition
+  /** The framings that {@link FramerOptions.framing} accepts; the first is the default. */
+  readonly framings: readonly string[]
+  /** Throws `UsageError` `adapter.framing` for a framing that is not listed. */
+  framer(options: FramerOptions): Framer
+  /** One frame on its own; never throws. */
+  describe(frame: Uint8Array, direction: Direction, framing?: string): Description
+  inspector(framing?: string): Inspector
+  /** What the frame does; never throws, what cannot be decoded is `unknown`. */
+  operation(frame: Uint8Array, direction: Direction, framing?: string): Operation
+  /** Stateful: pairs responses with requests where the protocol needs it. Never throws. */
+  readings(framing?: string): ReadingExtractor
+}
+
+export interface ReadingExtractor {
+  push(frame: Frame): Reading[]
+}

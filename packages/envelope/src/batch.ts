@@ -1,0 +1,59 @@
+import type { LogPosition } from './entry.ts'
+import { CborReader } from './cbor/reader.ts'
+import { CborWriter } from './cbor/writer.ts'
+import type { RootHeader } from './cose.ts'
+import { EMPTY_MAP, decodeRootHeader, readSign1End, readSign1Start, writeSign1 } from './cose.ts'
+
+/** One sealed batch: the new leaves of a log and a signature over the log's new root. */
+export interface SealedBatch {
+  /** As it travels and as it lies in journals: `[COSE_Sign1, [* leaf]]`. */
+  readonly bytes: Uint8Array
+  /** 16-byte id of the log. */
+  readonly stream: Uint8Array
+  /** Batch number within the log, from 0. */
+  readonly number: number
+  /** Leaves in the log up to and with this batch. */
+  readonly treeSize: number
+  /** Entries in this batch (leaves without the log's header). */
+  readonly entries: number
+  /** Where the log stood before this batch, for an opener that starts here; undefined for batch 0. */
+  readonly before: LogPosition | undefined
+}
+
+/** A batch taken apart, nothing verified. */
+export interface RawBatch {
+  readonly header: RootHeader
+  readonly protectedHeader: Uint8Array
+  readonly signature: Uint8Array
+  /** Views of the batch. */
+  readonly leaves: readonly Uint8Array[]
+}
+
+const MAX_LEAVES = 1 << 20
+
+export function encodeBatch(
+  protectedHeader: Uint8Array,
+  signature: Uint8Array,
+  leaves: Uint8Array,
+  count: number,
+): Uint8Array {
+  const w = new CborWriter(protectedHeader.length + signature.length + leaves.length + 32)
+  w.array(2)
+  writeSign1(w, protectedHeader, EMPTY_MAP, signature)
+  return w.array(count).raw(leaves).finish()
+}
+
+/** Takes a batch apart. Throws `DecodeError`; costs no more than reading the bytes once. */
+export function decodeBatch(bytes: Uint8Array): RawBatch {
+  const r = new CborReader(bytes)
+  r.fixedArray(2, 'batch')
+  const protectedHeader = readSign1Start(r)
+  if (r.map('unprotected') !== 0) throw r.error('envelope.header', 'unprotected', 'must be empty')
+  const signature = readSign1End(r)
+  const count = r.array('leaves')
+  if (count === 0 || count > MAX_LEAVES) throw r.error('envelope.leaves', 'leaves', `${count} leaves`)
+  const leaves: Uint8Array[] = []
+  for (let i = 0; i < count; i++) leaves.push(r.bytes('leaf'))
+  r.expectEnd('end')
+  return { header: decodeRootHeader(protectedHeader), protectedHeader, signature, leaves }
+}

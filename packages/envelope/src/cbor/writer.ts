@@ -1,0 +1,124 @@
+import { UsageError } from '@gridseal/wire'
+
+/** CBOR major types (RFC 8949 3.1), shifted into the initial byte. */
+export const MAJOR: Readonly<
+  Record<'uint' | 'negative' | 'bytes' | 'text' | 'array' | 'map' | 'tag' | 'simple', number>
+> = { uint: 0x00, negative: 0x20, bytes: 0x40, text: 0x60, array: 0x80, map: 0xa0, tag: 0xc0, simple: 0xe0 }
+
+/**
+ * Writes deterministic CBOR (RFC 8949 4.2.1) item by item: shortest heads, definite lengths. The order of map keys is
+ * the caller's: use {@link encodeCbor} where it must be sorted for you.
+ */
+export class CborWriter {
+  #buffer: Buffer<ArrayBuffer>
+  #length = 0
+
+  constructor(capacity = 256) {
+    this.#buffer = Buffer.allocUnsafe(capacity)
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** What was written, as a view: valid until the next {@link reset} or write. */
+  view(start = 0): Buffer<ArrayBuffer> {
+    return this.#buffer.subarray(start, this.#length)
+  }
+
+  /** What was written, as a copy. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffer.subarray(0, this.#length))
+  }
+
+  reset(): this {
+    this.#length = 0
+    return this
+  }
+
+  #grow(count: number): number {
+    const at = this.#length
+    this.#length = at + count
+    if (this.#length > this.#buffer.length) {
+      const bigger = Buffer.allocUnsafe(Math.max(this.#length, this.#buffer.length * 2))
+      this.#buffer.copy(bigger, 0, 0, at)
+      this.#buffer = bigger
+    }
+    return at
+  }
+
+  /** The head of an item: its major type and argument, in the shortest form. */
+  head(major: number, argument: number | bigint): this {
+    if (argument < 24) this.#buffer[this.#grow(1)] = major | Number(argument)
+    else if (argument < 0x100) {
+      const at = this.#grow(2)
+      this.#buffer[at] = major | 24
+      this.#buffer[at + 1] = Number(argument)
+    } else if (argument < 0x1_0000) {
+      const at = this.#grow(3)
+      this.#buffer[at] = major | 25
+      this.#buffer.writeUInt16BE(Number(argument), at + 1)
+    } else if (argument < 0x1_0000_0000) {
+      const at = this.#grow(5)
+      this.#buffer[at] = major | 26
+      this.#buffer.writeUInt32BE(Number(argument), at + 1)
+    } else {
+      const at = this.#grow(9)
+      this.#buffer[at] = major | 27
+      this.#buffer.writeBigUInt64BE(BigInt(argument), at + 1)
+    }
+    return this
+  }
+
+  /** An unsigned integer below 2^64; a `number` must be a safe integer. */
+  uint(value: number | bigint): this {
+    if (typeof value === 'number' ? !Number.isSafeInteger(value) || value < 0 : BigInt.asUintN(64, value) !== value) {
+      throw new UsageError('cbor.range', `${value} is not an unsigned 64-bit integer`)
+    }
+    return this.head(MAJOR.uint, value)
+  }
+
+  /** An integer of either sign. */
+  int(value: number | bigint): this {
+    if (value >= 0) return this.uint(value)
+    if (typeof value === 'number' ? !Number.isSafeInteger(value) : value < -(2n ** 64n)) {
+      throw new UsageError('cbor.range', `${value} is not a 65-bit integer`)
+    }
+    return this.head(MAJOR.negative, typeof value === 'number' ? -1 - value : -1n - value)
+  }
+
+  bytes(value: Uint8Array): this {
+    return this.head(MAJOR.bytes, value.length).raw(value)
+  }
+
+  text(value: string): this {
+    const length = Buffer.byteLength(value, 'utf8')
+    this.head(MAJOR.text, length)
+    this.#buffer.write(value, this.#grow(length), length, 'utf8')
+    return this
+  }
+
+  array(count: number): this {
+    return this.head(MAJOR.array, count)
+  }
+  map(count: number): this {
+    return this.head(MAJOR.map, count)
+  }
+  tag(number: number): this {
+    return this.head(MAJOR.tag, number)
+  }
+  bool(value: boolean): this {
+    return this.head(MAJOR.simple, value ? 21 : 20)
+  }
+  null(): this {
+    return this.head(MAJOR.simple, 22)
+  }
+
+  /** Bytes that are CBOR already. */
+  raw(value: Uint8Array): this {
+    const at = this.#grow(value.length)
+    this.#buffer.set(value, at)
+    return this
+  }
+}

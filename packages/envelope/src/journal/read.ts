@@ -1,0 +1,49 @@
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { VerifyingKey } from '@gridseal/pqc'
+import { UsageError, describeError, toHex } from '@gridseal/wire'
+import type { SegmentItem } from './segment.ts'
+import { listSegments, readSegment, segmentName } from './segment.ts'
+
+/**
+ * All records of a journal in order, with what is damaged between them. Throws `UsageError` `journal.open` if the
+ * directory holds no journal.
+ */
+export async function* readJournal(directory: string): AsyncGenerator<SegmentItem, void, undefined> {
+  const segments = await openSegments(directory)
+  let expected = segments[0]
+  for (const segment of segments) {
+    if (segment !== expected) {
+      const reason = `segment ${expected} is missing`
+      yield { kind: 'damage', segment, offset: 0, code: 'journal.segment-missing', reason }
+    }
+    yield* readSegment(join(directory, segmentName(segment)), segment)
+    expected = segment + 1
+  }
+}
+
+async function openSegments(directory: string): Promise<number[]> {
+  let segments: number[]
+  try {
+    segments = await listSegments(directory)
+  } catch (error) {
+    throw new UsageError('journal.open', `cannot read ${directory}: ${describeError(error)}`, {}, error)
+  }
+  if (segments.length === 0) throw new UsageError('journal.open', `${directory} holds no journal segments (*.gsj)`)
+  return segments
+}
+
+/** The public keys that lie beside the segments. A key whose name is not its fingerprint is left out. */
+export async function readJournalKeys(directory: string): Promise<VerifyingKey[]> {
+  const keys: VerifyingKey[] = []
+  for (const name of await readdir(directory)) {
+    if (!name.endsWith('.pub')) continue
+    try {
+      const key = VerifyingKey.fromPem(await readFile(join(directory, name), 'utf8'))
+      if (`${toHex(key.fingerprint)}.pub` === name) keys.push(key)
+    } catch {
+      // A damaged key file vouches for nothing: batches signed by that key will be refused as of an unknown key.
+    }
+  }
+  return keys
+}

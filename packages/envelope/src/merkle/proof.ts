@@ -1,0 +1,126 @@
+import { UsageError } from '@gridseal/wire'
+import { nodeHash } from './hash.ts'
+
+/** Merkle tree hash of leaf hashes (RFC 9162 2.1.1). Throws `UsageError` for none. */
+export function treeRoot(leaves: readonly Uint8Array[]): Uint8Array {
+  if (leaves.length === 0) throw new UsageError('merkle.empty', 'an empty tree has no root here')
+  return subtree(leaves, 0, leaves.length)
+}
+
+/** Path of leaf `index` in the tree of all `leaves` (hashes), from leaf to root (RFC 9162 2.1.3.1). */
+export function inclusionProof(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
+  if (index < 0 || index >= leaves.length) throw new UsageError('merkle.index', `no leaf ${index} of ${leaves.length}`)
+  const path: Uint8Array[] = []
+  let start = 0
+  let end = leaves.length
+  while (end - start > 1) {
+    const middle = start + split(end - start)
+    if (index < middle) {
+      path.push(subtree(leaves, middle, end))
+      end = middle
+    } else {
+      path.push(subtree(leaves, start, middle))
+      start = middle
+    }
+  }
+  return path.reverse()
+}
+
+/** Root that a path leads to, or undefined if its length does not fit (RFC 9162 2.1.3.2). */
+export function rootFromInclusion(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  path: readonly Uint8Array[],
+): Uint8Array | undefined {
+  if (!Number.isSafeInteger(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) return undefined
+  let fn = index
+  let sn = size - 1
+  let root = leaf
+  for (const sibling of path) {
+    if (sn === 0) return undefined
+    if (fn % 2 === 1 || fn === sn) {
+      root = nodeHash(sibling, root)
+      while (fn % 2 === 0 && fn !== 0) {
+        fn /= 2
+        sn = Math.floor(sn / 2)
+      }
+    } else root = nodeHash(root, sibling)
+    fn = Math.floor(fn / 2)
+    sn = Math.floor(sn / 2)
+  }
+  return sn === 0 ? root : undefined
+}
+
+/** Proof that the tree of all `leaves` extends the one of the first `oldSize` (RFC 9162 2.1.4.1). */
+export function consistencyProof(leaves: readonly Uint8Array[], oldSize: number): Uint8Array[] {
+  if (oldSize < 1 || oldSize > leaves.length) {
+    throw new UsageError('merkle.size', `no tree of ${oldSize} within ${leaves.length} leaves`)
+  }
+  return subproof(leaves, oldSize, 0, leaves.length, true)
+}
+
+function subproof(leaves: readonly Uint8Array[], m: number, start: number, end: number, whole: boolean): Uint8Array[] {
+  const n = end - start
+  if (m === n) return whole ? [] : [subtree(leaves, start, end)]
+  const k = split(n)
+  if (m <= k) return [...subproof(leaves, m, start, start + k, whole), subtree(leaves, start + k, end)]
+  return [...subproof(leaves, m - k, start + k, end, false), subtree(leaves, start, start + k)]
+}
+
+/** Whether `proof` joins two roots of one log (RFC 9162 2.1.4.2). */
+export function verifyConsistency(
+  oldSize: number,
+  newSize: number,
+  proof: readonly Uint8Array[],
+  oldRoot: Uint8Array,
+  newRoot: Uint8Array,
+): boolean {
+  if (!Number.isSafeInteger(oldSize) || !Number.isSafeInteger(newSize) || oldSize < 1 || oldSize > newSize) return false
+  if (oldSize === newSize) return proof.length === 0 && same(oldRoot, newRoot)
+  if (proof.length === 0) return false
+  const path = isPowerOfTwo(oldSize) ? [oldRoot, ...proof] : proof
+  let fn = oldSize - 1
+  let sn = newSize - 1
+  while (fn % 2 === 1) {
+    fn = (fn - 1) / 2
+    sn = Math.floor(sn / 2)
+  }
+  let fr = path[0]!
+  let sr = fr
+  for (const hash of path.slice(1)) {
+    if (sn === 0) return false
+    if (fn % 2 === 1 || fn === sn) {
+      fr = nodeHash(hash, fr)
+      sr = nodeHash(hash, sr)
+      while (fn % 2 === 0 && fn !== 0) {
+        fn /= 2
+        sn = Math.floor(sn / 2)
+      }
+    } else sr = nodeHash(sr, hash)
+    fn = Math.floor(fn / 2)
+    sn = Math.floor(sn / 2)
+  }
+  return sn === 0 && same(fr, oldRoot) && same(sr, newRoot)
+}
+
+function subtree(leaves: readonly Uint8Array[], start: number, end: number): Uint8Array {
+  if (end - start === 1) return leaves[start]!
+  const middle = start + split(end - start)
+  return nodeHash(subtree(leaves, start, middle), subtree(leaves, middle, end))
+}
+
+/** The largest power of two smaller than `n`. */
+function split(n: number): number {
+  let k = 1
+  while (k * 2 < n) k *= 2
+  return k
+}
+
+function isPowerOfTwo(n: number): boolean {
+  return split(n * 2) === n
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}

@@ -1,0 +1,319 @@
+import { randomBytes } from 'node:crypto'
+import type { SigningKey } from '@gridseal/pqc'
+import { InternalError, UsageError } from '@gridseal/wire'
+import type { SealedBatch } from './batch.ts'
+import { encodeBatch } from './batch.ts'
+import { CborWriter } from './cbor/writer.ts'
+import { encodeRootHeader, toBeSigned } from './cose.ts'
+import type { Entry, LogEnd, LogPosition, StreamDirection } from './entry.ts'
+import { LOG_VERSION, STREAM_ID_LENGTH, checkEntry, writeEntryLeaf, writeHeaderLeaf } from './leaf.ts'
+import { Frontier } from './merkle/frontier.ts'
+
+export interface SealerLimits {
+  /** Most entries of one batch. */
+  readonly maxEntries: number
+  /** Frame bytes after which a batch takes no more entries. */
+  readonly maxBytes: number
+  /** Frame bytes waiting to be sealed above which {@link Sealer.add} asks the caller to stop. */
+  readonly maxPending: number
+  /** Milliseconds that a frame may wait for company before it is signed; 0 signs at once when idle. */
+  readonly maxDelay: number
+  /** Leaves after which a new log begins. */
+  readonly maxLogEntries: number
+  /** Milliseconds after which a new log begins. */
+  readonly maxLogAge: number
+}
+
+export const SEALER_LIMITS: SealerLimits = {
+  maxEntries: 1024,
+  maxBytes: 1 << 20,
+  maxPending: 4 << 20,
+  maxDelay: 0,
+  maxLogEntries: 1 << 22,
+  maxLogAge: 24 * 3600 * 1000,
+}
+
+export interface SealerOptions {
+  readonly key: SigningKey
+  readonly site: string
+  readonly direction: StreamDirection
+  /** End of this stream's last log, to join the new one to it. */
+  readonly previous?: LogEnd
+  readonly limits?: Partial<SealerLimits>
+  /** Nanoseconds since 1970-01-01 UTC. */
+  readonly now?: () => bigint
+  readonly random?: (length: number) => Uint8Array
+  /** Batches in order. */
+  readonly onBatch: (batch: SealedBatch) => void
+  /** After {@link Sealer.add} returned false: there is room again. */
+  readonly onRelief?: () => void
+  /** Signing failed; nothing is sealed from then on. */
+  readonly onError: (error: unknown) => void
+}
+
+/** What a sealer has done, for metrics. */
+export interface SealerStats {
+  /** Batches sealed; each is one signature. */
+  batches: number
+  /** Entries sealed. */
+  entries: number
+  /** Bytes of sealed batches. */
+  bytes: number
+  /** Logs begun. */
+  logs: number
+}
+
+/**
+ * Puts entries into signed batches of one growing log. Group commit: with no signature under way a batch is signed at
+ * once; entries that arrive meanwhile form the next one. A lone frame waits for one signature, a flood pays one
+ * signature per thousand frames. Signing runs off the main thread.
+ */
+export class Sealer {
+  readonly stats: SealerStats = { batches: 0, entries: 0, bytes: 0, logs: 0 }
+  readonly #options: SealerOptions
+  readonly #limits: SealerLimits
+  readonly #now: () => bigint
+  readonly #random: (length: number) => Uint8Array
+  readonly #leaves = new CborWriter(64 * 1024)
+  readonly #leaf = new CborWriter(512)
+
+  #queue: Entry[] = []
+  #queueStart = 0
+  #pendingBytes = 0
+  #asked = false
+  #busy = false
+  #held = false
+  #ended: 'closed' | 'failed' | undefined
+  #timer: NodeJS.Timeout | undefined
+  #idle: (() => void)[] = []
+
+  #frontier = new Frontier()
+  #root: Uint8Array | undefined
+  #stream: Uint8Array | undefined
+  #number = 0
+  #created = 0n
+  #previous: LogEnd | undefined
+  #nextLog: string | undefined = 'start'
+
+  constructor(options: SealerOptions) {
+    this.#options = options
+    this.#limits = { ...SEALER_LIMITS, ...options.limits }
+    this.#now = options.now ?? (() => BigInt(Date.now()) * 1_000_000n)
+    this.#random = options.random ?? ((length) => randomBytes(length))
+    this.#previous = options.previous
+    if (this.#limits.maxEntries < 1) throw new UsageError('envelope.limits', 'maxEntries is at least 1')
+  }
+
+  /** Entries that are not in a sealed batch yet. */
+  get pending(): number {
+    return this.#queue.length - this.#queueStart
+  }
+
+  /** Where the current log stands after the last batch handed out, or undefined before the first. */
+  get logEnd(): LogEnd | undefined {
+    if (this.#stream === undefined || this.#root === undefined) return this.#previous
+    return { stream: this.#stream, treeSize: this.#frontier.size, root: this.#root }
+  }
+
+  /**
+   * Takes entries. They are always accepted; false means that more wait than `maxPending` and the caller must stop
+   * until `onRelief`. Throws `UsageError` after {@link close} or a failure, and for an impossible entry.
+   */
+  add(entries: readonly Entry[]): boolean {
+    if (this.#ended !== undefined) throw new UsageError('envelope.sealer.ended', `the sealer has ${this.#ended}`)
+    for (const entry of entries) {
+      checkEntry(entry)
+      this.#queue.push(entry)
+      this.#pendingBytes += weight(entry)
+    }
+    this.#kick()
+    if (this.#pendingBytes <= this.#limits.maxPending) return true
+    this.#asked = true
+    return false
+  }
+
+  /** Nothing is sealed until {@link release}, e.g. because the far side is out of reach and its window is full. */
+  hold(): void {
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
+    this.#kick()
+  }
+
+  /** The next batch opens a new log that is joined to the current one. */
+  startLog(reason: string): void {
+    this.#nextLog = reason
+  }
+
+  /** Resolves when everything added so far is sealed (never while held). */
+  async flush(): Promise<void> {
+    if (this.#ended !== undefined || (!this.#busy && this.pending === 0)) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (!this.#busy && !this.#held) this.#seal()
+    await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  /** Seals what waits, then refuses further entries. */
+  async close(): Promise<void> {
+    await this.flush()
+    clearTimeout(this.#timer)
+    this.#ended ??= 'closed'
+  }
+
+  #kick(): void {
+    if (this.#busy || this.#held || this.pending === 0 || this.#ended === 'failed') return
+    if (this.#limits.maxDelay === 0 || this.pending >= this.#limits.maxEntries) this.#seal()
+    else this.#timer ??= setTimeout(() => this.#delayed(), this.#limits.maxDelay)
+  }
+
+  #delayed(): void {
+    this.#timer = undefined
+    if (!this.#busy && !this.#held && this.pending > 0 && this.#ended === undefined) this.#seal()
+  }
+
+  #seal(): void {
+    this.#busy = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    void this.#sealBatch().then(
+      () => this.#settle(),
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  #settle(): void {
+    this.#busy = false
+    if (this.#asked && this.#pendingBytes <= this.#limits.maxPending / 2) {
+      this.#asked = false
+      this.#options.onRelief?.()
+    }
+    this.#kick()
+    if (!this.#busy && this.pending === 0) this.#wake()
+  }
+
+  #wake(): void {
+    const waiting = this.#idle
+    this.#idle = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #fail(error: unknown): void {
+    this.#busy = false
+    this.#ended = 'failed'
+    this.#wake()
+    this.#options.onError(error)
+  }
+
+  async #sealBatch(): Promise<void> {
+    const { key } = this.#options
+    this.#leaves.reset()
+    let count = 0
+    if (this.#nextLog !== undefined || this.#logIsFull()) {
+      this.#beginLog(this.#nextLog ?? (this.#frontier.size >= this.#limits.maxLogEntries ? 'size' : 'age'))
+      count++
+    }
+    const stream = this.#stream
+    if (stream === undefined) throw new InternalError('envelope.sealer', 'no log')
+    const before = this.#position(stream)
+    const entries = this.#takeEntries()
+    count += entries
+
+    const root = this.#frontier.root()
+    const number = this.#number++
+    const treeSize = this.#frontier.size
+    const protectedHeader = encodeRootHeader({
+      algorithm: key.algorithm,
+      keyId: key.publicKey.fingerprint,
+      stream,
+      number,
+      treeSize,
+      previousRoot: number === 0 ? undefined : this.#root,
+    })
+    const signature = await key.sign(toBeSigned(protectedHeader, root))
+    const bytes = encodeBatch(protectedHeader, signature, this.#leaves.view(), count)
+    this.#root = root
+    this.stats.batches++
+    this.stats.entries += entries
+    this.stats.bytes += bytes.length
+    this.#options.onBatch({ bytes, stream, number, treeSize, entries, before })
+  }
+
+  #position(stream: Uint8Array): LogPosition | undefined {
+    if (this.#root === undefined) return undefined
+    const treeSize = this.#frontier.size
+    const frontier = this.#frontier.hashes()
+    return { stream, treeSize, root: this.#root, next: this.#number, created: this.#created, frontier }
+  }
+
+  #logIsFull(): boolean {
+    const age = Number((this.#now() - this.#created) / 1_000_000n)
+    return this.#frontier.size >= this.#limits.maxLogEntries || age >= this.#limits.maxLogAge
+  }
+
+  #beginLog(reason: string): void {
+    const { key, site, direction } = this.#options
+    this.#previous = this.logEnd
+    this.#nextLog = undefined
+    this.#frontier = new Frontier()
+    this.#root = undefined
+    this.#number = 0
+    const stream = Uint8Array.from(this.#random(STREAM_ID_LENGTH))
+    this.#stream = stream
+    // Later than the last log whatever the clock does: an opener refuses a log that is not.
+    const now = this.#now()
+    this.#created = now > this.#created ? now : this.#created + 1n
+    const keyId = key.publicKey.fingerprint
+    this.#leaf.reset()
+    writeHeaderLeaf(this.#leaf, {
+      version: LOG_VERSION,
+      site,
+      direction,
+      stream,
+      keyId,
+      created: this.#created,
+      reason,
+      previous: this.#previous,
+    })
+    this.#appendLeaf()
+    this.stats.logs++
+  }
+
+  /** Moves entries from the queue into the leaves of this batch; returns how many. */
+  #takeEntries(): number {
+    const { maxEntries, maxBytes } = this.#limits
+    let taken = 0
+    let bytes = 0
+    while (taken < maxEntries && bytes < maxBytes && this.#queueStart < this.#queue.length) {
+      const entry = this.#queue[this.#queueStart++]
+      if (entry === undefined) break
+      this.#leaf.reset()
+      writeEntryLeaf(this.#leaf, entry, this.#frontier.size)
+      this.#appendLeaf()
+      bytes += weight(entry)
+      taken++
+    }
+    this.#pendingBytes -= bytes
+    if (this.#queueStart === this.#queue.length) {
+      this.#queue = []
+      this.#queueStart = 0
+    } else if (this.#queueStart > 65536) {
+      this.#queue = this.#queue.slice(this.#queueStart)
+      this.#queueStart = 0
+    }
+    return taken
+  }
+
+  #appendLeaf(): void {
+    const leaf = this.#leaf.view()
+    this.#frontier.append(leaf)
+    this.#leaves.bytes(leaf)
+  }
+}
+
+/** What an entry counts against byte limits: its frame and about what its leaf adds. */
+function weight(entry: Entry): number {
+  return (entry.kind === 'frame' ? entry.bytes.length : entry.detail.length) + 64
+}

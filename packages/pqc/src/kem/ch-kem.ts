@@ -1,0 +1,150 @@
+import { UsageError } from '@gridseal/wire'
+import { needLength, needReceived } from '../check.ts'
+import { NobleEncapsulator } from '../providers/noble.ts'
+import type { Encapsulation } from '../providers/provider.ts'
+import type { ProviderOptions } from '../providers/select.ts'
+import { plainBytes } from '../symmetric/bytes.ts'
+import { chKemKdf, transcriptHash } from './ch-kem-kdf.ts'
+import { encapsulate, generateKemKeyPair } from './kem.ts'
+import type { KemKeyPair } from './kem.ts'
+import { X25519_LENGTH, generateX25519 } from './x25519.ts'
+import type { X25519KeyPair } from './x25519.ts'
+
+/*
+ * CH-KEM-v1: X25519 + ML-KEM-1024, X25519 first in keys and ciphertexts. The secret depends on both legs and on
+ * everything that was exchanged, so it is safe while either leg is.
+ */
+
+export const CH_KEM_V1: {
+  readonly publicKeyLength: number
+  readonly ciphertextLength: number
+  readonly sharedSecretLength: number
+  readonly seedLength: number
+  readonly randomnessLength: number
+} = {
+  publicKeyLength: 1600,
+  ciphertextLength: 1600,
+  sharedSecretLength: 32,
+  /** X25519 scalar || d || z. */
+  seedLength: 96,
+  /** Ephemeral X25519 scalar || m. */
+  randomnessLength: 64,
+}
+
+/**
+ * The encapsulator's place in the handshake, bound into the secret. The decapsulator passes the same value, its
+ * peer's role, not its own.
+ */
+export type ChKemRole = 'initiator' | 'responder'
+
+export interface ChKemKeyPair {
+  /** X25519 key || ML-KEM-1024 key, 1600 bytes. */
+  readonly publicKey: Uint8Array
+  /** A copy of X25519 scalar || d || z, 96 bytes: the whole secret. */
+  readonly seed: Uint8Array
+  /**
+   * The shared secret of a ciphertext (1600 bytes) that a peer in role `encapsulator` made. A wrong ML-KEM part gives
+   * another secret and no error: confirm keys. Throws `DecodeError` `pqc.ciphertext.length` and `AuthError`
+   * `pqc.x25519.low-order`.
+   */
+  decapsulate(ciphertext: Uint8Array, encapsulator: ChKemRole): Uint8Array
+}
+
+/** Bound into every secret: the combiner's version. */
+const COMBINER_VERSION = Uint8Array.of(0x00, 0x02)
+const ROLES: Readonly<Record<ChKemRole, Uint8Array>> = { initiator: Uint8Array.of(1), responder: Uint8Array.of(2) }
+
+/** A new key pair, or that of `seed` (96 bytes). Throws `UsageError` `pqc.seed.length`. */
+export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions = {}): ChKemKeyPair {
+  if (seed !== undefined) needLength(seed, CH_KEM_V1.seedLength, 'pqc.seed.length', 'seed')
+  return new KeyPair(
+    generateX25519(seed?.subarray(0, X25519_LENGTH), options),
+    generateKemKeyPair('ML-KEM-1024', seed?.subarray(X25519_LENGTH), options),
+  )
+}
+
+/**
+ * A fresh secret for the owner of a public key (1600 bytes); `role` is ours. Throws `DecodeError` `pqc.key.length`,
+ * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`.
+ */
+export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options: ProviderOptions = {}): Encapsulation {
+  const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
+  return combine(pkX, pkM, generateX25519(undefined, options), encapsulate('ML-KEM-1024', pkM, options), role)
+}
+
+/**
+ * {@link chKemEncapsulate} with given randomness (ephemeral X25519 scalar || m, 64 bytes), for known-answer tests
+ * and recorded handshakes. The ML-KEM leg is noble's: native does not take randomness.
+ */
+export function chKemEncapsulateWith(publicKey: Uint8Array, role: ChKemRole, randomness: Uint8Array): Encapsulation {
+  const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
+  needLength(randomness, CH_KEM_V1.randomnessLength, 'pqc.seed.length', 'randomness')
+  const ephemeral = generateX25519(randomness.subarray(0, X25519_LENGTH))
+  const leg = new NobleEncapsulator('ML-KEM-1024', pkM).encapsulate(randomness.slice(X25519_LENGTH))
+  return combine(pkX, pkM, ephemeral, leg, role)
+}
+
+function combine(
+  pkX: Uint8Array,
+  pkM: Uint8Array,
+  ephemeral: X25519KeyPair,
+  leg: Encapsulation,
+  role: ChKemRole,
+): Encapsulation {
+  const ciphertext = joined(ephemeral.publicKey, leg.ciphertext)
+  const transcript = chKemTranscript(pkX, pkM, ephemeral.publicKey, leg.ciphertext, role)
+  return { ciphertext, sharedSecret: secretOf(ephemeral.agree(pkX), leg.sharedSecret, transcript) }
+}
+
+class KeyPair implements ChKemKeyPair {
+  readonly publicKey: Uint8Array
+  readonly #x25519: X25519KeyPair
+  readonly #mlKem: KemKeyPair
+
+  constructor(x25519: X25519KeyPair, mlKem: KemKeyPair) {
+    this.#x25519 = x25519
+    this.#mlKem = mlKem
+    this.publicKey = joined(x25519.publicKey, mlKem.publicKey)
+  }
+
+  get seed(): Uint8Array {
+    return joined(this.#x25519.secret, this.#mlKem.seed)
+  }
+
+  decapsulate(ciphertext: Uint8Array, encapsulator: ChKemRole): Uint8Array {
+    const [ctX, ctM] = halves(ciphertext, 'pqc.ciphertext.length', 'ciphertext')
+    const transcript = chKemTranscript(this.#x25519.publicKey, this.#mlKem.publicKey, ctX, ctM, encapsulator)
+    return secretOf(this.#x25519.agree(ctX), this.#mlKem.decapsulate(ctM), transcript)
+  }
+}
+
+/** What is bound into the secret: both public keys, both ciphertexts, the version and the encapsulator's role. */
+export function chKemTranscript(
+  pkX: Uint8Array,
+  pkM: Uint8Array,
+  ctX: Uint8Array,
+  ctM: Uint8Array,
+  role: ChKemRole,
+): Uint8Array {
+  const roleByte = Object.hasOwn(ROLES, role) ? ROLES[role] : undefined
+  if (roleByte === undefined) throw new UsageError('pqc.argument.range', `role must be initiator or responder`)
+  return transcriptHash(pkX, pkM, ctX, ctM, COMBINER_VERSION, roleByte)
+}
+
+/** The secret of both legs, whose own secrets are overwritten: they are ours alone and never keys. */
+function secretOf(kX: Uint8Array, kM: Uint8Array, transcript: Uint8Array): Uint8Array {
+  const secret = chKemKdf('CH-KEM-v1-SharedSecret', [kX, kM, transcript], CH_KEM_V1.sharedSecretLength)
+  kX.fill(0)
+  kM.fill(0)
+  return secret
+}
+
+function joined(x25519: Uint8Array, mlKem: Uint8Array): Uint8Array {
+  return plainBytes(Buffer.concat([x25519, mlKem]))
+}
+
+/** X25519 and ML-KEM part of a public key or ciphertext: both are 32 + 1568 bytes. */
+function halves(bytes: Uint8Array, code: string, what: string): [Uint8Array, Uint8Array] {
+  needReceived(bytes, CH_KEM_V1.publicKeyLength, code, what)
+  return [bytes.subarray(0, X25519_LENGTH), bytes.subarray(X25519_LENGTH)]
+}

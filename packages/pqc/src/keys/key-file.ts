@@ -1,0 +1,110 @@
+import { dirname } from 'node:path'
+import { open, rename, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { UsageError } from '@gridseal/wire'
+import { SigningKey } from './signing-key.ts'
+import { VerifyingKey } from './verifying-key.ts'
+
+/** Largest key file that is read, in bytes: every PEM of ours is far below. */
+const MAX_FILE = 64 * 1024
+const PRIVATE_MODE = 0o600
+const PUBLIC_MODE = 0o644
+
+export interface WriteKeyOptions {
+  /** Replace an existing file. Default false. */
+  readonly overwrite?: boolean
+}
+
+/**
+ * Writes a private key as PKCS#8 PEM which only its owner can read (0600), synced before this resolves. Throws
+ * `UsageError` `pqc.key-file.exists` unless `overwrite` is set, and `pqc.key-file.write`.
+ */
+export async function writeKeyFile(path: string, key: SigningKey, options: WriteKeyOptions = {}): Promise<void> {
+  await write(path, key.toPem(), PRIVATE_MODE, options)
+}
+
+/** Writes a public key as SubjectPublicKeyInfo PEM (0644). Throws as {@link writeKeyFile}. */
+export async function writePublicKeyFile(
+  path: string,
+  key: VerifyingKey,
+  options: WriteKeyOptions = {},
+): Promise<void> {
+  await write(path, key.toPem(), PUBLIC_MODE, options)
+}
+
+/**
+ * Reads a private key file. Throws `UsageError` `pqc.key-file.mode` if group or others have any access to it (except
+ * on Windows, which has no such modes), `pqc.key-file.read` if it cannot be read, and `DecodeError` if it is no key.
+ */
+export async function readKeyFile(path: string): Promise<SigningKey> {
+  return SigningKey.fromPem(await read(path, true))
+}
+
+/** Reads a public key file. Throws `UsageError` `pqc.key-file.read` and `DecodeError`. */
+export async function readPublicKeyFile(path: string): Promise<VerifyingKey> {
+  return VerifyingKey.fromPem(await read(path, false))
+}
+
+async function read(path: string, secret: boolean): Promise<string> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(path, 'r')
+    // The open file is asked, not the path: nobody can swap it in between.
+    const status = await file.stat()
+    if (!status.isFile()) throw new UsageError('pqc.key-file.read', `${path} is not a file`, { path })
+    if (status.size > MAX_FILE) throw new UsageError('pqc.key-file.read', `${path} is too large for a key`, { path })
+    if (secret && process.platform !== 'win32' && (status.mode & 0o077) !== 0) {
+      const mode = (status.mode & 0o777).toString(8).padStart(4, '0')
+      const message = `${path} has mode ${mode}, but a private key must be its owner's alone: chmod 600 ${path}`
+      throw new UsageError('pqc.key-file.mode', message, { path, mode })
+    }
+    return await file.readFile('utf8')
+  } catch (error) {
+    throw asUsageError(error, 'pqc.key-file.read', `cannot read ${path}`, path)
+  } finally {
+    await file?.close()
+  }
+}
+
+async function write(path: string, text: string, mode: number, options: WriteKeyOptions): Promise<void> {
+  // Replacing goes by a new file beside the old one, so that a crash leaves one of the two whole.
+  const target = options.overwrite ? `${path}.${randomBytes(6).toString('hex')}.new` : path
+  let created = false
+  try {
+    const file = await open(target, 'wx', mode)
+    created = true
+    try {
+      await file.chmod(mode)
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    if (target !== path) await rename(target, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    if (created) await rm(target, { force: true })
+    if (!created && (error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new UsageError('pqc.key-file.exists', `${path} exists already`, { path }, error)
+    }
+    throw asUsageError(error, 'pqc.key-file.write', `cannot write ${path}`, path)
+  }
+}
+
+/** Makes a new name last through a power cut. Windows cannot open folders, and needs no such thing. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function asUsageError(error: unknown, code: string, message: string, path: string): UsageError {
+  if (error instanceof UsageError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new UsageError(code, `${message}: ${reason}`, { path }, error)
+}

@@ -1,0 +1,109 @@
+import { BER, BerReader, BerWriter, DecodeError, contextConstructed, contextTag } from '@gridseal/wire'
+import type { AlgorithmInfo, AlgorithmName } from '../algorithms/info.ts'
+import { algorithmInfo } from '../algorithms/lookup.ts'
+import { needLength } from '../check.ts'
+import { readAlgorithm, writeAlgorithm } from './algorithm-identifier.ts'
+
+/*
+ * Private keys of ML-DSA (RFC 9881 6) and ML-KEM (RFC 9935 6) in PKCS#8 (RFC 5958):
+ *
+ *   OneAsymmetricKey ::= SEQUENCE { version INTEGER (0..1), algorithm, privateKey OCTET STRING,
+ *                                   attributes [0] SET OPTIONAL, publicKey [1] BIT STRING OPTIONAL }
+ *   privateKey contains CHOICE { seed [0] OCTET STRING, expandedKey OCTET STRING,
+ *                                both SEQUENCE { seed OCTET STRING, expandedKey OCTET STRING } }
+ */
+
+const SEED = contextTag(0)
+const ATTRIBUTES = contextConstructed(0)
+const PUBLIC_KEY = contextTag(1)
+
+/** A private key as the file has it; whether its parts belong together is checked when it is imported. */
+export interface Pkcs8Key {
+  readonly algorithm: AlgorithmInfo
+  readonly seed: Uint8Array | undefined
+  readonly expanded: Uint8Array | undefined
+  readonly publicKey: Uint8Array | undefined
+}
+
+/**
+ * Reads a private key in any of the three forms. Strict DER; throws {@link DecodeError}, with
+ * `pqc.algorithm.unknown` for an OID that is not in the tables and `pqc.key.length` for a key of another size.
+ */
+export function decodePkcs8(der: Uint8Array): Pkcs8Key {
+  const outer = BerReader.of(der, { der: true })
+  const info = outer.enter(BER.SEQUENCE, 'OneAsymmetricKey')
+  outer.expectEnd('OneAsymmetricKey')
+  const version = info.integer('version')
+  if (version !== 0 && version !== 1) throw info.error('pqc.pkcs8.version', 'version', `version ${version}`)
+  const algorithm = readAlgorithm(info)
+  const privateKey = info.contents(BER.OCTET_STRING, 'privateKey')
+  const keyOffset = info.offset - privateKey.length
+  if (info.is(ATTRIBUTES)) info.skip('attributes')
+  // Version 2 (encoded 1) is the one with a public key (RFC 5958 2).
+  const publicKey = version === 1 ? info.bitString('publicKey', PUBLIC_KEY).bytes : undefined
+  info.expectEnd('OneAsymmetricKey')
+  return { algorithm, publicKey, ...decodeChoice(algorithm, privateKey, keyOffset) }
+}
+
+/** A private key in seed form: the canonical one, the same bytes on every runtime. */
+export function encodePkcs8(algorithm: AlgorithmName, seed: Uint8Array): Uint8Array {
+  needLength(seed, algorithmInfo(algorithm).seedLength, 'pqc.seed.length', 'seed')
+  return encode(algorithm, 64 + seed.length, (key) => key.octetString(seed, SEED))
+}
+
+/** A private key in the form which has seed and expanded key, as OpenSSL 3.5 writes it by default. */
+export function encodePkcs8Both(algorithm: AlgorithmName, seed: Uint8Array, expanded: Uint8Array): Uint8Array {
+  const info = algorithmInfo(algorithm)
+  needLength(seed, info.seedLength, 'pqc.seed.length', 'seed')
+  needLength(expanded, info.expandedLength, 'pqc.key.length', 'expanded key')
+  return encode(algorithm, 64 + seed.length + expanded.length, (key) =>
+    key.constructed(BER.SEQUENCE, (both) => both.octetString(seed).octetString(expanded)),
+  )
+}
+
+/** `capacity` holds the whole key, so that no copy of it is left behind by a growing buffer. */
+function encode(algorithm: AlgorithmName, capacity: number, writeKey: (writer: BerWriter) => void): Uint8Array {
+  return new BerWriter(capacity)
+    .constructed(BER.SEQUENCE, (w) => {
+      w.integer(0)
+      writeAlgorithm(w, algorithm)
+      w.wrapping(BER.OCTET_STRING, writeKey)
+    })
+    .finish()
+}
+
+type Parts = Pick<Pkcs8Key, 'seed' | 'expanded'>
+
+function decodeChoice(algorithm: AlgorithmInfo, privateKey: Uint8Array, offset: number): Parts {
+  const key = BerReader.of(privateKey, { der: true }, offset)
+  switch (key.peekTag('privateKey')) {
+    case SEED: {
+      const seed = part(key, SEED, algorithm.seedLength, 'seed')
+      key.expectEnd('privateKey')
+      return { seed, expanded: undefined }
+    }
+    case BER.OCTET_STRING: {
+      const expanded = part(key, BER.OCTET_STRING, algorithm.expandedLength, 'expandedKey')
+      key.expectEnd('privateKey')
+      return { seed: undefined, expanded }
+    }
+    case BER.SEQUENCE: {
+      const both = key.enter(BER.SEQUENCE, 'both')
+      key.expectEnd('privateKey')
+      const seed = part(both, BER.OCTET_STRING, algorithm.seedLength, 'seed')
+      const expanded = part(both, BER.OCTET_STRING, algorithm.expandedLength, 'expandedKey')
+      both.expectEnd('both')
+      return { seed, expanded }
+    }
+    default:
+      // Among others a bare seed without a tag, which OpenSSL takes and RFC 9881 does not know.
+      throw key.error('pqc.pkcs8.form', 'privateKey', 'neither seed, expandedKey nor both')
+  }
+}
+
+function part(key: BerReader, tag: number, length: number, field: string): Uint8Array {
+  const bytes = key.contents(tag, field)
+  if (bytes.length === length) return bytes
+  const message = `must be ${length} bytes, not ${bytes.length}`
+  throw new DecodeError('pqc.key.length', key.offset - bytes.length, field, message)
+}

@@ -1,0 +1,49 @@
+import { createHash, hash } from 'node:crypto'
+import { needBytes, needCount } from '../check.ts'
+import { plainBytes } from './bytes.ts'
+
+/** A hash over the concatenation of its arguments. */
+export type Hash = (...parts: readonly Uint8Array[]) => Uint8Array
+
+/** SHA-256 (FIPS 180-4), 32 bytes. */
+export const sha256: Hash = fixed('sha256')
+/** SHA-384 (FIPS 180-4), 48 bytes. */
+export const sha384: Hash = fixed('sha384')
+/** SHA-512 (FIPS 180-4), 64 bytes. */
+export const sha512: Hash = fixed('sha512')
+/** SHA3-256 (FIPS 202), 32 bytes. */
+export const sha3_256: Hash = fixed('sha3-256')
+/** SHA3-512 (FIPS 202), 64 bytes. */
+export const sha3_512: Hash = fixed('sha3-512')
+
+/** SHAKE128 (FIPS 202) of `length` bytes. Throws `UsageError` `pqc.argument.range` beyond 2^24. */
+export function shake128(length: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  return extendable('shake128', length, parts)
+}
+
+/** SHAKE256 (FIPS 202) of `length` bytes. Throws `UsageError` `pqc.argument.range` beyond 2^24. */
+export function shake256(length: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  return extendable('shake256', length, parts)
+}
+
+function fixed(name: string): Hash {
+  return (...parts) => {
+    for (const part of parts) needBytes(part, 'data')
+    const [only] = parts
+    if (parts.length === 1 && only !== undefined) return plainBytes(hash(name, only, 'buffer'))
+    const state = createHash(name)
+    for (const part of parts) state.update(part)
+    return plainBytes(state.digest())
+  }
+}
+
+function extendable(name: string, outputLength: number, parts: readonly Uint8Array[]): Uint8Array {
+  needCount(outputLength, 0, 2 ** 24, 'length')
+  // Always said explicitly: the default length of SHAKE in Node.js is deprecated.
+  const state = createHash(name, { outputLength })
+  for (const part of parts) {
+    needBytes(part, 'data')
+    state.update(part)
+  }
+  return plainBytes(state.digest())
+}

@@ -1,0 +1,100 @@
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { SigningKey, readKeyFile, readPublicKeyFile, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
+import { DecodeError, UsageError } from '@gridseal/wire'
+import type { GridsealError } from '@gridseal/wire'
+
+describe('key files', () => {
+  const key = SigningKey.fromSeed('ML-DSA-65', new Uint8Array(32).fill(1))
+  const other = SigningKey.fromSeed('ML-DSA-65', new Uint8Array(32).fill(2))
+  const umask = process.umask()
+  let folder = ''
+  let path = ''
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gridseal-keys-'))
+    path = join(folder, 'site-12.key')
+  })
+  afterEach(async () => {
+    process.umask(umask)
+    await rm(folder, { recursive: true })
+  })
+
+  async function refused(
+    call: Promise<unknown>,
+    family: typeof UsageError | typeof DecodeError,
+    code: string,
+  ): Promise<GridsealError> {
+    const error: unknown = await call.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect(error).to.be.instanceOf(family).with.property('code', code)
+    return error as GridsealError
+  }
+
+  it('keep a private key for its owner alone, whatever the umask', async () => {
+    for (const mask of [0o000, 0o022, 0o077]) {
+      process.umask(mask)
+      await writeKeyFile(path, key, { overwrite: true })
+      expect((await stat(path)).mode & 0o777).to.equal(0o600)
+    }
+    expect((await readKeyFile(path)).publicKey.equals(key.publicKey)).to.equal(true)
+    expect(await readFile(path, 'utf8')).to.equal(key.toPem())
+  })
+
+  it('let everybody read a public key', async () => {
+    process.umask(0o077)
+    await writePublicKeyFile(`${path}.pub`, key.publicKey)
+    expect((await stat(`${path}.pub`)).mode & 0o777).to.equal(0o644)
+    expect((await readPublicKeyFile(`${path}.pub`)).equals(key.publicKey)).to.equal(true)
+  })
+
+  it('are not overwritten unless asked, and then replaced whole, with mode 0600 again', async () => {
+    await writeKeyFile(path, key)
+    const error = await refused(writeKeyFile(path, other), UsageError, 'pqc.key-file.exists')
+    expect(error.message).to.equal(`${path} exists already`)
+    expect((await readKeyFile(path)).publicKey.equals(key.publicKey)).to.equal(true)
+    await chmod(path, 0o644)
+    await writeKeyFile(path, other, { overwrite: true })
+    expect((await readKeyFile(path)).publicKey.equals(other.publicKey)).to.equal(true)
+    expect(await readdir(folder), 'no left-overs').to.deep.equal(['site-12.key'])
+  })
+
+  for (const mode of [0o640, 0o604, 0o620, 0o601, 0o644, 0o666]) {
+    it(`are not read with mode ${mode.toString(8)}, and the error says what to do`, async () => {
+      await writeKeyFile(path, key)
+      await chmod(path, mode)
+      const error = await refused(readKeyFile(path), UsageError, 'pqc.key-file.mode')
+      expect(error.message)
+        .to.include(`chmod 600 ${path}`)
+        .and.to.include(`0${mode.toString(8)}`)
+    })
+  }
+
+  it('may be read-only', async () => {
+    await writeKeyFile(path, key)
+    await chmod(path, 0o400)
+    expect((await readKeyFile(path)).algorithm).to.equal('ML-DSA-65')
+  })
+
+  it('that cannot be read or written say why', async () => {
+    const missing = await refused(readKeyFile(path), UsageError, 'pqc.key-file.read')
+    expect(missing.message).to.include(path).and.to.include('ENOENT')
+    await refused(readPublicKeyFile(folder), UsageError, 'pqc.key-file.read')
+    await refused(writeKeyFile(join(folder, 'no', 'folder.key'), key), UsageError, 'pqc.key-file.write')
+    await mkdir(path)
+    await refused(writeKeyFile(path, key, { overwrite: true }), UsageError, 'pqc.key-file.write')
+    expect(await readdir(folder)).to.deep.equal(['site-12.key'])
+  })
+
+  it('that hold something else are refused by the decoder', async () => {
+    await writeFile(path, key.publicKey.toPem(), { mode: 0o600 })
+    await refused(readKeyFile(path), DecodeError, 'pqc.pem.label')
+    await writeFile(path, 'hello')
+    await refused(readKeyFile(path), DecodeError, 'pqc.pem.format')
+    await writeFile(path, new Uint8Array(70_000))
+    await refused(readKeyFile(path), UsageError, 'pqc.key-file.read')
+  })
+})

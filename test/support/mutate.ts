@@ -1,0 +1,34 @@
+/**
+ * The mutations of one golden frame that every decoder must survive: truncated at each length, each byte flipped
+ * (all bits, lowest bit, highest bit), and every byte, pair and quad at the extremes a length field can take.
+ */
+export function* mutations(golden: Uint8Array): Generator<Uint8Array> {
+  // A plain copy: slicing a Buffer would share its memory.
+  const frame = new Uint8Array(golden)
+  for (let length = 0; length < frame.length; length++) yield frame.slice(0, length)
+  for (let at = 0; at < frame.length; at++) {
+    for (const mask of [0xff, 0x01, 0x80]) yield replaced(frame, at, [frame[at]! ^ mask])
+    for (const extreme of EXTREMES) {
+      if (at + extreme.length <= frame.length) yield replaced(frame, at, extreme)
+    }
+  }
+  yield new Uint8Array([...frame, ...frame])
+  yield new Uint8Array([...frame, 0])
+}
+
+const EXTREMES: readonly (readonly number[])[] = [
+  [0x00],
+  [0xff],
+  [0x00, 0x00],
+  [0xff, 0xff],
+  [0x7f, 0xff],
+  [0x00, 0x00, 0x00, 0x00],
+  [0xff, 0xff, 0xff, 0xff],
+  [0x7f, 0xff, 0xff, 0xff],
+]
+
+function replaced(frame: Uint8Array, at: number, bytes: readonly number[]): Uint8Array {
+  const copy = frame.slice()
+  copy.set(bytes, at)
+  return copy
+}

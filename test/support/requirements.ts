@@ -1,0 +1,48 @@
+import { existsSync, statSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+
+/** The folder of this repository. */
+export const ROOT: string = resolve(import.meta.dirname, '../..')
+
+/** Captures with tshark digests that live beside the checkout; `GRIDSEAL_PCAPS` names another folder of the same shape. */
+export const SHARED_PCAPS: string = process.env['GRIDSEAL_PCAPS'] ?? resolve(ROOT, '../shared/pcaps')
+
+/** Official vectors that live beside the checkout; `GRIDSEAL_VECTORS` names another folder of the same shape. */
+export const SHARED_VECTORS: string = process.env['GRIDSEAL_VECTORS'] ?? resolve(ROOT, '../shared/vectors')
+
+const REQUIRE_PEERS = process.env['GRIDSEAL_REQUIRE_PEERS'] === '1'
+
+/** Full path of a program on PATH, or undefined. */
+export function which(program: string): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .concat('/usr/sbin', '/sbin')
+    .map((folder) => join(folder, program))
+    .find((file) => existsSync(file) && statSync(file).isFile())
+}
+
+/**
+ * For `before` and `it` bodies: skips when a program of another project is missing and says which; with
+ * GRIDSEAL_REQUIRE_PEERS=1 a missing one fails instead.
+ */
+export function needPeer(context: Mocha.Context, ...programs: string[]): void {
+  const missing = programs.filter((program) => which(program) === undefined)
+  if (missing.length > 0) leaveOut(context, `needs ${missing.join(', ')} on PATH`, REQUIRE_PEERS)
+}
+
+/** Skips, and says so, when data that lives outside the repository is not there. */
+export function needFolder(context: Mocha.Context, folder: string): void {
+  if (!existsSync(folder)) leaveOut(context, `needs the folder ${folder}`, false)
+}
+
+/** For tests that take minutes: they run with `npm run test:slow`. */
+export function needSlow(context: Mocha.Context): void {
+  if (process.env['GRIDSEAL_SLOW'] !== '1') leaveOut(context, 'slow: npm run test:slow runs it', false)
+}
+
+function leaveOut(context: Mocha.Context, why: string, fail: boolean): never {
+  if (fail) throw new Error(`${why} (GRIDSEAL_REQUIRE_PEERS=1)`)
+  const title = context.test?.fullTitle() ?? 'a test'
+  process.stderr.write(`      skipped: ${title}: ${why}\n`)
+  return context.skip()
+}
