@@ -13,7 +13,7 @@ export async function inspectFile(file: string): Promise<InspectRecord[]> {
   const inspection = new Inspection((piece, direction, description) => {
     records.push(JSON.parse(jsonLine(piece, direction, description)) as InspectRecord)
   })
-  await walkCapture(file, {}, (piece) => inspection.push(piece))
+  await walkCapture(file, {}, inspection)
   return records
 }
 

@@ -39,7 +39,7 @@ export interface OpenedBatch {
  *
  * {@link Opener.open} throws `DecodeError` for bytes that are no batch, `AuthError` (`envelope.key.unknown`,
  * `envelope.algorithm`, `envelope.signature`, `envelope.site`) and `ProtocolError` (`envelope.replay`, `envelope.gap`,
- * `envelope.previous-root`, `envelope.tree-size`, `envelope.log-order`).
+ * `envelope.previous-root`, `envelope.tree-size`, `envelope.log-order`, `envelope.sequence`, `envelope.direction`).
  */
 export class Opener {
   readonly #options: OpenerOptions
@@ -48,9 +48,12 @@ export class Opener {
   #root: Uint8Array | undefined
   #next = 0
   #created = 0n
+  /** The direction of the log, which every entry must have: policy trusts it. */
+  #direction: StreamDirection | undefined
 
   constructor(options: OpenerOptions) {
     this.#options = options
+    this.#direction = options.direction
   }
 
   /** Where the log stands, or undefined before the first batch. */
@@ -76,6 +79,7 @@ export class Opener {
     this.#root = position.root
     this.#next = position.next
     this.#created = position.created
+    this.#direction = this.#options.direction
   }
 
   open(bytes: Uint8Array): OpenedBatch {
@@ -99,13 +103,15 @@ export class Opener {
     if (!signer.verify(toBeSigned(batch.protectedHeader, root), batch.signature)) {
       throw new AuthError('envelope.signature', 'the signature does not cover these leaves', where(batch))
     }
-    const entries = readEntries(batch, log === undefined ? 0 : 1)
+    const direction = log?.direction ?? this.#direction
+    const entries = readEntries(batch, log === undefined ? 0 : 1, direction)
     const joined = log === undefined || this.#joins(log)
 
     this.#frontier = frontier
     this.#stream = Uint8Array.from(header.stream)
     this.#root = root
     this.#next = header.number + 1
+    this.#direction = direction
     if (log !== undefined) this.#created = log.created
     return {
       stream: this.#stream,
@@ -180,7 +186,7 @@ export class Opener {
   }
 }
 
-function readEntries(batch: RawBatch, from: number): SequencedEntry[] {
+function readEntries(batch: RawBatch, from: number, direction: StreamDirection | undefined): SequencedEntry[] {
   const first = batch.header.treeSize - batch.leaves.length
   const entries: SequencedEntry[] = []
   for (let i = from; i < batch.leaves.length; i++) {
@@ -189,6 +195,9 @@ function readEntries(batch: RawBatch, from: number): SequencedEntry[] {
     const entry = readEntryLeaf(leaf)
     if (entry.sequence !== first + i) {
       throw new ProtocolError('envelope.sequence', `leaf ${first + i} says it is ${entry.sequence}`, where(batch))
+    }
+    if (direction !== undefined && entry.direction !== direction) {
+      throw new ProtocolError('envelope.direction', `leaf ${first + i} says it goes ${entry.direction}`, where(batch))
     }
     entries.push(entry)
   }

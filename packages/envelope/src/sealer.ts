@@ -86,9 +86,15 @@ export class Sealer {
   #ended: 'closed' | 'failed' | undefined
   #timer: NodeJS.Timeout | undefined
   #idle: (() => void)[] = []
+  /** Counts abandonments: a batch that was being signed during one is thrown away. */
+  #generation = 0
+  /** The next log must be younger than this. */
+  #floor = 0n
 
   #frontier = new Frontier()
+  /** Root and size after the last batch handed out. */
   #root: Uint8Array | undefined
+  #treeSize = 0
   #stream: Uint8Array | undefined
   #number = 0
   #created = 0n
@@ -112,7 +118,7 @@ export class Sealer {
   /** Where the current log stands after the last batch handed out, or undefined before the first. */
   get logEnd(): LogEnd | undefined {
     if (this.#stream === undefined || this.#root === undefined) return this.#previous
-    return { stream: this.#stream, treeSize: this.#frontier.size, root: this.#root }
+    return { stream: this.#stream, treeSize: this.#treeSize, root: this.#root }
   }
 
   /**
@@ -132,9 +138,18 @@ export class Sealer {
     return false
   }
 
-  /** Nothing is sealed until {@link release}, e.g. because the far side is out of reach and its window is full. */
+  /** Whether nothing waits and nothing is being signed. */
+  get idle(): boolean {
+    return !this.#busy && this.pending === 0
+  }
+
+  /**
+   * Nothing is sealed until {@link release}, e.g. because the far side is out of reach and its window is full. Whoever
+   * waits in {@link flush} or {@link close} goes on.
+   */
   hold(): void {
     this.#held = true
+    if (!this.#busy) this.#wake()
   }
 
   release(): void {
@@ -147,12 +162,29 @@ export class Sealer {
     this.#nextLog = reason
   }
 
-  /** Resolves when everything added so far is sealed (never while held). */
+  /** Logs from now on are dated later than `created`: the opener knows a log of that date already. */
+  datedAfter(created: bigint): void {
+    if (created > this.#floor) this.#floor = created
+  }
+
+  /** Drops what is not handed out yet, the batch that is being signed included, and begins a new log. */
+  abandon(reason: string): void {
+    this.#generation++
+    this.#queue = []
+    this.#queueStart = 0
+    this.#pendingBytes = 0
+    this.#nextLog = reason
+    this.#relieve()
+    if (!this.#busy) this.#wake()
+  }
+
+  /** Resolves when everything added so far is sealed, or when sealing is held. */
   async flush(): Promise<void> {
-    if (this.#ended !== undefined || (!this.#busy && this.pending === 0)) return
+    if (this.#ended !== undefined || this.idle) return
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (!this.#busy && !this.#held) this.#seal()
+    if (!this.#busy && this.#held) return
+    if (!this.#busy) this.#seal()
     await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -186,12 +218,15 @@ export class Sealer {
 
   #settle(): void {
     this.#busy = false
-    if (this.#asked && this.#pendingBytes <= this.#limits.maxPending / 2) {
-      this.#asked = false
-      this.#options.onRelief?.()
-    }
+    this.#relieve()
     this.#kick()
-    if (!this.#busy && this.pending === 0) this.#wake()
+    if (!this.#busy && (this.pending === 0 || this.#held)) this.#wake()
+  }
+
+  #relieve(): void {
+    if (!this.#asked || this.#pendingBytes > this.#limits.maxPending / 2) return
+    this.#asked = false
+    this.#options.onRelief?.()
   }
 
   #wake(): void {
@@ -209,6 +244,7 @@ export class Sealer {
 
   async #sealBatch(): Promise<void> {
     const { key } = this.#options
+    const generation = this.#generation
     this.#leaves.reset()
     let count = 0
     if (this.#nextLog !== undefined || this.#logIsFull()) {
@@ -233,8 +269,10 @@ export class Sealer {
       previousRoot: number === 0 ? undefined : this.#root,
     })
     const signature = await key.sign(toBeSigned(protectedHeader, root))
+    if (generation !== this.#generation) return
     const bytes = encodeBatch(protectedHeader, signature, this.#leaves.view(), count)
     this.#root = root
+    this.#treeSize = treeSize
     this.stats.batches++
     this.stats.entries += entries
     this.stats.bytes += bytes.length
@@ -264,7 +302,8 @@ export class Sealer {
     this.#stream = stream
     // Later than the last log whatever the clock does: an opener refuses a log that is not.
     const now = this.#now()
-    this.#created = now > this.#created ? now : this.#created + 1n
+    const last = this.#created > this.#floor ? this.#created : this.#floor
+    this.#created = now > last ? now : last + 1n
     const keyId = key.publicKey.fingerprint
     this.#leaf.reset()
     writeHeaderLeaf(this.#leaf, {

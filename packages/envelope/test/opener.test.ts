@@ -4,7 +4,7 @@ import { Opener, decodeBatch, encodeCbor } from '@gridseal/envelope'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { mutations } from '../../../test/support/mutate.ts'
-import { KEY, OTHER_KEY, batchesOf, frame, frames, opener, trusted, trusting } from './support/logs.ts'
+import { KEY, OTHER_KEY, batchesOf, commands, frame, frames, opener, trusted, trusting } from './support/logs.ts'
 
 const at = (batches: readonly SealedBatch[], index: number): Uint8Array => batches[index]?.bytes ?? new Uint8Array(0)
 
@@ -112,6 +112,14 @@ describe('the opener', () => {
     expect(codeOf(() => new Opener({ key: trusted, site: 'elsewhere' }).open(at(batches, 0)))).to.equal('envelope.site')
     expect(codeOf(() => new Opener({ key: trusted, direction: 'to-device' }).open(at(batches, 0)))).to.equal(
       'envelope.site',
+    )
+  })
+
+  it('refuses entries that say they go the other way: policy trusts the direction', async () => {
+    const [batch] = await batchesOf([[...frames(1), ...commands(1, 1)]])
+    expect(codeOf(() => opener().open(batch?.bytes ?? new Uint8Array(0)))).to.equal('envelope.direction')
+    expect(codeOf(() => new Opener({ key: trusted }).open(batch?.bytes ?? new Uint8Array(0)))).to.equal(
+      'envelope.direction',
     )
   })
 

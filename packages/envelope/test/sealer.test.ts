@@ -104,6 +104,48 @@ describe('the sealer: group commit', () => {
     expect(batches.map((batch) => batch.entries)).to.deep.equal([3])
   })
 
+  it('closes while held: what waits is left unsealed, nobody hangs', async () => {
+    const slow = slowKey()
+    const { sealer, batches } = collecting({ key: slow.key })
+    sealer.add([frame(0)])
+    sealer.add([frame(1)])
+    const closed = sealer.close()
+    sealer.hold()
+    slow.release()
+    await closed
+    expect(batches.map((batch) => batch.entries)).to.deep.equal([1])
+  })
+
+  it('abandons what is not handed out, the batch being signed included, and goes on in a new log', async () => {
+    const slow = slowKey()
+    const { sealer, batches } = collecting({ key: slow.key })
+    sealer.add(frames(2))
+    slow.release()
+    await turn()
+    sealer.add(frames(1, 2))
+    sealer.add(frames(5, 3))
+    sealer.abandon('restart')
+    sealer.add([frame(99)])
+    for (let i = 0; i < 3; i++) {
+      slow.release()
+      await turn()
+    }
+    await sealer.flush()
+    const o = opener()
+    const entries = batches.flatMap((batch) => o.open(batch.bytes).entries)
+    expect(entries.map((entry) => entry.time - frame(0).time)).to.deep.equal([0n, 1n, 99n])
+    expect(batches.map((batch) => batch.number)).to.deep.equal([0, 0])
+  })
+
+  it('dates its logs after what the opener knows already', async () => {
+    const known = 1_800_000_000_000_000_000n
+    const { sealer, batches } = collecting({ now: () => 5n })
+    sealer.datedAfter(known)
+    sealer.add([frame(0)])
+    await sealer.flush()
+    expect(opener().open(batches[0]?.bytes ?? new Uint8Array(0)).log?.created).to.equal(known + 1n)
+  })
+
   it('begins a new log by size, joined to the one before', async () => {
     const batches = await batchesOf([frames(3), frames(3, 3), frames(3, 6)], { limits: { maxLogEntries: 6 } })
     expect(batches.map((batch) => batch.number)).to.deep.equal([0, 1, 0])

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { InternalError, UsageError, describeError, toHex } from '@gridseal/wire'
 import type { LogPosition } from '../entry.ts'
+import { lockDirectory, unlockDirectory } from './lock.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import {
   MAX_RECORD_LENGTH,
@@ -46,7 +47,8 @@ interface Waiting {
 /**
  * An append-only sequence of sealed batches in segment files. Appends that arrive while one group is written to disk
  * form the next group: one write and one sync for all. What {@link append} has resolved for survives a crash; opening
- * cuts off the half record that a crash may have left.
+ * puts the half record that a crash may have left into a file beside its segment (`.cut`). One process at a time: a
+ * lock file keeps a second one out.
  */
 export class Journal {
   readonly directory: string
@@ -71,14 +73,21 @@ export class Journal {
   }
 
   /**
-   * Opens or creates a journal for writing. One writer at a time; the caller sees to that. Throws `UsageError`
-   * `journal.open` with the system's reason where the directory cannot be used.
+   * Opens or creates a journal for writing. Throws `UsageError` `journal.open` with the system's reason where the
+   * directory cannot be used, and `journal.locked` while another process writes to it.
    */
   static async open(directory: string, options: JournalOptions = {}): Promise<Journal> {
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 })
+      await lockDirectory(directory)
+    } catch (error) {
+      if (error instanceof UsageError) throw error
+      throw new UsageError('journal.open', `cannot open the journal ${directory}: ${describeError(error)}`, {}, error)
+    }
+    try {
       return new Journal(directory, options, await openLast(directory))
     } catch (error) {
+      await unlockDirectory(directory)
       throw new UsageError('journal.open', `cannot open the journal ${directory}: ${describeError(error)}`, {}, error)
     }
   }
@@ -119,6 +128,7 @@ export class Journal {
     this.#ended ??= 'closed'
     await this.#writing
     await this.#file.close()
+    await unlockDirectory(this.directory)
   }
 
   async #writeGroups(): Promise<void> {
@@ -174,7 +184,7 @@ export class Journal {
 interface OpenState {
   readonly file: FileHandle
   readonly segment: number
-  /** Bytes in the last segment. */
+  /** Bytes in the segment that is written to. */
   readonly size: number
   /** Bytes in all segments. */
   readonly bytes: number
@@ -182,51 +192,74 @@ interface OpenState {
   readonly cut: number
 }
 
+/** Opens the last segment for appending, or begins one; the half record of a crash is put aside first. */
 async function openLast(directory: string): Promise<OpenState> {
   const numbers = await listSegments(directory)
   const last = numbers.at(-1)
-  if (last === undefined) {
-    const file = await createSegment(directory, 1)
-    return { file, segment: 1, size: SEGMENT_HEADER_LENGTH, bytes: SEGMENT_HEADER_LENGTH, segments: 1, cut: 0 }
-  }
+  if (last === undefined) return beginSegment(directory, 1, 0, 0, 0)
   const path = join(directory, segmentName(last))
-  const end = await endOfWholeRecords(path, last)
-  const file = await open(path, 'r+')
-  const { size } = await file.stat()
-  if (size > end) await truncate(path, end)
-  if (end === 0) await writeAll(file, [segmentHeader(last)], 0)
-  let bytes = Math.max(end, SEGMENT_HEADER_LENGTH)
-  for (const number of numbers.slice(0, -1)) bytes += await sizeOf(join(directory, segmentName(number)))
-  return {
-    file,
-    segment: last,
-    size: Math.max(end, SEGMENT_HEADER_LENGTH),
-    bytes,
-    segments: numbers.length,
-    cut: size - end,
-  }
-}
-
-/** Where the whole records of a segment end. A damaged record in the middle stays: it is evidence, not a torn tail. */
-async function endOfWholeRecords(path: string, segment: number): Promise<number> {
   const size = await sizeOf(path)
-  if (size < SEGMENT_HEADER_LENGTH) return 0
-  for await (const item of readSegment(path, segment)) {
-    if (item.kind === 'damage' && item.code === 'journal.torn') return item.offset
-    // The last record of a crash can have its full length but not all of its bytes.
-    if (item.kind === 'damage' && item.code === 'journal.checksum' && (await isLast(path, item.offset, size))) {
-      return item.offset
-    }
-  }
-  return size
+  let bytes = 0
+  for (const number of numbers) bytes += await sizeOf(join(directory, segmentName(number)))
+  const { end, damaged } = await endOfWholeRecords(path, last, size)
+  // Damage that is no torn end stays as it is, for whoever looks into it; new records go to a segment of their own.
+  if (damaged) return beginSegment(directory, last + 1, bytes, numbers.length, 0)
+  if (end < size) await putAside(path, end, size)
+  if (end === 0) await writeHeader(path, last)
+  const file = await open(path, 'r+')
+  const whole = Math.max(end, SEGMENT_HEADER_LENGTH)
+  return { file, segment: last, size: whole, bytes: bytes - size + whole, segments: numbers.length, cut: size - end }
 }
 
-async function isLast(path: string, offset: number, size: number): Promise<boolean> {
+async function beginSegment(
+  directory: string,
+  segment: number,
+  bytes: number,
+  segments: number,
+  cut: number,
+): Promise<OpenState> {
+  const file = await createSegment(directory, segment)
+  const size = SEGMENT_HEADER_LENGTH
+  return { file, segment, size, bytes: bytes + size, segments: segments + 1, cut }
+}
+
+/** Where the whole records of a segment end, and whether anything before is damaged. */
+async function endOfWholeRecords(
+  path: string,
+  segment: number,
+  size: number,
+): Promise<{ end: number; damaged: boolean }> {
+  if (size < SEGMENT_HEADER_LENGTH) return { end: 0, damaged: false }
+  let end = SEGMENT_HEADER_LENGTH
+  let damaged = false
+  for await (const item of readSegment(path, segment)) {
+    if (item.kind === 'record') end = item.offset + RECORD_HEADER_LENGTH + item.bytes.length
+    else if (item.code === 'journal.torn') return { end: item.offset, damaged }
+    else if (item.code === 'journal.checksum' && item.end === size) {
+      // The last record of a crash can have its full length but not all of its bytes.
+      return { end: item.offset, damaged }
+    } else damaged = true
+  }
+  return { end, damaged }
+}
+
+/** Moves what follows `end` into a file beside the segment. */
+async function putAside(path: string, end: number, size: number): Promise<void> {
   const file = await open(path, 'r')
   try {
-    const header = Buffer.alloc(RECORD_HEADER_LENGTH)
-    await file.read(header, 0, RECORD_HEADER_LENGTH, offset)
-    return offset + RECORD_HEADER_LENGTH + header.readUInt32BE(0) === size
+    const tail = Buffer.alloc(Math.min(size - end, MAX_RECORD_LENGTH))
+    await file.read(tail, 0, tail.length, end)
+    await writeFile(`${path}.cut`, tail, { mode: 0o600 })
+  } finally {
+    await file.close()
+  }
+  await truncate(path, end)
+}
+
+async function writeHeader(path: string, segment: number): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await writeAll(file, [segmentHeader(segment)], 0)
   } finally {
     await file.close()
   }

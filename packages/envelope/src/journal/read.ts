@@ -33,10 +33,16 @@ async function openSegments(directory: string): Promise<number[]> {
   return segments
 }
 
-/** The public keys that lie beside the segments. A key whose name is not its fingerprint is left out. */
+/**
+ * The public keys that lie beside the segments. A key whose name is not its fingerprint is left out. Throws
+ * `UsageError` `journal.open` if the directory cannot be read.
+ */
 export async function readJournalKeys(directory: string): Promise<VerifyingKey[]> {
   const keys: VerifyingKey[] = []
-  for (const name of await readdir(directory)) {
+  const names = await readdir(directory).catch((error: unknown) => {
+    throw new UsageError('journal.open', `cannot read ${directory}: ${describeError(error)}`, {}, error)
+  })
+  for (const name of names) {
     if (!name.endsWith('.pub')) continue
     try {
       const key = VerifyingKey.fromPem(await readFile(join(directory, name), 'utf8'))

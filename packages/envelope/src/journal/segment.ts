@@ -51,25 +51,29 @@ export type SegmentItem =
       readonly offset: number
       readonly code: string
       readonly reason: string
+      /** Where the damaged record ends, if its length can be believed. */
+      readonly end?: number
     }
 
 const CHUNK = 1 << 20
 
 /**
  * Reads the records of one segment in order, in memory bounded by its largest record. A record with a wrong check sum
- * is reported and stepped over; one that runs past the end of the file ends the segment (`journal.torn`).
+ * is reported and stepped over. Behind bytes that are no record the next whole one is looked for (`journal.damaged`);
+ * if there is none they are the torn end of the segment (`journal.torn`).
  */
 export async function* readSegment(path: string, segment: number): AsyncGenerator<SegmentItem, void, undefined> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
     const source = new FileWindow(file, size)
-    const damage = (offset: number, code: string, reason: string): SegmentItem => ({
+    const damage = (offset: number, code: string, reason: string, end?: number): SegmentItem => ({
       kind: 'damage',
       segment,
       offset,
       code,
       reason,
+      ...(end === undefined ? {} : { end }),
     })
     const header = await source.read(0, SEGMENT_HEADER_LENGTH)
     if (header === undefined || Buffer.compare(header, segmentHeader(segment)) !== 0) {
@@ -87,19 +91,65 @@ export async function* readSegment(path: string, segment: number): AsyncGenerato
         length > MAX_RECORD_LENGTH ||
         start + RECORD_HEADER_LENGTH + length > size
       ) {
-        yield damage(start, 'journal.torn', `${size - start} bytes at the end are no whole record`)
-        return
+        const next = await nextRecord(source, start + 1, size)
+        if (next === undefined) {
+          yield damage(start, 'journal.torn', `${size - start} bytes at the end are no whole record`)
+          return
+        }
+        yield damage(start, 'journal.damaged', `${next - start} bytes are no record; the next one begins at ${next}`)
+        offset = next
+        continue
       }
       const crc = head.readUInt32BE(4)
       const payload = await source.read(start + RECORD_HEADER_LENGTH, length)
       if (payload === undefined) return
       offset = start + RECORD_HEADER_LENGTH + length
-      if (crc32c(payload) !== crc) yield damage(start, 'journal.checksum', 'the check sum of the record is wrong')
-      else yield { kind: 'record', segment, offset: start, bytes: payload }
+      if (crc32c(payload) !== crc) {
+        yield damage(start, 'journal.checksum', 'the check sum of the record is wrong', offset)
+      } else yield { kind: 'record', segment, offset: start, bytes: payload }
     }
   } finally {
     await file.close()
   }
+}
+
+/** How the payloads of batches and checkpoints begin: where to look for the next record behind damage. */
+const PAYLOAD_STARTS: readonly Buffer[] = [Buffer.from([0x82, 0xd2, 0x84]), Buffer.from([0x87, 0x6a])]
+
+/** Offset of the first whole record, its check sum right, at or behind `from`. */
+async function nextRecord(source: FileWindow, from: number, size: number): Promise<number | undefined> {
+  for (let at = from; at < size; at += CHUNK - 16) {
+    const window = await source.read(at, Math.min(CHUNK, size - at))
+    if (window === undefined) return undefined
+    const found = PAYLOAD_STARTS.flatMap((start) => occurrences(window, start)).sort((a, b) => a - b)
+    for (const index of found) {
+      const offset = at + index - RECORD_HEADER_LENGTH
+      if (offset >= from && (await isRecord(source, offset, size))) return offset
+    }
+  }
+  return undefined
+}
+
+function occurrences(window: Buffer, pattern: Buffer): number[] {
+  const found: number[] = []
+  for (let at = window.indexOf(pattern); at >= 0; at = window.indexOf(pattern, at + 1)) found.push(at)
+  return found
+}
+
+async function isRecord(source: FileWindow, offset: number, size: number): Promise<boolean> {
+  const head = await source.read(offset, RECORD_HEADER_LENGTH)
+  const length = head?.readUInt32BE(0) ?? 0
+  if (
+    head === undefined ||
+    length === 0 ||
+    length > MAX_RECORD_LENGTH ||
+    offset + RECORD_HEADER_LENGTH + length > size
+  ) {
+    return false
+  }
+  const crc = head.readUInt32BE(4)
+  const payload = await source.read(offset + RECORD_HEADER_LENGTH, length)
+  return payload !== undefined && crc32c(payload) === crc
 }
 
 /** Sequential reads of a file through a window of at least {@link CHUNK} bytes. */

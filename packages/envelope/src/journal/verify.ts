@@ -1,7 +1,6 @@
 import type { VerifyingKey } from '@gridseal/pqc'
-import { GridsealError, ProtocolError, describeError, toHex } from '@gridseal/wire'
+import { GridsealError, ProtocolError, toHex } from '@gridseal/wire'
 import { decodeBatch } from '../batch.ts'
-import type { SequencedEntry } from '../entry.ts'
 import { readHeaderLeaf } from '../leaf.ts'
 import type { OpenedBatch } from '../opener.ts'
 import { Opener } from '../opener.ts'
@@ -31,8 +30,10 @@ export interface VerifyReport {
   failed: number
   /** Logs (streams) seen. */
   logs: number
-  /** New logs that do not continue the log before them, e.g. after a restart without a journal. */
+  /** New logs that do not continue the log before them, e.g. after a restart of the sender. */
   unjoined: number
+  /** Logs whose beginning is not in this journal: it joined them in the middle. */
+  partial: number
   firstFailure: JournalFailure | null
 }
 
@@ -63,6 +64,7 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
     failed: 0,
     logs: 0,
     unjoined: 0,
+    partial: 0,
     firstFailure: null,
   }
   const streams = new Streams(options.keys)
@@ -79,23 +81,19 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
       continue
     }
     if (isCheckpoint(item.bytes)) {
-      attempt(() => streams.resume(item.bytes), fail)
+      if (attempt(() => streams.resume(item.bytes), fail) === 'new') report.partial++
       continue
     }
     report.batches++
     const batch = attempt(() => streams.open(item.bytes), fail)
     if (batch === undefined) continue
     report.verified++
-    report.frames += batch.entries.filter(isFrame).length
+    report.frames += streams.newFrames(batch)
     if (batch.log !== undefined) report.logs++
     if (!batch.joined) report.unjoined++
     options.onBatch?.({ segment: item.segment, offset: item.offset, batch })
   }
   return report
-}
-
-function isFrame(entry: SequencedEntry): boolean {
-  return entry.kind === 'frame'
 }
 
 function attempt<T>(
@@ -107,7 +105,7 @@ function attempt<T>(
   } catch (error) {
     if (!(error instanceof GridsealError)) throw error
     const { stream, batch } = error.details
-    fail(error.code, describeError(error), {
+    fail(error.code, error.message, {
       ...(typeof stream === 'string' ? { stream } : {}),
       ...(typeof batch === 'number' ? { batch } : {}),
     })
@@ -120,17 +118,44 @@ class Streams {
   readonly #key: (fingerprint: Uint8Array) => VerifyingKey | undefined
   readonly #openers = new Map<string, Opener>()
   readonly #byLog = new Map<string, Opener>()
+  /** Leaves of each log that have been verified. */
+  readonly #highest = new Map<string, number>()
 
   constructor(keys: readonly VerifyingKey[]) {
     const byFingerprint = new Map(keys.map((key) => [toHex(key.fingerprint), key]))
     this.#key = (fingerprint) => byFingerprint.get(toHex(fingerprint))
   }
 
-  resume(checkpoint: Uint8Array): void {
+  /**
+   * Takes a checkpoint, which nobody has signed: it can begin a log that is not known here, and it can go back in one
+   * that is (batches are sent again after a restart), but never skip what is missing.
+   */
+  resume(checkpoint: Uint8Array): 'new' | 'known' {
     const position = decodeCheckpoint(checkpoint)
-    const opener = this.#byLog.get(toHex(position.stream)) ?? new Opener({ key: this.#key })
+    const log = toHex(position.stream)
+    const known = this.#byLog.get(log)
+    const at = known?.position
+    const details = { stream: log, batch: position.next }
+    if (at !== undefined && toHex(at.stream) === log) {
+      if (position.next > at.next) {
+        throw new ProtocolError('envelope.gap', `batches ${at.next} to ${position.next - 1} are missing`, details)
+      }
+      if (position.next === at.next && Buffer.compare(position.root, at.root) !== 0) {
+        throw new ProtocolError('envelope.previous-root', 'the checkpoint is of another history', details)
+      }
+    }
+    const opener = known ?? new Opener({ key: this.#key })
     opener.resume(position)
-    this.#byLog.set(toHex(position.stream), opener)
+    this.#byLog.set(log, opener)
+    return known === undefined ? 'new' : 'known'
+  }
+
+  /** Frames of a batch that were not in this journal before. */
+  newFrames(batch: OpenedBatch): number {
+    const log = toHex(batch.stream)
+    const seen = this.#highest.get(log) ?? 0
+    this.#highest.set(log, Math.max(seen, batch.treeSize))
+    return batch.entries.filter((entry) => entry.kind === 'frame' && entry.sequence >= seen).length
   }
 
   open(bytes: Uint8Array): OpenedBatch {
@@ -147,8 +172,8 @@ class Streams {
     }
     const header = readHeaderLeaf(first)
     const lane = JSON.stringify([header.site, header.direction])
-    const before = header.previous === undefined ? undefined : this.#byLog.get(toHex(header.previous.stream))
-    const opener = before ?? this.#openers.get(lane) ?? new Opener({ key: this.#key })
+    const { site, direction } = header
+    const opener = this.#openers.get(lane) ?? new Opener({ key: this.#key, site, direction })
     const opened = opener.open(bytes)
     this.#openers.set(lane, opener)
     this.#byLog.set(log, opener)

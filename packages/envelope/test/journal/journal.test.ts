@@ -2,10 +2,10 @@ import { open, readFile, readdir, stat, truncate, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { SealedBatch } from '@gridseal/envelope'
-import { Journal, readJournal, readJournalKeys, verifyJournal } from '@gridseal/envelope'
+import { Journal, extractReceipt, readJournal, readJournalKeys, verifyJournal, verifyReceipt } from '@gridseal/envelope'
 import { expect } from 'chai'
 import { withFolder } from '../../../../test/support/folders.ts'
-import { KEY, OTHER_KEY, batchesOf, frames } from '../support/logs.ts'
+import { KEY, OTHER_KEY, batchesOf, commands, frames, trusted } from '../support/logs.ts'
 
 const SEGMENT = '0000000001.gsj'
 
@@ -102,6 +102,45 @@ describe('the journal', () => {
       expect(await records(folder)).to.deep.equal(hexes(batches.slice(0, 2)))
     }))
 
+  it('never cuts off whole records behind a damaged one: it leaves the segment and begins another', () =>
+    withFolder(async (folder) => {
+      await write(folder, batches)
+      const path = join(folder, SEGMENT)
+      const bytes = await readFile(path)
+      // A flipped bit in the length of the second record makes it run past the end of the file.
+      const second = 16 + 8 + (batches[0]?.bytes.length ?? 0)
+      bytes.writeUInt8(0x10, second)
+      await writeFile(path, bytes)
+      const journal = await Journal.open(folder)
+      expect(journal.stats).to.include({ cut: 0, segments: 2 })
+      await journal.append(Uint8Array.of(9))
+      await journal.close()
+      expect((await readFile(path)).length).to.equal(bytes.length)
+      expect(await records(folder)).to.deep.equal([...hexes(batches.slice(0, 1)), ...hexes(batches.slice(2)), '09'])
+    }))
+
+  it('puts a half record aside instead of throwing it away', () =>
+    withFolder(async (folder) => {
+      await write(folder, batches)
+      const path = join(folder, SEGMENT)
+      const whole = await readFile(path)
+      await truncate(path, whole.length - 7)
+      await (await Journal.open(folder)).close()
+      const kept = await readFile(path)
+      expect(Buffer.concat([kept, await readFile(`${path}.cut`)])).to.deep.equal(whole.subarray(0, -7))
+    }))
+
+  it('lets one process write, and takes over the lock of one that has died', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder)
+      const second = await Journal.open(folder).catch((error: unknown) => error)
+      expect(second).to.be.instanceOf(UsageError).with.property('code', 'journal.locked')
+      await journal.close()
+      await writeFile(join(folder, 'lock'), '999999999\n')
+      await (await Journal.open(folder)).close()
+      expect((await readdir(folder)).includes('lock')).to.equal(false)
+    }))
+
   it('says what it cannot do', async () => {
     await withFolder(async (folder) => {
       await writeFile(join(folder, 'file'), '')
@@ -134,6 +173,7 @@ describe('verifying a journal', () => {
         failed: 0,
         logs: 1,
         unjoined: 0,
+        partial: 0,
         firstFailure: null,
       })
       expect((await readJournalKeys(folder)).map((key) => key.fingerprintText)).to.deep.equal([
@@ -143,7 +183,7 @@ describe('verifying a journal', () => {
 
   it('keeps streams apart that lie between each other', () =>
     withFolder(async (folder) => {
-      const other = await batchesOf([frames(2), frames(1, 2)], { key: OTHER_KEY, direction: 'to-device' })
+      const other = await batchesOf([commands(2), commands(1, 2)], { key: OTHER_KEY, direction: 'to-device' })
       const [a, b, c] = batches
       const mixed = [a, other[0], b, other[1], c].filter((batch): batch is SealedBatch => batch !== undefined)
       await write(folder, mixed)
@@ -218,6 +258,41 @@ describe('verifying a journal', () => {
       expect((await verifyJournal(folder, { keys })).firstFailure).to.include({ code: 'journal.segment-missing' })
     }))
 
+  it('notices batches taken out although a checkpoint bridges the gap: nobody has signed it', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder)
+      await journal.append(batches[0]?.bytes ?? new Uint8Array(0))
+      const before = batches[2]?.before
+      if (before === undefined) expect.fail('batch 2 tells where it begins')
+      await journal.appendCheckpoint(before)
+      await journal.append(batches[2]?.bytes ?? new Uint8Array(0))
+      await journal.close()
+      const report = await verifyJournal(folder, { keys })
+      expect(report).to.include({ verified: 1, failed: 2 })
+      expect(report.firstFailure).to.include({ code: 'envelope.gap' })
+    }))
+
+  it('counts a frame once that was sent again after a restart', () =>
+    withFolder(async (folder) => {
+      const [a, b, c] = batches
+      const before = b?.before
+      if (a === undefined || b === undefined || c === undefined || before === undefined) expect.fail('three batches')
+      const journal = await Journal.open(folder)
+      for (const bytes of [a.bytes, b.bytes]) await journal.append(bytes)
+      await journal.appendCheckpoint(before)
+      for (const bytes of [b.bytes, c.bytes]) await journal.append(bytes)
+      await journal.close()
+      expect(await verifyJournal(folder, { keys })).to.include({
+        batches: 4,
+        verified: 4,
+        frames: 9,
+        failed: 0,
+        partial: 0,
+      })
+      const receipt = await extractReceipt(folder, { stream: '', sequence: 9 })
+      expect(verifyReceipt(receipt, trusted).sequence).to.equal(9)
+    }))
+
   it('goes on from a checkpoint where the journal joined in the middle', () =>
     withFolder(async (folder) => {
       const journal = await Journal.open(folder)
@@ -226,6 +301,12 @@ describe('verifying a journal', () => {
       await journal.appendCheckpoint(before)
       for (const batch of batches.slice(1)) await journal.append(batch.bytes)
       await journal.close()
-      expect(await verifyJournal(folder, { keys })).to.include({ batches: 2, verified: 2, frames: 6, failed: 0 })
+      expect(await verifyJournal(folder, { keys })).to.include({
+        batches: 2,
+        verified: 2,
+        frames: 6,
+        failed: 0,
+        partial: 1,
+      })
     }))
 })

@@ -22,6 +22,11 @@ export function frames(count: number, from = 0): FrameEntry[] {
   return Array.from({ length: count }, (_, i) => frame(from + i))
 }
 
+/** Frames of the other direction. */
+export function commands(count: number, from = 0): FrameEntry[] {
+  return frames(count, from).map((entry) => ({ ...entry, direction: 'to-device' }))
+}
+
 /** A sealer whose batches are collected. */
 export function collecting(options: Partial<SealerOptions> & { limits?: Partial<SealerLimits> } = {}): {
   sealer: Sealer

@@ -1,0 +1,24 @@
+import type { SignatureAlgorithm } from '@gridseal/pqc'
+import type { JournalStats } from '@gridseal/envelope'
+import type { SiteStats } from './site/session.ts'
+
+/** A running bridge of either role. */
+export interface Bridge {
+  readonly role: 'field' | 'head-end'
+  /** Opens listeners, lines and journals. Rejects with `UsageError` where one cannot be opened; then nothing runs. */
+  start(): Promise<void>
+  /** Lets what is under way arrive, then closes everything. */
+  stop(): Promise<void>
+  /** Resolves with the reason if the bridge breaks for good (its journal, its key): stop it and look after it. */
+  readonly failed: Promise<unknown>
+  readonly stats: BridgeStats
+}
+
+export interface BridgeStats {
+  readonly role: 'field' | 'head-end'
+  readonly algorithm: SignatureAlgorithm
+  /** Where this bridge can be reached: the channel's listener, the links' listeners by `site/link`. */
+  readonly listening: Readonly<Record<string, string>>
+  readonly sites: readonly SiteStats[]
+  readonly journal: JournalStats | undefined
+}

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { UsageError, describeError } from '@gridseal/wire'
+import { LineCounter, isMap, isNode, parseDocument } from 'yaml'
+import type { Document } from 'yaml'
+import type { z } from 'zod'
+import type { BridgeConfig } from './model.ts'
+import { configSchema } from './schema.ts'
+
+/** One thing wrong with a configuration file. */
+export interface ConfigProblem {
+  /** 1-based; 0 if it concerns the file as a whole. */
+  readonly line: number
+  /** Path of the key, e.g. `links[0].protocol`. */
+  readonly key: string
+  /** What is wrong and what is allowed. */
+  readonly message: string
+}
+
+/** A configuration with its relative paths resolved against its own folder. */
+export interface LoadedConfig {
+  readonly file: string
+  readonly config: BridgeConfig
+}
+
+/**
+ * Reads and checks a YAML configuration. Throws `UsageError` `config.invalid` that names file, line, key and what is
+ * allowed, for every problem at once (`details.problems`), or `config.read`.
+ */
+export async function loadConfig(file: string): Promise<LoadedConfig> {
+  let source: string
+  try {
+    source = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new UsageError('config.read', `cannot read ${file}: ${describeError(error)}`, {}, error)
+  }
+  return { file, config: resolvePaths(parseConfig(source, file), dirname(resolve(file))) }
+}
+
+/** {@link loadConfig} for text that is at hand; paths stay as written. */
+export function parseConfig(source: string, file: string): BridgeConfig {
+  const lines = new LineCounter()
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true })
+  const problems: ConfigProblem[] = document.errors.map((error) => ({
+    line: error.linePos?.[0].line ?? 0,
+    key: '',
+    message: error.message.split('\n')[0] ?? error.message,
+  }))
+  if (problems.length === 0) {
+    const result = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }))
+    if (result.success) return result.data
+    for (const issue of result.error.issues) problems.push(...locate(issue, document, lines))
+  }
+  const text = problems.map((p) => `${file}:${p.line}: ${p.key === '' ? '' : `${p.key}: `}${p.message}`).join('\n')
+  throw new UsageError('config.invalid', text, { file, problems })
+}
+
+function locate(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): ConfigProblem[] {
+  const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      line: lineOf([...path, key], document, lines),
+      key: pathText([...path, key]),
+      message: 'unknown key',
+    }))
+  }
+  return [{ line: lineOf(path, document, lines), key: pathText(path), message: messageOf(issue) }]
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `allowed: ${issue.values.map(String).join(', ')}`
+  if (issue.code === 'invalid_union' && issue.path.at(-1) === 'role') return 'allowed: field, head-end'
+  if (issue.code === 'invalid_type' && issue.input === undefined) return `missing (a value of type ${issue.expected})`
+  return issue.message
+}
+
+function pathText(path: readonly (string | number)[]): string {
+  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`)).join('')
+}
+
+/** Line of the key at `path`, or of the nearest parent that is there. */
+function lineOf(path: readonly (string | number)[], document: Document, lines: LineCounter): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)
+    const name = path[length - 1]
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isNode(item.key) && String(item.key) === String(name))
+      if (pair !== undefined && isNode(pair.key) && pair.key.range) return lines.linePos(pair.key.range[0]).line
+    }
+    const node = document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+  }
+  return 1
+}
+
+function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
+  const at = (path: string): string => resolve(folder, path)
+  const journal = config.journal && { ...config.journal, directory: at(config.journal.directory) }
+  const common = { identity: at(config.identity), ...(journal === undefined ? {} : { journal }) }
+  if (config.role === 'field') {
+    return { ...config, ...common, channel: { ...config.channel, peer: at(config.channel.peer) } }
+  }
+  return { ...config, ...common, sites: config.sites.map((site) => ({ ...site, peer: at(site.peer) })) }
+}

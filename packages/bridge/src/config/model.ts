@@ -1,0 +1,103 @@
+import type { OperationKind } from '@gridseal/adapter'
+
+// What a configuration holds once it is checked and every default is filled in. Durations are milliseconds, sizes bytes.
+
+export interface PolicyConfig {
+  /** Kinds of operation that may pass; undefined: all. */
+  readonly allow?: readonly OperationKind[] | undefined
+  /** Kinds that may not, also if allowed above. */
+  readonly deny: readonly OperationKind[]
+  /** What happens to a frame that may not pass: it is left out, or its connection is closed as well. */
+  readonly onDeny: 'drop' | 'close'
+}
+
+/** What both ends of a link have. */
+export interface LinkConfig {
+  /** Unique within the site; both ends use the same. */
+  readonly id: string
+  readonly protocol: 'modbus' | 'dnp3' | 'raw'
+  /** The protocol's framing where it has several; undefined: its first. */
+  readonly framing?: string | undefined
+  /** Carry frames whose check sum is wrong, too. */
+  readonly keepInvalid: boolean
+  readonly policy?: PolicyConfig | undefined
+  /** Bytes under way on one connection before its sender is paused. */
+  readonly window: number
+  /** Serial lines: silence that ends a frame. */
+  readonly silence: number
+}
+
+export interface FieldLinkConfig extends LinkConfig {
+  /** The device: tcp, udp or serial. */
+  readonly device: string
+  /** A frame to the device that is older than this is not delivered and its connection is reset. */
+  readonly maxAge: number
+}
+
+export interface HeadEndLinkConfig extends LinkConfig {
+  /** Where masters come in: tcp and udp listen, serial opens the port. */
+  readonly master: string
+  /** Addresses that may connect (CIDR); undefined: all. */
+  readonly allow?: readonly string[] | undefined
+}
+
+export interface JournalConfig {
+  readonly directory: string
+  /** Wait for the disk before a batch is acknowledged. */
+  readonly sync: boolean
+  readonly maxSegment: number
+}
+
+export interface LimitsConfig {
+  /** Most frames of one batch. */
+  readonly batchEntries: number
+  /** Frame bytes after which a batch is full. */
+  readonly batchBytes: number
+  /** How long a frame may wait for company; 0 signs at once. */
+  readonly batchDelay: number
+  /** Bytes of batches sent and not yet acknowledged before sealing pauses. */
+  readonly unacknowledged: number
+}
+
+interface ChannelConfig {
+  /** How long mirrored connections outlive the channel. */
+  readonly holdConnections: number
+  readonly handshakeTimeout: number
+}
+
+export interface FieldConfig {
+  readonly role: 'field'
+  readonly site: string
+  /** File of this bridge's private key. */
+  readonly identity: string
+  readonly channel: ChannelConfig & {
+    readonly connect: string
+    /** File of the head-end's public key. */
+    readonly peer: string
+  }
+  readonly journal?: JournalConfig | undefined
+  readonly limits: LimitsConfig
+  readonly links: readonly FieldLinkConfig[]
+}
+
+export interface SiteConfig {
+  readonly site: string
+  /** File of the field bridge's public key. */
+  readonly peer: string
+  readonly links: readonly HeadEndLinkConfig[]
+}
+
+export interface HeadEndConfig {
+  readonly role: 'head-end'
+  readonly identity: string
+  readonly channel: ChannelConfig & {
+    readonly listen: string
+    /** Addresses that field bridges may come from (CIDR); undefined: all. */
+    readonly allow?: readonly string[] | undefined
+  }
+  readonly journal?: JournalConfig | undefined
+  readonly limits: LimitsConfig
+  readonly sites: readonly SiteConfig[]
+}
+
+export type BridgeConfig = FieldConfig | HeadEndConfig

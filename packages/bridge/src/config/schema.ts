@@ -1,0 +1,189 @@
+import { OPERATION_KINDS } from '@gridseal/adapter'
+import { parseEndpoint } from '@gridseal/transport'
+import { describeError } from '@gridseal/wire'
+import { z } from 'zod'
+import { adapterFor, PROTOCOLS } from '../protocols.ts'
+import type { BridgeConfig } from './model.ts'
+import { parseDuration, parseSize } from './units.ts'
+
+// The one place where every key, its default and what it means is written.
+
+/** Largest `batchBytes`: half a message of the channel leaves room for what leaves add. */
+const MAX_BATCH = 2 << 20
+
+/** Less would stand still: the far side tells every 16 KiB what it has taken. */
+const MIN_WINDOW = 64 << 10
+const MIN_BACKLOG = 1 << 20
+/** Longest time that a timer takes. */
+const MAX_DURATION = 2 ** 31 - 1
+
+const text = z.string().min(1)
+
+function parsed<T>(parse: (text: string) => T): z.ZodType<T, string | number> {
+  return z.union([z.string(), z.number()]).transform((value, context): T => {
+    try {
+      return parse(String(value))
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: describeError(error) })
+      return z.NEVER
+    }
+  })
+}
+
+const duration = parsed(parseDuration).refine((ms) => ms <= MAX_DURATION, 'at most 24 days')
+const size = parsed(parseSize)
+
+/** A transport URL of one of `schemes`. */
+function url(...schemes: string[]): z.ZodType<string, string> {
+  return z.string().superRefine((value, context) => {
+    try {
+      if (!schemes.includes(parseEndpoint(value).kind)) {
+        context.addIssue({ code: 'custom', message: `allowed: ${schemes.map((s) => `${s}://`).join(', ')}` })
+      }
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: describeError(error) })
+    }
+  })
+}
+
+const policy = z.strictObject({
+  /** Kinds of operation that may pass; default all. */
+  allow: z.array(z.enum(OPERATION_KINDS)).optional(),
+  /** Kinds that may not, also if allowed above. */
+  deny: z.array(z.enum(OPERATION_KINDS)).default([]),
+  /** What happens to a frame that may not pass: it is left out, or its connection is closed as well. */
+  onDeny: z.enum(['drop', 'close']).default('drop'),
+})
+
+const linkBase = {
+  /** Unique within the site; both ends use the same. */
+  id: text.max(100),
+  protocol: z.enum(PROTOCOLS),
+  /** The protocol's framing, e.g. modbus: tcp, rtu, ascii; default the protocol's first. */
+  framing: z.string().optional(),
+  /** Carry frames whose check sum is wrong, too. */
+  keepInvalid: z.boolean().default(false),
+  policy: policy.optional(),
+  /** Bytes under way on one connection before its sender is paused. */
+  window: size.refine((bytes) => bytes >= MIN_WINDOW, `at least ${MIN_WINDOW}`).default(1 << 20),
+  /** Serial lines: silence that ends a frame. */
+  silence: duration.default(50),
+}
+
+const fieldLink = z.strictObject({
+  ...linkBase,
+  /** The device: tcp, udp or serial. */
+  device: url('tcp', 'udp', 'serial'),
+  /** A frame to the device that is older than this is not delivered and its connection is reset. */
+  maxAge: duration.default(10_000),
+})
+
+const headEndLink = z.strictObject({
+  ...linkBase,
+  /** Where masters come in: tcp and udp listen, serial opens the port. */
+  master: url('tcp', 'udp', 'serial'),
+  /** Addresses that may connect (CIDR). */
+  allow: z.array(text).optional(),
+})
+
+const journal = z.strictObject({
+  directory: text,
+  /** Wait for the disk before a batch is acknowledged. */
+  sync: z.boolean().default(true),
+  maxSegment: size.default(64 << 20),
+})
+
+const limits = z
+  .strictObject({
+    /** Most frames of one batch. */
+    batchEntries: z.number().int().min(1).max(100_000).default(1024),
+    /** Frame bytes after which a batch is full; a batch must fit a message of the channel. */
+    batchBytes: size.refine((bytes) => bytes >= 1 && bytes <= MAX_BATCH, `allowed: 1 to ${MAX_BATCH}`).default(1 << 20),
+    /** How long a frame may wait for company; 0 signs at once. */
+    batchDelay: duration.default(0),
+    /** Bytes of batches sent and not yet acknowledged before sealing pauses. */
+    unacknowledged: size.refine((bytes) => bytes >= MIN_BACKLOG, `at least ${MIN_BACKLOG}`).default(8 << 20),
+  })
+  .prefault({})
+
+const channelBase = {
+  /** How long mirrored connections outlive the channel. */
+  holdConnections: duration.default(5_000),
+  handshakeTimeout: duration.default(10_000),
+}
+
+const fieldConfig = z.strictObject({
+  role: z.literal('field'),
+  site: text.max(100),
+  /** This bridge's private key (gridseal keygen). */
+  identity: text,
+  channel: z.strictObject({
+    connect: url('tcp'),
+    /** The head-end's public key. */
+    peer: text,
+    ...channelBase,
+  }),
+  journal: journal.optional(),
+  limits,
+  links: z.array(fieldLink).min(1),
+})
+
+const site = z.strictObject({
+  site: text.max(100),
+  /** The field bridge's public key. */
+  peer: text,
+  links: z.array(headEndLink).min(1),
+})
+
+const headEndConfig = z.strictObject({
+  role: z.literal('head-end'),
+  identity: text,
+  channel: z.strictObject({
+    listen: url('tcp'),
+    /** Addresses that field bridges may come from (CIDR). */
+    allow: z.array(text).optional(),
+    ...channelBase,
+  }),
+  journal: journal.optional(),
+  limits,
+  sites: z.array(site).min(1),
+})
+
+/** What a configuration file may hold. */
+export const configSchema: z.ZodType<BridgeConfig> = z
+  .discriminatedUnion('role', [fieldConfig, headEndConfig])
+  .superRefine((config, context) => {
+    const lists =
+      config.role === 'field'
+        ? [{ path: ['links'], links: config.links }]
+        : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
+    if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
+    for (const { path, links } of lists) {
+      unique(links, 'id', path, context)
+      links.forEach((link, index) => {
+        const { framings } = adapterFor(link.protocol)
+        if (link.framing !== undefined && !framings.includes(link.framing)) {
+          context.addIssue({
+            code: 'custom',
+            path: [...path, index, 'framing'],
+            message: `allowed for ${link.protocol}: ${framings.join(', ') || 'none'}`,
+          })
+        }
+      })
+    }
+  })
+
+function unique<K extends string>(
+  items: readonly Readonly<Record<K, string>>[],
+  key: K,
+  path: readonly (string | number)[],
+  context: z.RefinementCtx,
+): void {
+  const seen = new Set<string>()
+  items.forEach((item, index) => {
+    if (seen.has(item[key])) {
+      context.addIssue({ code: 'custom', path: [...path, index, key], message: `"${item[key]}" is there already` })
+    }
+    seen.add(item[key])
+  })
+}

@@ -1,0 +1,120 @@
+import { connectChannel } from '@gridseal/channel'
+import type { Journal } from '@gridseal/envelope'
+import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
+import type { Connection } from '@gridseal/transport'
+import { ReconnectingLink, connect } from '@gridseal/transport'
+import type { Bridge, BridgeStats } from './bridge.ts'
+import { wallClock } from './clock.ts'
+import type { FieldConfig } from './config/model.ts'
+import type { Report } from './events.ts'
+import { failure } from './events.ts'
+import { openJournal } from './journal.ts'
+import { deviceEnd } from './link/factory.ts'
+import { exitPolicyOf } from './policy.ts'
+import { adapterFor } from './protocols.ts'
+import { SiteSession } from './site/session.ts'
+
+/** The bridge beside the devices: dials the head-end and keeps dialling. */
+export class FieldBridge implements Bridge {
+  readonly role = 'field' as const
+  readonly #config: FieldConfig
+  readonly #report: Report
+  readonly #key: SigningKey
+  readonly #peer: VerifyingKey
+  readonly #journal: Journal | undefined
+  readonly #session: SiteSession
+  readonly #uplink: ReconnectingLink
+  readonly failed: Promise<unknown>
+  #stopping = false
+
+  private constructor(
+    config: FieldConfig,
+    report: Report,
+    key: SigningKey,
+    peer: VerifyingKey,
+    journal: Journal | undefined,
+  ) {
+    this.#config = config
+    this.#report = report
+    this.#key = key
+    this.#peer = peer
+    this.#journal = journal
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    this.failed = promise
+    this.#session = new SiteSession({
+      site: config.site,
+      inbound: 'to-master',
+      key,
+      peer,
+      journal,
+      links: config.links.map((link) => ({
+        end: deviceEnd(link, wallClock, report),
+        policy: exitPolicyOf(link, adapterFor(link.protocol), 'to-device'),
+        maxAge: link.maxAge,
+      })),
+      limits: config.limits,
+      holdConnections: config.channel.holdConnections,
+      now: wallClock,
+      report,
+      onFault: resolve,
+    })
+    this.#uplink = new ReconnectingLink((signal) => connect(config.channel.connect, { signal }))
+    this.#uplink.connections.subscribe((connection) => void this.#run(connection))
+    this.#uplink.failures.subscribe((error) => report(failure('warn', 'cannot reach the head-end', error)))
+  }
+
+  /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
+  static async create(config: FieldConfig, report: Report): Promise<FieldBridge> {
+    const key = await readKeyFile(config.identity)
+    const peer = await readPublicKeyFile(config.channel.peer)
+    const journal = await openJournal(config.journal, [key.publicKey, peer], report)
+    return new FieldBridge(config, report, key, peer, journal)
+  }
+
+  get stats(): BridgeStats {
+    return {
+      role: 'field',
+      algorithm: this.#key.algorithm,
+      listening: {},
+      sites: [this.#session.stats],
+      journal: this.#journal && { ...this.#journal.stats },
+    }
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#session.start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    this.#uplink.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#session.stop()
+    await this.#uplink.stop()
+    await this.#journal?.close()
+  }
+
+  async #run(connection: Connection): Promise<void> {
+    if (this.#stopping) {
+      connection.destroy()
+      return
+    }
+    const { handshakeTimeout } = this.#config.channel
+    try {
+      const channel = await connectChannel(connection, {
+        identity: this.#key,
+        peer: this.#peer,
+        handshakeTimeout,
+      })
+      await this.#session.attach(channel)
+    } catch (error) {
+      this.#report(failure('warn', 'no channel to the head-end', error))
+      connection.destroy()
+    }
+  }
+}

@@ -1,0 +1,32 @@
+// Running a bridge
+export { createBridge } from './create.ts'
+export type { Bridge, BridgeStats } from './bridge.ts'
+export type { SiteStats } from './site/session.ts'
+export type { LinkCounters } from './link/end.ts'
+export type { BridgeEvent, Level, Report } from './events.ts'
+
+// Configuration
+export { loadConfig, parseConfig } from './config/load.ts'
+export type { ConfigProblem, LoadedConfig } from './config/load.ts'
+export { configSchema } from './config/schema.ts'
+export type {
+  BridgeConfig,
+  FieldConfig,
+  FieldLinkConfig,
+  HeadEndConfig,
+  HeadEndLinkConfig,
+  JournalConfig,
+  LimitsConfig,
+  LinkConfig,
+  PolicyConfig,
+  SiteConfig,
+} from './config/model.ts'
+export { parseDuration, parseSize } from './config/units.ts'
+
+// Protocols
+export { adapterFor, adapters } from './protocols.ts'
+export { rawAdapter } from './raw-adapter.ts'
+export { carriedDatagrams } from './link/datagram.ts'
+
+// Time
+export { wallClock } from './clock.ts'

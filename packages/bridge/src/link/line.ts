@@ -1,0 +1,105 @@
+import type { Entry, SequencedEntry } from '@gridseal/envelope'
+import { ReconnectingLink, connect } from '@gridseal/transport'
+import type { Connection } from '@gridseal/transport'
+import type { Observable } from 'rxjs'
+import { Subject } from 'rxjs'
+import { CreditAccount } from './credit.ts'
+import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
+import { newCounters } from './end.ts'
+import { Pipe } from './pipe.ts'
+
+const CONNECTION = 0
+
+/** Either end of a serial link: one line, no connections; opened again whenever it comes back. */
+export class LineEnd implements LinkEnd {
+  readonly id: string
+  readonly counters: LinkCounters = newCounters()
+  readonly #context: LinkContext
+  readonly #entries = new Subject<readonly Entry[]>()
+  readonly #credits = new Subject<Credit>()
+  readonly #line: ReconnectingLink
+  /** Lives as long as the two bridges, not as the open port. */
+  #account = new CreditAccount()
+  #pipe: Pipe | undefined
+  #paused = false
+
+  constructor(context: LinkContext, url: string) {
+    this.id = context.config.id
+    this.#context = context
+    this.#line = new ReconnectingLink((signal) => connect(url, { signal }))
+    this.#line.connections.subscribe((connection) => this.#open(connection))
+    this.#line.state.subscribe((state) => {
+      context.report({
+        level: 'info',
+        code: 'link.state',
+        message: `${this.id}: line ${state}`,
+        details: { link: this.id, state },
+      })
+    })
+  }
+
+  get entries(): Observable<readonly Entry[]> {
+    return this.#entries
+  }
+  get credits(): Observable<Credit> {
+    return this.#credits
+  }
+
+  async start(): Promise<void> {
+    this.#line.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#line.stop()
+  }
+
+  setFarSide(): void {
+    // A line has no connections to close; what arrives meanwhile waits in the sealer's window, then on the line.
+  }
+
+  restate(): void {
+    this.#credits.next({ connection: CONNECTION, total: this.#account.tell() })
+  }
+
+  peerRestarted(): void {
+    this.#account = new CreditAccount()
+    this.#pipe?.useAccount(this.#account)
+  }
+
+  setPaused(paused: boolean): void {
+    this.#paused = paused
+    this.#pipe?.setPaused(paused)
+  }
+
+  credit(credit: Credit): void {
+    if (this.#pipe !== undefined) this.#pipe.credit(credit.total)
+    else this.#account.credit(credit.total)
+  }
+
+  deliver(entry: SequencedEntry): void {
+    if (entry.kind === 'event') return
+    if (this.#pipe === undefined) {
+      this.counters.orphaned++
+      this.refuse(entry)
+    } else this.#pipe.write(entry.bytes)
+  }
+
+  refuse(entry: SequencedEntry): void {
+    if (entry.kind === 'frame' && this.#account.take(entry.bytes.length)) this.restate()
+  }
+
+  #open(connection: Connection): void {
+    this.counters.opened++
+    this.counters.connections++
+    const pipe = new Pipe(connection, CONNECTION, this.#context, this.counters, this.#account, {
+      entries: (entries) => this.#entries.next(entries),
+      credit: (total) => this.#credits.next({ connection: CONNECTION, total }),
+      closed: () => {
+        this.counters.connections--
+        if (this.#pipe === pipe) this.#pipe = undefined
+      },
+    })
+    this.#pipe = pipe
+    pipe.setPaused(this.#paused)
+  }
+}

@@ -1,0 +1,121 @@
+import type { CborValue } from '@gridseal/envelope'
+import { decodeCbor, encodeCbor } from '@gridseal/envelope'
+import { DecodeError } from '@gridseal/wire'
+
+/** Channel ports of the bridge protocol. */
+export const PORT_CONTROL = 0
+export const PORT_BATCH = 1
+
+export const BRIDGE_PROTOCOL_VERSION = 1
+
+/** Where a receiver stands in a stream: the next batch of a log that it takes. */
+export interface StreamPosition {
+  readonly stream: Uint8Array
+  readonly next: number
+  /** When the log began: the sender's next log must be younger. */
+  readonly created: bigint
+}
+
+/** What bridges tell each other beside sealed batches. */
+export type ControlMessage =
+  /** First message both ways. */
+  | {
+      readonly kind: 'hello'
+      readonly version: number
+      readonly site: string
+      /** Random, drawn at the start of the process: another one means that the peer has restarted. */
+      readonly incarnation: Uint8Array
+      /** The sender's clock, nanoseconds since 1970-01-01 UTC. */
+      readonly now: bigint
+      /** What the sender has of the receiver's stream. */
+      readonly position: StreamPosition | undefined
+    }
+  /** Every batch of the log up to `number` is in the receiver's journal. */
+  | { readonly kind: 'ack'; readonly stream: Uint8Array; readonly number: number }
+  /** So many frame bytes of a link's connection have been taken in all. */
+  | { readonly kind: 'credit'; readonly link: string; readonly connection: number; readonly total: number }
+  /** What time is it? `now` is the asker's clock. */
+  | { readonly kind: 'ask'; readonly now: bigint }
+  /** The answer to an `ask` or `hello` of the time `asked`: the answerer's clock. */
+  | { readonly kind: 'clock'; readonly asked: bigint; readonly now: bigint }
+  /** Where the log stands, for a receiver that has lost track: an encoded checkpoint. */
+  | { readonly kind: 'position'; readonly checkpoint: Uint8Array }
+
+export function encodeControl(message: ControlMessage): Uint8Array {
+  return encodeCbor(toCbor(message))
+}
+
+function toCbor(m: ControlMessage): CborValue {
+  switch (m.kind) {
+    case 'hello': {
+      const { position: p } = m
+      const position = p === undefined ? null : [p.stream, p.next, p.created]
+      return ['hello', m.version, m.site, m.incarnation, m.now, position]
+    }
+    case 'ack':
+      return ['ack', m.stream, m.number]
+    case 'credit':
+      return ['credit', m.link, m.connection, m.total]
+    case 'ask':
+      return ['ask', m.now]
+    case 'clock':
+      return ['clock', m.asked, m.now]
+    case 'position':
+      return ['position', m.checkpoint]
+  }
+}
+
+/** Throws `DecodeError`. */
+export function decodeControl(bytes: Uint8Array): ControlMessage {
+  const value = decodeCbor(bytes)
+  if (!Array.isArray(value)) throw bad('message')
+  const [kind, ...rest] = value as readonly CborValue[]
+  const [a, b, c, d, e] = rest
+  if (kind === 'hello' && rest.length === 5) {
+    return {
+      kind,
+      version: count(a, 'version'),
+      site: text(b, 'site'),
+      incarnation: octets(c, 'incarnation'),
+      now: time(d, 'now'),
+      position: e === null ? undefined : position(e),
+    }
+  }
+  if (kind === 'ack' && rest.length === 2) return { kind, stream: octets(a, 'stream'), number: count(b, 'number') }
+  if (kind === 'credit' && rest.length === 3) {
+    return { kind, link: text(a, 'link'), connection: count(b, 'connection'), total: count(c, 'total') }
+  }
+  if (kind === 'ask' && rest.length === 1) return { kind, now: time(a, 'now') }
+  if (kind === 'clock' && rest.length === 2) return { kind, asked: time(a, 'asked'), now: time(b, 'now') }
+  if (kind === 'position' && rest.length === 1) return { kind, checkpoint: octets(a, 'checkpoint') }
+  throw bad('kind')
+}
+
+function position(value: CborValue | undefined): StreamPosition {
+  if (!Array.isArray(value) || value.length !== 3) throw bad('position')
+  const [stream, next, created] = value as readonly CborValue[]
+  return { stream: octets(stream, 'stream'), next: count(next, 'next'), created: time(created, 'created') }
+}
+
+function time(value: CborValue | undefined, field: string): bigint {
+  return typeof value === 'bigint' && value >= 0n ? value : BigInt(count(value, field))
+}
+
+function octets(value: CborValue | undefined, field: string): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw bad(field)
+  return value
+}
+
+function text(value: CborValue | undefined, field: string): string {
+  if (typeof value !== 'string') throw bad(field)
+  return value
+}
+
+function count(value: CborValue | undefined, field: string): number {
+  if (typeof value !== 'number' || value < 0) throw bad(field)
+  return value
+}
+
+function bad(field: string): DecodeError {
+  return new DecodeError('bridge.control', 0, field, 'not a control message of this protocol')
+}

@@ -1,0 +1,344 @@
+import { randomBytes } from 'node:crypto'
+import type { Direction } from '@gridseal/adapter'
+import { opposite } from '@gridseal/adapter'
+import type { Channel } from '@gridseal/channel'
+import type { Journal, SequencedEntry } from '@gridseal/envelope'
+import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import { GridsealError, InternalError, ProtocolError } from '@gridseal/wire'
+import type { Subscription } from 'rxjs'
+import { map, merge } from 'rxjs'
+import type { LimitsConfig } from '../config/model.ts'
+import type { Level, Report } from '../events.ts'
+import { failure } from '../events.ts'
+import type { LinkCounters, LinkEnd } from '../link/end.ts'
+import type { Policy } from '../policy.ts'
+import type { ControlMessage } from './control.ts'
+import { BRIDGE_PROTOCOL_VERSION, PORT_BATCH, PORT_CONTROL, decodeControl, encodeControl } from './control.ts'
+import type { IncomingStats } from './incoming.ts'
+import { IncomingStream } from './incoming.ts'
+import { LatencyWindow } from './latency.ts'
+import type { OutgoingStats } from './outgoing.ts'
+import { OutgoingStream } from './outgoing.ts'
+import { PeerClock } from './peer-clock.ts'
+
+/** A link of a site and what holds for frames that leave it on this side. */
+export interface SiteLink {
+  readonly end: LinkEnd
+  /** For frames from the far side. */
+  readonly policy: Policy | undefined
+  /** Milliseconds; a frame from the far side that is older is not delivered. */
+  readonly maxAge: number
+}
+
+export interface SiteSessionOptions {
+  readonly site: string
+  /** Direction of the frames that this bridge takes in locally. */
+  readonly inbound: Direction
+  readonly key: SigningKey
+  readonly peer: VerifyingKey
+  readonly journal: Journal | undefined
+  readonly links: readonly SiteLink[]
+  readonly limits: LimitsConfig
+  /** Milliseconds that mirrored connections outlive the channel. */
+  readonly holdConnections: number
+  readonly now: () => bigint
+  readonly report: Report
+  /** Something broke that this bridge cannot do without, such as its journal; it carries nothing from then on. */
+  readonly onFault: (error: unknown) => void
+}
+
+export interface SiteStats {
+  readonly site: string
+  readonly channel: 'up' | 'down'
+  /** Times that a channel came up. */
+  readonly channels: number
+  readonly links: Readonly<Record<string, LinkCounters>>
+  readonly outgoing: OutgoingStats
+  readonly incoming: IncomingStats
+  /** From a frame's arrival at the far bridge to its delivery here, for the oldest frame of each recent batch. */
+  readonly latencyMs: { readonly p50: number | null; readonly p99: number | null }
+}
+
+/** Clock differences up to this count as none when latency is shown. */
+const SAME_CLOCK_MS = 100
+/** Between questions for the peer's time. */
+const ASK_MS = 20_000
+
+/** One site on one bridge: its links, the stream that leaves, the stream that arrives, over whatever channel is up. */
+export class SiteSession {
+  readonly #options: SiteSessionOptions
+  readonly #links: ReadonlyMap<string, SiteLink>
+  readonly #outgoing: OutgoingStream
+  readonly #incoming: IncomingStream
+  readonly #latency = new LatencyWindow()
+  readonly #incarnation: Uint8Array = randomBytes(16)
+  readonly #subscriptions: Subscription[] = []
+  readonly #clock = new PeerClock()
+  #channel: Channel | undefined
+  /** The peer has said hello on this channel. */
+  #greeted = false
+  #channels = 0
+  #peerIncarnation: Uint8Array | undefined
+  #holdTimer: NodeJS.Timeout | undefined
+  #askTimer: NodeJS.Timeout | undefined
+  /** Stopped, or broken: no channel is taken any more. */
+  #over = false
+  #broken = false
+  #ackDue: { stream: Uint8Array; number: number } | undefined
+
+  constructor(options: SiteSessionOptions) {
+    this.#options = options
+    this.#links = new Map(options.links.map((link) => [link.end.id, link]))
+    const { site, key, peer, journal, limits, now, inbound } = options
+    const onFault = (what: string, error: unknown): void => this.#fault(what, error)
+    this.#outgoing = new OutgoingStream({
+      key,
+      site,
+      direction: inbound,
+      limits: { maxEntries: limits.batchEntries, maxBytes: limits.batchBytes, maxDelay: limits.batchDelay },
+      window: limits.unacknowledged,
+      now,
+      keep: journal && ((bytes) => journal.append(bytes)),
+      onPause: (paused) => {
+        for (const { end } of options.links) end.setPaused(paused)
+      },
+      onFault,
+    })
+    this.#incoming = new IncomingStream({
+      peer,
+      site,
+      direction: opposite(inbound),
+      journal,
+      onSafe: (stream, number) => this.#acknowledge(stream, number),
+      onFault,
+    })
+    const ends = options.links.map((link) => link.end)
+    this.#subscriptions.push(
+      merge(...ends.map((end) => end.entries)).subscribe((entries) => this.#outgoing.add(entries)),
+      merge(...ends.map((end) => end.credits.pipe(map((credit) => ({ link: end.id, ...credit }))))).subscribe(
+        (credit) => this.#tell({ kind: 'credit', ...credit }),
+      ),
+    )
+  }
+
+  get site(): string {
+    return this.#options.site
+  }
+
+  get peer(): VerifyingKey {
+    return this.#options.peer
+  }
+
+  get stats(): SiteStats {
+    const links: Record<string, LinkCounters> = {}
+    for (const { end } of this.#options.links) links[end.id] = { ...end.counters }
+    return {
+      site: this.site,
+      channel: this.#greeted ? 'up' : 'down',
+      channels: this.#channels,
+      links,
+      outgoing: this.#outgoing.stats,
+      incoming: { ...this.#incoming.stats },
+      latencyMs: { p50: this.#latency.quantile(0.5), p99: this.#latency.quantile(0.99) },
+    }
+  }
+
+  async start(): Promise<void> {
+    for (const { end } of this.#options.links) await end.start()
+  }
+
+  /** Lets what is under way arrive (up to `grace` ms), then closes links and channel. */
+  async stop(grace = 2000): Promise<void> {
+    this.#over = true
+    clearTimeout(this.#holdTimer)
+    if (this.#greeted) await this.#outgoing.drain(grace)
+    for (const { end } of this.#options.links) await end.stop()
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+    await this.#channel?.close()
+    await this.#outgoing.close()
+  }
+
+  /** Runs over a channel to this site's peer until it ends. A channel that is up already is closed first. */
+  async attach(channel: Channel): Promise<void> {
+    const old = this.#channel
+    this.#channel = channel
+    if (old !== undefined) {
+      this.#lower()
+      void old.close()
+    }
+    // What our hello says that we have must be in the journal.
+    await this.#incoming.settled()
+    if (this.#over || this.#channel !== channel) return void (await channel.close())
+    clearTimeout(this.#holdTimer)
+    const { site, now } = this.#options
+    const { position } = this.#incoming
+    const incarnation = this.#incarnation
+    this.#tell({ kind: 'hello', version: BRIDGE_PROTOCOL_VERSION, site, incarnation, now: now(), position })
+    const subscription = channel.messages.subscribe(({ port, bytes }) => this.#receive(channel, port, bytes))
+    const end = await channel.closed
+    subscription.unsubscribe()
+    if (this.#channel === channel) {
+      this.#channel = undefined
+      this.#lower()
+    }
+    this.#say('info', 'channel.down', `channel down (${end.error?.message ?? end.kind})`)
+  }
+
+  /** The channel is gone: streams wait, and mirrored connections if it does not come back in time. */
+  #lower(): void {
+    this.#greeted = false
+    this.#outgoing.detach()
+    clearInterval(this.#askTimer)
+    clearTimeout(this.#holdTimer)
+    if (this.#over) return
+    this.#holdTimer = setTimeout(() => this.#farSide(false, 'the channel is down'), this.#options.holdConnections)
+    this.#holdTimer.unref()
+  }
+
+  #say(level: Level, code: string, what: string, details: Record<string, unknown> = {}): void {
+    const { site, report } = this.#options
+    report({ level, code, message: `${site}: ${what}`, details: { site, ...details } })
+  }
+
+  #farSide(present: boolean, why: string): void {
+    // What was under way to devices belongs to masters that are told now that it failed: it must not be done later.
+    if (!present && this.#options.inbound === 'to-device') this.#outgoing.abandon('restart')
+    for (const { end } of this.#options.links) end.setFarSide(present, why)
+  }
+
+  #tell(message: ControlMessage): void {
+    this.#channel?.send(PORT_CONTROL, encodeControl(message))
+  }
+
+  #receive(channel: Channel, port: number, bytes: Uint8Array): void {
+    if (channel !== this.#channel || this.#broken) return
+    try {
+      if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
+      else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
+      else throw new ProtocolError('bridge.port', `nothing is expected on port ${port} now`)
+    } catch (error) {
+      // Nothing of what was refused has been delivered; the next channel starts from what is verified.
+      const { site, report } = this.#options
+      const level = error instanceof GridsealError && !(error instanceof InternalError) ? 'warn' : 'error'
+      report(failure(level, `${site}: refused what the peer sent`, error, { site }))
+      void channel.close()
+    }
+  }
+
+  #control(channel: Channel, message: ControlMessage): void {
+    if ((message.kind === 'hello') === this.#greeted) {
+      throw new ProtocolError('bridge.hello', this.#greeted ? 'a second hello' : `${message.kind} before hello`)
+    }
+    switch (message.kind) {
+      case 'hello':
+        return this.#hello(channel, message)
+      case 'ack':
+        return this.#outgoing.acknowledge(message.stream, message.number)
+      case 'credit':
+        return this.#links.get(message.link)?.end.credit(message)
+      case 'position':
+        return this.#incoming.resume(message.checkpoint)
+      case 'ask':
+        return this.#tell({ kind: 'clock', asked: message.now, now: this.#options.now() })
+      case 'clock':
+        return this.#clock.answered(message.asked, message.now, this.#options.now())
+    }
+  }
+
+  #hello(channel: Channel, hello: ControlMessage & { kind: 'hello' }): void {
+    if (hello.version !== BRIDGE_PROTOCOL_VERSION || hello.site !== this.site) {
+      throw new ProtocolError('bridge.hello', `a peer of site ${hello.site}, protocol version ${hello.version}`)
+    }
+    const known = this.#peerIncarnation
+    const restarted = known !== undefined && Buffer.compare(known, hello.incarnation) !== 0
+    this.#peerIncarnation = Uint8Array.from(hello.incarnation)
+    this.#clock.forget()
+    this.#tell({ kind: 'clock', asked: hello.now, now: this.#options.now() })
+    // A peer that restarted has lost its ends of the mirrored connections.
+    if (restarted) {
+      this.#farSide(false, 'the peer restarted')
+      for (const { end } of this.#options.links) end.peerRestarted()
+    }
+    this.#greeted = true
+    this.#channels++
+    this.#askTimer = setInterval(() => this.#tell({ kind: 'ask', now: this.#options.now() }), ASK_MS)
+    this.#askTimer.unref()
+    this.#outgoing.attach(channel, hello.position)
+    this.#farSide(true, 'the channel is up')
+    for (const { end } of this.#options.links) end.restate()
+    this.#say('info', 'channel.up', 'channel up')
+  }
+
+  #batch(bytes: Uint8Array): void {
+    const batch = this.#incoming.open(bytes)
+    const { report, now, site } = this.#options
+    if (batch.log !== undefined && !batch.joined) {
+      const details = { site, reason: batch.log.reason }
+      report({
+        level: 'warn',
+        code: 'envelope.unjoined',
+        message: `${site}: a log that continues no known log`,
+        details,
+      })
+    }
+    const time = now()
+    for (const entry of batch.entries) this.#deliver(entry, time)
+    const oldest = batch.entries[0]
+    if (oldest !== undefined) this.#latency.add(this.#clock.likelyAgeMs(oldest.time, time, SAME_CLOCK_MS))
+  }
+
+  #deliver(entry: SequencedEntry, time: bigint): void {
+    const link = this.#links.get(entry.link)
+    if (link === undefined) return this.#unknownLink(entry)
+    if (entry.kind === 'event') return link.end.deliver(entry)
+    if (link.maxAge !== Number.POSITIVE_INFINITY && this.#clock.maxAgeMs(entry.time, time) > link.maxAge) {
+      link.end.counters.stale++
+      this.#refused(entry, 'link.stale', 'a frame came too late')
+      return link.end.refuse(entry, true)
+    }
+    const verdict = link.policy?.(entry.bytes, opposite(this.#options.inbound)) ?? 'pass'
+    if (verdict === 'pass') return link.end.deliver(entry)
+    link.end.counters.denied++
+    this.#refused(entry, 'policy.denied', 'policy holds back a frame')
+    link.end.refuse(entry, verdict === 'close')
+  }
+
+  /** The two configurations disagree: the far side's connection is told that it leads nowhere. */
+  #unknownLink(entry: SequencedEntry): void {
+    this.#refused(entry, 'bridge.link', 'there is no such link on this side')
+    if (entry.kind !== 'event' || entry.event !== 'opened') return
+    const { link, connection } = entry
+    const { inbound, now } = this.#options
+    const detail = 'no such link'
+    this.#outgoing.add([{ kind: 'event', link, connection, direction: inbound, time: now(), event: 'failed', detail }])
+  }
+
+  #refused(entry: SequencedEntry, code: string, what: string): void {
+    const { link, connection, direction, sequence } = entry
+    this.#say('warn', code, `${link}: ${what}`, { link, connection, direction, sequence })
+  }
+
+  /** Acknowledgements of one turn of the event loop travel as one: they are cumulative. */
+  #acknowledge(stream: Uint8Array, number: number): void {
+    const first = this.#ackDue === undefined
+    this.#ackDue = { stream, number }
+    if (!first) return
+    queueMicrotask(() => {
+      const due = this.#ackDue
+      this.#ackDue = undefined
+      if (due !== undefined) this.#tell({ kind: 'ack', ...due })
+    })
+  }
+
+  /** What cannot be signed or kept as evidence is not carried: this side is over. */
+  #fault(what: string, error: unknown): void {
+    if (this.#broken) return
+    this.#over = true
+    this.#broken = true
+    const { site, report, onFault } = this.#options
+    report(failure('error', `${site}: ${what} failed, nothing is carried any more`, error, { site }))
+    this.#farSide(false, 'this bridge has failed')
+    void this.#channel?.close()
+    onFault(error)
+  }
+}

@@ -1,0 +1,157 @@
+import { UsageError } from '@gridseal/wire'
+import type { ConfigProblem } from '@gridseal/bridge'
+import { loadConfig, parseConfig } from '@gridseal/bridge'
+import { expect } from 'chai'
+
+const FIELD = `
+role: field
+site: substation-7
+identity: keys/field.key
+channel:
+  connect: tcp://head-end.example:7600
+  peer: keys/head-end.pub
+links:
+  - id: meter-1
+    protocol: modbus
+    device: tcp://10.0.0.5:502
+  - id: line-1
+    protocol: modbus
+    framing: rtu
+    device: serial:///dev/ttyUSB0?baud=9600&parity=even
+    maxAge: 2s
+    policy:
+      allow: [read]
+      onDeny: close
+`
+
+const HEAD_END = `
+role: head-end
+identity: keys/head-end.key
+channel:
+  listen: tcp://0.0.0.0:7600
+  allow: [10.0.0.0/8]
+journal:
+  directory: /var/lib/gridseal/journal
+  maxSegment: 16MiB
+sites:
+  - site: substation-7
+    peer: keys/substation-7.pub
+    links:
+      - id: meter-1
+        protocol: modbus
+        master: tcp://127.0.0.1:1502
+`
+
+function problems(source: string): ConfigProblem[] {
+  try {
+    parseConfig(source, 'bridge.yaml')
+  } catch (error) {
+    expect(error).to.be.instanceOf(UsageError).with.property('code', 'config.invalid')
+    return (error as UsageError).details['problems'] as ConfigProblem[]
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  it('of a field bridge is taken, with every default filled in', () => {
+    const config = parseConfig(FIELD, 'bridge.yaml')
+    if (config.role !== 'field') expect.fail('a field bridge')
+    expect(config.links[0]).to.deep.include({ maxAge: 10_000, keepInvalid: false, window: 1 << 20, silence: 50 })
+    expect(config.links[1]).to.deep.include({ maxAge: 2000, policy: { allow: ['read'], deny: [], onDeny: 'close' } })
+    expect(config.limits).to.deep.equal({
+      batchEntries: 1024,
+      batchBytes: 1 << 20,
+      batchDelay: 0,
+      unacknowledged: 8 << 20,
+    })
+    expect(config.channel).to.deep.include({ holdConnections: 5000, handshakeTimeout: 10_000 })
+  })
+
+  it('of a head-end bridge is taken', () => {
+    const config = parseConfig(HEAD_END, 'bridge.yaml')
+    expect(config.role).to.equal('head-end')
+    expect(config.journal).to.deep.equal({ directory: '/var/lib/gridseal/journal', sync: true, maxSegment: 16 << 20 })
+  })
+
+  const wrong: readonly (readonly [string, string, string, ConfigProblem])[] = [
+    ['an unknown role', 'role: field', 'role: middle', { line: 2, key: 'role', message: 'allowed: field, head-end' }],
+    [
+      'an unknown key',
+      'site: substation-7',
+      'site: substation-7\nsiet: x',
+      { line: 4, key: 'siet', message: 'unknown key' },
+    ],
+    [
+      'an unknown protocol',
+      'protocol: modbus\n    device: tcp',
+      'protocol: profibus\n    device: tcp',
+      { line: 10, key: 'links[0].protocol', message: 'allowed: modbus, dnp3, raw' },
+    ],
+    [
+      'a URL of a scheme that fits nowhere',
+      'device: tcp://10.0.0.5:502',
+      'device: memory://x',
+      { line: 11, key: 'links[0].device', message: 'allowed: tcp://, udp://, serial://' },
+    ],
+    [
+      'a duration without a unit that exists',
+      'maxAge: 2s',
+      'maxAge: 2 weeks',
+      {
+        line: 16,
+        key: 'links[1].maxAge',
+        message: 'config.duration: "2 weeks" is no duration: write 500ms, 20s, 5m, 2h or 1d',
+      },
+    ],
+    [
+      'an operation that does not exist',
+      'allow: [read]',
+      'allow: [peek]',
+      {
+        line: 18,
+        key: 'links[1].policy.allow[0]',
+        message: 'allowed: read, write, control, time, file, auth, manage, event, response, unknown',
+      },
+    ],
+    [
+      'a framing of another protocol',
+      'framing: rtu',
+      'framing: hdlc',
+      { line: 14, key: 'links[1].framing', message: 'allowed for modbus: tcp, rtu, ascii' },
+    ],
+    [
+      'a doubled link',
+      'id: line-1',
+      'id: meter-1',
+      { line: 12, key: 'links[1].id', message: '"meter-1" is there already' },
+    ],
+  ]
+  for (const [what, from, to, problem] of wrong) {
+    it(`names file, line and key of ${what}`, () => {
+      expect(FIELD).to.contain(from)
+      expect(problems(FIELD.replace(from, to))).to.deep.equal([problem])
+    })
+  }
+
+  it('names the parent of a key that is missing', () => {
+    const [problem] = problems(FIELD.replace('  peer: keys/head-end.pub\n', ''))
+    expect(problem).to.deep.include({ line: 5, key: 'channel.peer' })
+    expect(problem?.message).to.match(/^missing/)
+  })
+
+  it('names all problems at once, and where YAML itself is broken', () => {
+    const both = FIELD.replace('role: field', 'role: field\nextra: 1').replace(
+      'protocol: modbus\n    framing',
+      'protocol: x\n    framing',
+    )
+    expect(problems(both).map(({ key }) => key)).to.have.members(['extra', 'links[1].protocol'])
+    expect(problems('role: [field')[0]).to.deep.include({ line: 1, key: '' })
+    expect(problems('')[0]?.line).to.be.a('number')
+  })
+
+  it('says which file cannot be read', async () => {
+    const error = await loadConfig('/nowhere/bridge.yaml').catch((e: unknown) => e)
+    expect(error).to.be.instanceOf(UsageError).with.property('code', 'config.read')
+    expect(String(error)).to.contain('/nowhere/bridge.yaml')
+  })
+})

@@ -1,0 +1,57 @@
+import { DecodeError } from '@gridseal/wire'
+import { decodeControl, encodeControl } from '#src/site/control.ts'
+import type { ControlMessage } from '#src/site/control.ts'
+import { encodeCbor } from '@gridseal/envelope'
+import { expect } from 'chai'
+import { mutations } from '../../../../test/support/mutate.ts'
+
+const stream = new Uint8Array(16).fill(3)
+const MESSAGES: readonly ControlMessage[] = [
+  {
+    kind: 'hello',
+    version: 1,
+    site: 's',
+    incarnation: new Uint8Array(16),
+    now: 1_700_000_000_000_000_000n,
+    position: undefined,
+  },
+  {
+    kind: 'hello',
+    version: 1,
+    site: 's',
+    incarnation: new Uint8Array(16),
+    now: 1_700_000_000_000_000_000n,
+    position: { stream, next: 7, created: 1_700_000_000_000_000_001n },
+  },
+  { kind: 'ack', stream, number: 12 },
+  { kind: 'credit', link: 'meter-1', connection: 3, total: 65536 },
+  { kind: 'ask', now: 12n },
+  { kind: 'clock', asked: 12n, now: 1_700_000_000_000_000_000n },
+  { kind: 'position', checkpoint: Uint8Array.of(1, 2, 3) },
+]
+
+describe('control messages between bridges', () => {
+  for (const message of MESSAGES) {
+    it(`carry ${message.kind}`, () => {
+      expect(decodeControl(encodeControl(message))).to.deep.equal(message)
+    })
+  }
+
+  it('survive every mutation: decoded or DecodeError', () => {
+    for (const message of MESSAGES) {
+      for (const bytes of mutations(encodeControl(message))) {
+        try {
+          decodeControl(bytes)
+        } catch (error) {
+          expect(error).to.be.instanceOf(DecodeError)
+        }
+      }
+    }
+  })
+
+  it('refuse what is none', () => {
+    for (const value of [1, 'hello', ['hello'], ['ack', 1, 2], ['credit', 'l', -1, 2], ['nothing']]) {
+      expect(() => decodeControl(encodeCbor(value as never))).to.throw(DecodeError)
+    }
+  })
+})

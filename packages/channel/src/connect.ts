@@ -1,0 +1,62 @@
+import { UsageError } from '@gridseal/wire'
+import { Channel } from './channel.ts'
+import type { ChannelConnection } from './connection.ts'
+import { startInitiator, stepInitiator } from './handshake/initiator.ts'
+import { HANDSHAKE_LIMIT } from './handshake/machine.ts'
+import { startResponder, stepResponder } from './handshake/responder.ts'
+import { settleAccept, settleConnect } from './options.ts'
+import type { AcceptOptions, ConnectOptions } from './options.ts'
+import { FrameStream } from './stream/frame-stream.ts'
+import { runHandshake } from './stream/run-handshake.ts'
+
+/**
+ * Opens a channel as the end that calls. Resolves when both ends have proven who they are; rejects with the exact
+ * reason, after the connection is closed. Throws {@link UsageError} for wrong options.
+ *
+ * @example
+ * const channel = await connectChannel(await connect('tcp://head-end:4712'), { identity, peer })
+ * channel.messages.subscribe(({ port, bytes }) => handle(port, bytes))
+ * channel.send(1, message)
+ */
+export async function connectChannel(connection: ChannelConnection, options: ConnectOptions): Promise<Channel> {
+  const settings = settleConnect(options)
+  const { identity, maxMessage, random } = settings
+  const stream = claim(connection)
+  const config = { identity: identity.publicKey, peer: options.peer, maxMessage, random }
+  const session = await runHandshake(stream, {
+    first: startInitiator(config),
+    step: (state, input) => stepInitiator(config, state, input),
+    identity,
+    timeout: settings.handshakeTimeout,
+  })
+  return new Channel(stream, session, settings)
+}
+
+/**
+ * Opens a channel as the end that listens. Resolves and rejects as {@link connectChannel}; a stranger is refused
+ * before any key agreement or signature is computed.
+ */
+export async function acceptChannel(connection: ChannelConnection, options: AcceptOptions): Promise<Channel> {
+  const settings = settleAccept(options)
+  const { identity, maxMessage, random, encapsulate } = settings
+  const stream = claim(connection)
+  const config = { identity: identity.publicKey, peers: options.peers, maxMessage, random, encapsulate }
+  const session = await runHandshake(stream, {
+    first: startResponder(),
+    step: (state, input) => stepResponder(config, state, input),
+    identity,
+    timeout: settings.handshakeTimeout,
+  })
+  return new Channel(stream, session, settings)
+}
+
+const claimed = new WeakSet<ChannelConnection>()
+
+/** One channel per connection, ever: a second handshake on it could only be confused with the first. */
+function claim(connection: ChannelConnection): FrameStream {
+  if (claimed.has(connection)) {
+    throw new UsageError('channel.connection', 'the connection carries a channel already')
+  }
+  claimed.add(connection)
+  return new FrameStream(connection, HANDSHAKE_LIMIT)
+}

@@ -1,0 +1,89 @@
+import { AuthError, DecodeError, Reader } from '@gridseal/wire'
+import { equalBytes } from '@gridseal/pqc'
+import type { VerifyingKey } from '@gridseal/pqc'
+import { CONTENT } from '../record/content.ts'
+import { PROOF_LENGTH, confirmProof, finishedProof, signatureInput } from './key-schedule.ts'
+import type { Role } from './key-schedule.ts'
+import { extend } from './transcript.ts'
+
+/*
+ * The contents of the handshake's sealed records.
+ *
+ * auth:    01 || signatureLength u16 || signature || finished (32). The signature is over the transcript before it;
+ *          the Finished over the transcript with it.
+ * confirm: 02 || proof (32).
+ */
+
+const SIGNATURE_AT = 3
+
+/** A content that was made, and the transcript after it. */
+export interface Proof {
+  readonly content: Uint8Array
+  readonly transcript: Uint8Array
+}
+
+/** The sender's `auth`, from a signature over `signatureInput(role, transcript)`. */
+export function makeAuth(master: Uint8Array, role: Role, transcript: Uint8Array, signature: Uint8Array): Proof {
+  const content = new Uint8Array(SIGNATURE_AT + signature.length + PROOF_LENGTH)
+  content[0] = CONTENT.auth
+  content[1] = signature.length >>> 8
+  content[2] = signature.length
+  content.set(signature, SIGNATURE_AT)
+  const end = SIGNATURE_AT + signature.length
+  const signed = extend(transcript, content.subarray(0, end))
+  content.set(finishedProof(master, role, signed), end)
+  return { content, transcript: extend(signed, content.subarray(end)) }
+}
+
+/**
+ * Checks the peer's `auth` and returns the transcript after it. Throws {@link AuthError}
+ * `channel.handshake.finished` or `channel.handshake.signature`, and {@link DecodeError}. The Finished comes first: it
+ * costs a hash, the signature a hundred times as much.
+ */
+export function checkAuth(
+  content: Uint8Array,
+  key: VerifyingKey,
+  master: Uint8Array,
+  role: Role,
+  transcript: Uint8Array,
+): Uint8Array {
+  const r = expectKind(content, CONTENT.auth)
+  const signature = r.take(r.u16be('signatureLength'), 'signature')
+  const signed = extend(transcript, content.subarray(0, r.offset))
+  const finished = r.take(PROOF_LENGTH, 'finished')
+  r.expectEnd('auth')
+  if (!equalBytes(finished, finishedProof(master, role, signed))) {
+    throw new AuthError('channel.handshake.finished', `the ${role} does not have the same keys and transcript`)
+  }
+  if (!key.verify(signatureInput(role, transcript), signature)) {
+    const message = `the ${role} has not signed with the key ${key.fingerprintText}`
+    throw new AuthError('channel.handshake.signature', message, { peer: key.fingerprintText })
+  }
+  return extend(signed, finished)
+}
+
+/** The responder's `confirm` over the whole transcript. */
+export function makeConfirm(master: Uint8Array, transcript: Uint8Array): Uint8Array {
+  const content = new Uint8Array(1 + PROOF_LENGTH)
+  content[0] = CONTENT.confirm
+  content.set(confirmProof(master, transcript), 1)
+  return content
+}
+
+/** Checks the responder's `confirm`. Throws {@link AuthError} `channel.handshake.confirm` and {@link DecodeError}. */
+export function checkConfirm(content: Uint8Array, master: Uint8Array, transcript: Uint8Array): void {
+  const r = expectKind(content, CONTENT.confirm)
+  const proof = r.take(PROOF_LENGTH, 'proof')
+  r.expectEnd('confirm')
+  if (!equalBytes(proof, confirmProof(master, transcript))) {
+    throw new AuthError('channel.handshake.confirm', 'the responder does not have the same transcript')
+  }
+}
+
+/** A reader after the kind. Contents of the traffic phase cannot get here: their keys are not in use yet. */
+function expectKind(content: Uint8Array, kind: number): Reader {
+  const r = new Reader(content)
+  const got = r.u8('kind')
+  if (got !== kind) throw new DecodeError('channel.content', 0, 'kind', `${got} instead of ${kind}`)
+  return r
+}

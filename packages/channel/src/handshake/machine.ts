@@ -1,0 +1,121 @@
+import { ProtocolError } from '@gridseal/wire'
+import type { GridsealError } from '@gridseal/wire'
+import type { VerifyingKey } from '@gridseal/pqc'
+import { ALERT, alertReceived } from '../alert.ts'
+import { asGridsealError } from '../failure.ts'
+import type { EpochKeys } from '../record/epoch.ts'
+import { FRAME, FRAME_HEADER, encodeFrame, frameName } from '../record/frame.ts'
+import type { Suite } from './suites.ts'
+
+/*
+ * What both handshake machines share. A machine is a pure function of its configuration, its state and an input; all
+ * it wants done it returns as effects. Randomness comes in with the configuration.
+ */
+
+/** Largest body of a frame before the peer is known, in bytes. */
+export const HANDSHAKE_LIMIT = 8192
+
+/** What happens to a machine. */
+export type HandshakeInput =
+  /** A whole frame arrived. */
+  | { readonly kind: 'frame'; readonly frame: Uint8Array }
+  /** The signature of the last `sign` effect. */
+  | { readonly kind: 'signed'; readonly signature: Uint8Array }
+  /** The time for the whole handshake is over. */
+  | { readonly kind: 'timeout' }
+  /** Something outside the machine failed: the connection, the frame layer, the signer. */
+  | { readonly kind: 'failed'; readonly error: GridsealError; readonly alert: boolean }
+
+/** What a machine wants done, in order. */
+export type HandshakeEffect =
+  | { readonly kind: 'send'; readonly frame: Uint8Array }
+  /** Sign with the identity's key; `signed` brings the result. */
+  | { readonly kind: 'sign'; readonly message: Uint8Array }
+  /** Overwrite secrets that are not needed any more. */
+  | { readonly kind: 'wipe'; readonly secrets: readonly Uint8Array[] }
+  | { readonly kind: 'established'; readonly session: Session }
+  | { readonly kind: 'fail'; readonly error: GridsealError }
+
+/** What the record layer needs to go on. */
+export interface Session {
+  readonly peer: VerifyingKey
+  readonly suite: Suite
+  /** Largest message in bytes that the peer accepts. */
+  readonly peerMaxMessage: number
+  readonly sendSecret: Uint8Array
+  readonly receiveSecret: Uint8Array
+}
+
+/** What follows from an input. */
+export interface Step<State> {
+  readonly state: State
+  readonly effects: readonly HandshakeEffect[]
+}
+
+/** Both ends have the same keys, which nobody has vouched for yet. */
+export interface Keyed {
+  readonly peer: VerifyingKey
+  readonly suite: Suite
+  readonly peerMaxMessage: number
+  readonly master: Uint8Array
+  readonly initiatorKeys: EpochKeys
+  readonly responderKeys: EpochKeys
+  readonly transcript: Uint8Array
+}
+
+/** The ends of a machine; no input has any effect there. */
+export type Finished = { readonly at: 'established' } | { readonly at: 'failed' }
+
+/**
+ * Takes an input: the ends of a handshake, which are the same everywhere, are handled here, all else by `advance`.
+ * What `advance` throws fails the handshake with one alert that says nothing.
+ */
+export function takeInput<State extends { readonly at: string } | Keyed>(
+  state: State | Finished,
+  input: HandshakeInput,
+  advance: (state: State, input: HandshakeInput) => Step<State | Finished>,
+): Step<State | Finished> {
+  if (isFinished(state)) return { state, effects: [] }
+  if (input.kind === 'timeout') {
+    const error = new ProtocolError('channel.handshake.timeout', 'the handshake took too long')
+    return failed(state, error, true)
+  }
+  if (input.kind === 'failed') return failed(state, input.error, input.alert)
+  if (input.kind === 'frame' && input.frame[0] === FRAME.alert) {
+    return failed(state, alertReceived(input.frame[FRAME_HEADER]), false)
+  }
+  try {
+    return advance(state, input)
+  } catch (error) {
+    return failed(state, asGridsealError(error), true)
+  }
+}
+
+/** The frame of type `type`, or {@link ProtocolError} `channel.unexpected`. */
+export function expectFrame(input: HandshakeInput, type: number, where: string): Uint8Array {
+  if (input.kind === 'frame' && input.frame[0] === type) return input.frame
+  throw unexpected(input, where)
+}
+
+/** The signature that was asked for, or {@link ProtocolError} `channel.unexpected`. */
+export function expectSigned(input: HandshakeInput, where: string): Uint8Array {
+  if (input.kind === 'signed') return input.signature
+  throw unexpected(input, where)
+}
+
+function unexpected(input: HandshakeInput, where: string): ProtocolError {
+  const what = input.kind === 'frame' ? frameName(input.frame[0] ?? 0) : input.kind
+  return new ProtocolError('channel.unexpected', `${what} does not belong ${where}`, { what, where })
+}
+
+function isFinished(state: object): state is Finished {
+  return 'at' in state && (state.at === 'established' || state.at === 'failed')
+}
+
+function failed(state: object, error: GridsealError, alert: boolean): Step<Finished> {
+  const effects: HandshakeEffect[] = []
+  if (alert) effects.push({ kind: 'send', frame: encodeFrame(FRAME.alert, Uint8Array.of(ALERT.handshakeFailed)) })
+  if ('master' in state && state.master instanceof Uint8Array) effects.push({ kind: 'wipe', secrets: [state.master] })
+  effects.push({ kind: 'fail', error })
+  return { state: { at: 'failed' }, effects }
+}

@@ -1,0 +1,16 @@
+import { sha3_512 } from '@gridseal/pqc'
+
+/*
+ * The transcript is a chain: t[0] = SHA3-512(name of the protocol), t[n] = SHA3-512(t[n-1] || message n). Signatures,
+ * confirmations and keys are bound to the value at their place, so both ends agree on every byte before it.
+ */
+
+const PROTOCOL = new TextEncoder().encode('gridseal-channel-1')
+
+/** The transcript before the first message, 64 bytes. */
+export const EMPTY_TRANSCRIPT: Uint8Array = sha3_512(PROTOCOL)
+
+/** The transcript after one more message. */
+export function extend(transcript: Uint8Array, message: Uint8Array): Uint8Array {
+  return sha3_512(transcript, message)
+}

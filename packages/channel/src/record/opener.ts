@@ -1,0 +1,42 @@
+import { epochKeys, nextSecret } from './epoch.ts'
+import type { EpochKeys } from './epoch.ts'
+import { openRecord } from './record.ts'
+
+/**
+ * The receiving half of the record layer on an ordered stream: every record must have exactly the next sequence
+ * number, so a replayed, missing or reordered one ends the session.
+ */
+export class RecordOpener {
+  #secret: Uint8Array
+  #keys: EpochKeys
+  #sequence = 0
+
+  /** Takes over `secret`, which is overwritten when the epoch ends. */
+  constructor(secret: Uint8Array) {
+    this.#secret = secret
+    this.#keys = epochKeys(secret)
+  }
+
+  /** Whether any record has been authentic: until then the peer has not shown that it has the traffic keys. */
+  get proven(): boolean {
+    return this.#sequence > 0
+  }
+
+  /** The content of a whole record frame. Throws as `openRecord` does, and the number stays as it was. */
+  open(record: Uint8Array): Uint8Array {
+    const content = openRecord(this.#keys, this.#sequence, record)
+    this.#sequence++
+    return content
+  }
+
+  /** The peer has announced its next epoch: what follows is under the new key. */
+  rekey(): void {
+    this.#secret = nextSecret(this.#secret)
+    this.#keys = epochKeys(this.#secret)
+  }
+
+  /** Overwrites the secret; nothing can be opened in a later epoch. */
+  wipe(): void {
+    this.#secret.fill(0)
+  }
+}

@@ -1,0 +1,77 @@
+import type { SigningKey } from '@gridseal/pqc'
+import { asGridsealError } from '../failure.ts'
+import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
+import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
+import { connectionEnded } from './frame-stream.ts'
+import type { FrameStream } from './frame-stream.ts'
+
+/** A handshake machine with its configuration filled in. */
+export interface HandshakeRun<State> {
+  readonly first: Step<State>
+  readonly step: (state: State, input: HandshakeInput) => Step<State>
+  readonly identity: SigningKey
+  /** Milliseconds for the whole handshake. */
+  readonly timeout: number
+}
+
+/**
+ * Runs a handshake over a stream and holds the stream when it is established. Rejects with the exact reason once the
+ * connection is closed, so that the alert has left before the caller can cut it off.
+ */
+export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Session> {
+  const { identity, timeout, step } = run
+  return new Promise((resolve, reject) => {
+    let { state } = run.first
+    const timer = setTimeout(() => input({ kind: 'timeout' }), timeout)
+
+    function input(what: HandshakeInput): void {
+      const next = step(state, what)
+      state = next.state
+      next.effects.forEach(perform)
+    }
+
+    function perform(effect: HandshakeEffect): void {
+      switch (effect.kind) {
+        case 'send':
+          stream.write(effect.frame)
+          return
+        case 'sign':
+          sign(effect.message)
+          return
+        case 'wipe':
+          for (const secret of effect.secrets) secret.fill(0)
+          return
+        case 'established':
+          clearTimeout(timer)
+          stream.hold()
+          resolve(effect.session)
+          return
+        case 'fail':
+          clearTimeout(timer)
+          void stream.finish().then(() => reject(effect.error))
+          return
+      }
+    }
+
+    function sign(message: Uint8Array): void {
+      identity.sign(message).then(
+        (signature) => input({ kind: 'signed', signature }),
+        (error: unknown) => input({ kind: 'failed', error: asGridsealError(error), alert: true }),
+      )
+    }
+
+    stream.handle(
+      {
+        frame: (frame) => input({ kind: 'frame', frame }),
+        ended: () => {
+          void stream.finish().then((reason) => {
+            input({ kind: 'failed', error: connectionEnded(reason, 'during the handshake'), alert: false })
+          })
+        },
+        broken: (error) => input({ kind: 'failed', error, alert: true }),
+      },
+      HANDSHAKE_LIMIT,
+    )
+    run.first.effects.forEach(perform)
+  })
+}

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { fromHex, toHex } from '@gridseal/wire'
+import { SigningKey, generateChKemKeyPair } from '@gridseal/pqc'
+import { initiator, record, responder, scripted, scriptedEncapsulation } from '../support/handshake-pair.ts'
+import { pinned } from '../support/identities.ts'
+import { kdf, name, open, sha3 } from '../support/second-implementation.ts'
+
+interface Golden {
+  readonly identities: Readonly<Record<'initiatorSeed' | 'responderSeed', string>>
+  readonly maxMessage: Readonly<Record<'initiator' | 'responder', number>>
+  readonly inputs: Readonly<
+    Record<'initiatorKemSeed' | 'initiatorRandom' | 'responderEncapsulation' | 'responderRandom', string>
+  >
+  readonly signatures: Readonly<Record<'initiator' | 'responder', string>>
+  readonly frames: readonly { readonly name: string; readonly hex: string }[]
+  readonly trafficSecrets: Readonly<Record<'initiator' | 'responder', string>>
+}
+
+const golden = JSON.parse(readFileSync(new URL('handshake.json', import.meta.url), 'utf8')) as Golden
+const field = SigningKey.fromSeed('ML-DSA-65', fromHex(golden.identities.initiatorSeed))
+const head = SigningKey.fromSeed('ML-DSA-65', fromHex(golden.identities.responderSeed))
+const frames = golden.frames.map(({ hex }) => fromHex(hex))
+const [clientHello, serverHello, responderAuth, initiatorAuth, responderConfirm] = frames as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+]
+
+describe('channel: the golden handshake', () => {
+  it('comes out byte for byte the same from the same randomness and signatures', () => {
+    const { inputs, signatures, maxMessage } = golden
+    const replayed = (hex: string): Pick<SigningKey, 'signSync'> => ({ signSync: () => fromHex(hex) })
+    const i = initiator(
+      {
+        identity: field.publicKey,
+        peer: head.publicKey,
+        maxMessage: maxMessage.initiator,
+        random: scripted(fromHex(inputs.initiatorKemSeed), fromHex(inputs.initiatorRandom)),
+      },
+      replayed(signatures.initiator),
+    )
+    const random = scripted(fromHex(inputs.responderEncapsulation), fromHex(inputs.responderRandom))
+    const r = responder(
+      {
+        identity: head.publicKey,
+        peers: pinned(field),
+        maxMessage: maxMessage.responder,
+        random,
+        encapsulate: scriptedEncapsulation(random),
+      },
+      replayed(signatures.responder),
+    )
+    const { steps } = record(i, r)
+    expect(steps.map((step) => toHex(step.frame))).to.deep.equal(golden.frames.map(({ hex }) => hex))
+    expect(toHex(i.session!.sendSecret)).to.equal(golden.trafficSecrets.initiator)
+    expect(toHex(r.session!.sendSecret)).to.equal(golden.trafficSecrets.responder)
+  })
+
+  it('reads as the document says: ClientHello', () => {
+    const hello = Buffer.from(clientHello)
+    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('01 00 00 06 ac 01')
+    expect(toHex(hello.subarray(6, 38))).to.equal(golden.inputs.initiatorRandom)
+    expect(toHex(hello.subarray(38, 70))).to.equal(toHex(field.publicKey.fingerprint))
+    expect(toHex(hello.subarray(70, 102))).to.equal(toHex(head.publicKey.fingerprint))
+    expect(hello.readUInt32BE(102)).to.equal(golden.maxMessage.initiator)
+    expect(toHex(hello.subarray(106, 113), ' ')).to.equal('01 00 01 00 01 06 40')
+    const share = generateChKemKeyPair(fromHex(golden.inputs.initiatorKemSeed)).publicKey
+    expect(toHex(hello.subarray(113))).to.equal(toHex(share))
+  })
+
+  it('reads as the document says: ServerHello', () => {
+    const hello = Buffer.from(serverHello)
+    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('02 00 00 06 69 01')
+    expect(toHex(hello.subarray(6, 38))).to.equal(golden.inputs.responderRandom)
+    expect(hello.readUInt32BE(38)).to.equal(golden.maxMessage.responder)
+    expect(toHex(hello.subarray(42, 46), ' ')).to.equal('00 01 06 40')
+    expect(hello.length).to.equal(46 + 1600)
+  })
+
+  it('can be followed to the traffic secrets by a second implementation of the document', () => {
+    const keyPair = generateChKemKeyPair(fromHex(golden.inputs.initiatorKemSeed))
+    const shared = keyPair.decapsulate(serverHello.subarray(46), 'responder')
+
+    const t0 = sha3(Buffer.from('gridseal-channel-1'))
+    const t2 = sha3(sha3(t0, clientHello), serverHello)
+    const master = kdf(name('master secret'), [shared, t2], 64)
+
+    // The responder's auth: kind 01, signature, Finished.
+    const first = open(kdf(name('responder handshake'), [master], 32), responderAuth)
+    expect([first.sequence, first.content[0], first.content.readUInt16BE(1)]).to.deep.equal([0n, 0x01, 3309])
+    const responderSignature = first.content.subarray(3, 3 + 3309)
+    const signedBy = (role: string, transcript: Buffer): Buffer =>
+      Buffer.concat([Buffer.from(name(`${role} signature`)), Buffer.from([0]), transcript])
+    expect(head.publicKey.verify(signedBy('responder', t2), responderSignature)).to.equal(true)
+    const t3 = sha3(t2, first.content.subarray(0, 3 + 3309))
+    const responderFinished = kdf(name('responder finished'), [master, t3], 32)
+    expect(toHex(first.content.subarray(3 + 3309))).to.equal(toHex(responderFinished))
+    const t4 = sha3(t3, responderFinished)
+
+    // The initiator's auth.
+    const second = open(kdf(name('initiator handshake'), [master], 32), initiatorAuth)
+    const initiatorSignature = second.content.subarray(3, 3 + 3309)
+    expect(second.sequence).to.equal(0n)
+    expect(field.publicKey.verify(signedBy('initiator', t4), initiatorSignature)).to.equal(true)
+    const t5 = sha3(t4, second.content.subarray(0, 3 + 3309))
+    const initiatorFinished = kdf(name('initiator finished'), [master, t5], 32)
+    expect(toHex(second.content.subarray(3 + 3309))).to.equal(toHex(initiatorFinished))
+    const t6 = sha3(t5, initiatorFinished)
+
+    // The responder's confirm.
+    const third = open(kdf(name('responder handshake'), [master], 32), responderConfirm)
+    const proof = kdf(name('responder confirm'), [master, t6], 32)
+    expect([third.sequence, toHex(third.content)]).to.deep.equal([1n, `02${toHex(proof)}`])
+
+    for (const role of ['initiator', 'responder'] as const) {
+      expect(toHex(kdf(name(`${role} traffic`), [master, t6], 32))).to.equal(golden.trafficSecrets[role])
+    }
+  })
+})

@@ -1,0 +1,120 @@
+import type { Description, Direction } from '@gridseal/adapter'
+import { adapters } from '@gridseal/bridge'
+import { UsageError } from '@gridseal/wire'
+import { InspectedFlow } from '../inspect/flow.ts'
+import type { Flow } from '../inspect/flow.ts'
+import type { Piece, WalkVisitor } from '../inspect/walk.ts'
+import { walkCapture } from '../inspect/walk.ts'
+import { EXIT, complain } from '../output.ts'
+
+export interface InspectOptions {
+  readonly json: boolean
+  readonly protocol?: string
+}
+
+/** Prints one record per protocol data unit of each capture. */
+export async function inspect(files: readonly string[], options: InspectOptions): Promise<number> {
+  if (options.protocol !== undefined && !adapters().some((adapter) => adapter.protocol === options.protocol)) {
+    const names = adapters().map((adapter) => adapter.protocol)
+    throw new UsageError('inspect.protocol', `no protocol "${options.protocol}"; there are ${names.join(', ')}`)
+  }
+  for (const file of files) {
+    const out = new LineWriter()
+    const format = options.json ? jsonLine : textLine
+    const inspection = new Inspection((piece, direction, description) =>
+      out.line(format(piece, direction, description)),
+    )
+    const summary = await walkCapture(file, options, inspection)
+    await out.end()
+    for (const text of summary.problems) complain(`${file}: ${text}`)
+    if (summary.missing > 0) complain(`${file}: ${summary.missing} bytes of TCP streams were not captured`)
+    if (inspection.noise > 0) complain(`${file}: ${inspection.noise} bytes belong to no frame`)
+  }
+  return EXIT.ok
+}
+
+type Visit = (piece: Piece, direction: Direction, description: Description) => void
+
+/** Turns the pieces of a capture's conversations into described frames. */
+export class Inspection implements WalkVisitor {
+  readonly #flows = new Map<Flow, InspectedFlow>()
+  readonly #visit: Visit
+
+  constructor(visit: Visit) {
+    this.#visit = visit
+  }
+
+  piece(piece: Piece): void {
+    const { flow, direction, bytes } = piece
+    let inspected = this.#flows.get(flow)
+    if (inspected === undefined) this.#flows.set(flow, (inspected = new InspectedFlow(flow)))
+    const framer = inspected.framer(direction)
+    for (const frame of framer.push(bytes)) this.#visit(piece, direction, inspected.inspector.push(frame, direction))
+    if (flow.medium === 'datagram') framer.reset()
+  }
+
+  gap(flow: Flow, direction: Direction): void {
+    this.#flows.get(flow)?.framer(direction).quiet()
+  }
+
+  /** Bytes that belong to no frame. */
+  get noise(): number {
+    let sum = 0
+    for (const flow of this.#flows.values()) sum += flow.noise
+    return sum
+  }
+}
+
+/** Collects lines and writes them in large pieces, waiting where the reader is slow. */
+class LineWriter {
+  #text = ''
+  #pending: Promise<void> = Promise.resolve()
+
+  line(text: string): void {
+    this.#text += `${text}\n`
+    if (this.#text.length > 1 << 16) this.#flush()
+  }
+
+  #flush(): void {
+    const text = this.#text
+    this.#text = ''
+    this.#pending = this.#pending.then(
+      () =>
+        new Promise((resolve) =>
+          process.stdout.write(text) ? resolve() : process.stdout.once('drain', () => resolve()),
+        ),
+    )
+  }
+
+  async end(): Promise<void> {
+    this.#flush()
+    await this.#pending
+  }
+}
+
+/** Nanoseconds as decimal seconds, the way capture tools print them. */
+function secondsText(time: bigint): string {
+  const digits = time.toString().padStart(10, '0')
+  return `${digits.slice(0, -9)}.${digits.slice(-9)}`
+}
+
+function endpoints({ flow }: Piece, direction: Direction): readonly [string, string] {
+  return direction === 'to-device' ? [flow.client, flow.server] : [flow.server, flow.client]
+}
+
+/** The common fields, then the protocol's own. */
+export function jsonLine(piece: Piece, direction: Direction, description: Description): string {
+  const [src, dst] = endpoints(piece, direction)
+  const { protocol, malformed, fields } = description
+  const head = `{"frame":${piece.packet.number},"time":"${secondsText(piece.time)}","protocol":"${protocol}","src":"${src}","dst":"${dst}"`
+  const own = JSON.stringify(fields)
+  const reason = malformed === null ? 'null' : JSON.stringify(malformed)
+  return `${head},"malformed":${reason}${own === '{}' ? '}' : `,${own.slice(1)}`}`
+}
+
+export function textLine(piece: Piece, direction: Direction, description: Description): string {
+  const [src, dst] = endpoints(piece, direction)
+  const { protocol, malformed, summary } = description
+  const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
+  return `${piece.packet.number}  ${secondsText(piece.time)}  ${src} > ${dst}  ${protocol}  ${summary}${flag}`
+}

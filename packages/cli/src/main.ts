@@ -1,0 +1,207 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { ExtractOptions } from './commands/extract.ts'
+import type { InspectOptions } from './commands/inspect.ts'
+import type { KeygenOptions } from './commands/keygen.ts'
+import type { ReplayOptions } from './commands/replay.ts'
+import type { RunOptions } from './commands/run.ts'
+import type { SimulateModbusOptions } from './commands/simulate.ts'
+import type { VerifyCommandOptions } from './commands/verify.ts'
+import type { DemoOptions } from './demo/demo.ts'
+import { EXIT, reportError } from './output.ts'
+
+// Each command's module is loaded when it is called: `gridseal keys` must not pay for the bridges.
+
+const ALGORITHM_NAMES = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const
+
+const algorithm = (): Option =>
+  new Option('--algorithm <name>', 'signature algorithm').choices(ALGORITHM_NAMES).default('ML-DSA-65')
+const json = (): Option => new Option('--json', 'NDJSON on standard output').default(false)
+const forHow = (): Option => new Option('--for <duration>', 'end by itself, e.g. 20s')
+const keys = (): Option =>
+  new Option('--key <file>', 'public key that is trusted (repeatable)').argParser(several).default([])
+
+function whole(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('not a whole number')
+  return value
+}
+
+function speed(text: string): number | 'max' {
+  if (text === 'max') return 'max'
+  const value = text === 'real' ? 1 : Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('allowed: max, real, or a factor such as 10')
+  return value
+}
+
+function several(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value]
+}
+
+/** The command line, without side effects until it is parsed. `exit` gets the code of a command that has one. */
+export function program(exit: (code: number) => void): Command {
+  const command = new Command('gridseal')
+    .description('Carries legacy grid protocols across a quantum-age network')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(gridseal --help shows what there is)')
+
+  command
+    .command('inspect <file...>')
+    .description('one record per protocol data unit of captures')
+    .addOption(json())
+    .option('--protocol <name>', 'only this protocol')
+    .action(async (files: string[], options: InspectOptions) => {
+      const { inspect } = await import('./commands/inspect.ts')
+      exit(await inspect(files, options))
+    })
+
+  command
+    .command('replay <file...>')
+    .description('drive captures through a real pair of bridges and check what comes out')
+    .addOption(new Option('--speed <speed>', 'max, real, or a factor').argParser(speed).default('max'))
+    .addOption(algorithm())
+    .option('--journal <directory>', 'keep the journals of both bridges here')
+    .addOption(json())
+    .action(async (files: string[], options: ReplayOptions) => {
+      const { replay } = await import('./commands/replay.ts')
+      exit(await replay(files, options))
+    })
+
+  command
+    .command('run')
+    .description('run a bridge')
+    .requiredOption('-c, --config <file>', 'YAML configuration')
+    .addOption(json())
+    .option('--interval <duration>', 'between statistics with --json', '1s')
+    .addOption(
+      new Option('--level <level>', 'least level of events')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .addOption(forHow())
+    .action(async (options: RunOptions) => {
+      const { run } = await import('./commands/run.ts')
+      exit(await run(options))
+    })
+
+  command
+    .command('check')
+    .description('validate a configuration and explain it')
+    .requiredOption('-c, --config <file>', 'YAML configuration')
+    .addOption(json())
+    .action(async (options: { config: string; json: boolean }) => {
+      const { check } = await import('./commands/check.ts')
+      await check(options.config, options.json)
+    })
+
+  command
+    .command('keygen <file>')
+    .description('make an identity: FILE (private, mode 0600) and its .pub')
+    .addOption(algorithm())
+    .option('--force', 'replace existing files', false)
+    .addOption(json())
+    .action(async (file: string, options: KeygenOptions) => {
+      const { keygen } = await import('./commands/keygen.ts')
+      await keygen(file, options)
+    })
+
+  command
+    .command('keys <file...>')
+    .description('show algorithm and fingerprint of public keys')
+    .addOption(json())
+    .action(async (files: string[], options: { json: boolean }) => {
+      const { keys: show } = await import('./commands/keygen.ts')
+      await show(files, options)
+    })
+
+  command
+    .command('verify <path>')
+    .description('verify a journal directory or a receipt, offline')
+    .addOption(keys())
+    .addOption(json())
+    .action(async (path: string, options: VerifyCommandOptions) => {
+      const { verify } = await import('./commands/verify.ts')
+      exit(await verify(path, options))
+    })
+
+  command
+    .command('extract <journal>')
+    .description('cut a receipt for one frame out of a journal')
+    .addOption(new Option('--frame <n>', 'the n-th frame, from 1').argParser(whole))
+    .option('--stream <id>', 'log id in hex, or its first characters')
+    .addOption(new Option('--sequence <n>', 'index of the leaf in that log').argParser(whole))
+    .option('-o, --output <file>', 'receipt file')
+    .option('--list', 'list the frames instead', false)
+    .addOption(keys())
+    .addOption(json())
+    .action(async (directory: string, options: ExtractOptions) => {
+      const { extract } = await import('./commands/extract.ts')
+      await extract(directory, options)
+    })
+
+  const simulate = command.command('simulate').description('a device of a protocol')
+  simulate
+    .command('modbus')
+    .description('a Modbus meter')
+    .requiredOption('--listen <url>', 'tcp://HOST:PORT or serial:///dev/tty…?baud=9600')
+    .addOption(new Option('--unit <n>', 'unit id').argParser(whole).default(1))
+    .addOption(json())
+    .addOption(forHow())
+    .action(async (options: SimulateModbusOptions) => {
+      const { simulateModbus } = await import('./commands/simulate.ts')
+      exit(await simulateModbus(options))
+    })
+
+  command
+    .command('doctor')
+    .description('report on this machine')
+    .option('-c, --config <file>', 'check this configuration, too')
+    .addOption(json())
+    .action(async (options: { config?: string; json: boolean }) => {
+      const { doctor } = await import('./commands/doctor.ts')
+      exit(await doctor(options))
+    })
+
+  command
+    .command('bench [name...]')
+    .description('benchmarks (from a checkout)')
+    .addOption(json())
+    .action(async (names: string[], options: { json: boolean }) => {
+      const { bench } = await import('./commands/bench.ts')
+      await bench(names, options.json)
+    })
+
+  command
+    .command('demo')
+    .description('simulated meter, two bridges and replayed captures, with a live view')
+    .addOption(forHow())
+    .option('--plain', 'lines instead of a live view', false)
+    .action(async (options: DemoOptions) => {
+      const { demo } = await import('./demo/demo.ts')
+      exit(await demo(options))
+    })
+
+  return command
+}
+
+/** Runs the command line and returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let code = EXIT.ok
+  try {
+    await program((result) => {
+      code = result
+    }).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    return reportError(error)
+  }
+  return code
+}
+
+// Whoever reads our output may stop reading, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(EXIT.ok)
+})
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

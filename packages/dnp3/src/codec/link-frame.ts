@@ -1,0 +1,170 @@
+import { DecodeError, UsageError, allocate, crc16Dnp } from '@gridseal/wire'
+
+/** Octets of a header with its check sum. */
+export const LINK_HEADER = 10
+/** User data octets in a whole block; each block is followed by its check sum. */
+export const LINK_BLOCK = 16
+/** Most user data octets of one frame. */
+export const MAX_USER_DATA = 250
+/** Octets of the largest frame. */
+export const MAX_LINK_FRAME = 292
+/** Smallest length octet: control, destination and source are always counted. */
+export const MIN_LINK_LENGTH = 5
+
+export const START_1 = 0x05
+export const START_2 = 0x64
+
+/** One FT3 frame (IEEE 1815 clause 9) without its check sums. */
+export interface LinkFrame {
+  /** DIR: sent by a master. */
+  readonly fromMaster: boolean
+  /** PRM: sent by the side that began the exchange. */
+  readonly primary: boolean
+  /** FCB; bit 5 of a secondary frame is reserved. */
+  readonly frameCount: boolean
+  /** FCV of a primary frame, DFC of a secondary one. */
+  readonly countValidOrBusy: boolean
+  /** Function code, 0..15. */
+  readonly function: number
+  readonly destination: number
+  readonly source: number
+  /** Transport octet and segment: at most {@link MAX_USER_DATA} octets, check sums removed. */
+  readonly user: Uint8Array
+}
+
+/** Octets of a whole frame whose length octet is `length` (5..255), check sums included. */
+export function linkFrameLength(length: number): number {
+  const user = length - MIN_LINK_LENGTH
+  return LINK_HEADER + user + 2 * ((user + LINK_BLOCK - 1) >> 4)
+}
+
+/**
+ * Whether a header with a good check sum stands at `at`; `bytes` must hold {@link LINK_HEADER} octets from there. The
+ * start octets are the caller's to check.
+ */
+export function isLinkHeader(bytes: Uint8Array, at: number): boolean {
+  return bytes[at + 2]! >= MIN_LINK_LENGTH && crc16Dnp(bytes, at, at + 8) === (bytes[at + 8]! | (bytes[at + 9]! << 8))
+}
+
+/** Offset of the first block of the frame `bytes[at..end)` with a wrong check sum, or -1. */
+export function findBadBlock(bytes: Uint8Array, at: number, end: number): number {
+  for (let block = at + LINK_HEADER; block < end; block += LINK_BLOCK + 2) {
+    const crc = Math.min(block + LINK_BLOCK, end - 2)
+    if (crc16Dnp(bytes, block, crc) !== (bytes[crc]! | (bytes[crc + 1]! << 8))) return block
+  }
+  return -1
+}
+
+/**
+ * Decodes exactly one frame, every check sum checked. `user` is a copy: the check sums lie between its blocks.
+ * Throws {@link DecodeError}: `dnp3.link.start`, `dnp3.link.length`, `dnp3.link.header-crc`, `dnp3.link.block-crc`,
+ * `decode.truncated`, `decode.trailing`.
+ */
+export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
+  if (bytes.length < LINK_HEADER) throw truncated(bytes, LINK_HEADER, 'header')
+  if (bytes[0] !== START_1 || bytes[1] !== START_2) {
+    throw new DecodeError('dnp3.link.start', 0, 'start', 'a frame starts with 05 64')
+  }
+  if (bytes[2]! < MIN_LINK_LENGTH) {
+    throw new DecodeError('dnp3.link.length', 2, 'length', `${bytes[2]} is less than ${MIN_LINK_LENGTH}`)
+  }
+  if (!isLinkHeader(bytes, 0)) throw new DecodeError('dnp3.link.header-crc', 8, 'headerCrc', 'wrong header check sum')
+  const whole = linkFrameLength(bytes[2]!)
+  if (bytes.length < whole) throw truncated(bytes, whole, 'userData')
+  if (bytes.length > whole) {
+    throw new DecodeError('decode.trailing', whole, 'userData', `${bytes.length - whole} bytes left over`)
+  }
+  const bad = findBadBlock(bytes, 0, whole)
+  if (bad >= 0) {
+    const block = (bad - LINK_HEADER) / (LINK_BLOCK + 2)
+    throw new DecodeError('dnp3.link.block-crc', bad, 'blockCrc', `wrong check sum of block ${block}`, { block })
+  }
+  return { ...readLinkHeader(bytes), user: userData(bytes, whole) }
+}
+
+/** The fields of a header, whatever its check sum; `bytes` must hold it. For frames that are damaged. */
+export function readLinkHeader(bytes: Uint8Array): Omit<LinkFrame, 'user'> {
+  const control = bytes[3]!
+  return {
+    fromMaster: (control & 0x80) !== 0,
+    primary: (control & 0x40) !== 0,
+    frameCount: (control & 0x20) !== 0,
+    countValidOrBusy: (control & 0x10) !== 0,
+    function: control & 0x0f,
+    destination: bytes[4]! | (bytes[5]! << 8),
+    source: bytes[6]! | (bytes[7]! << 8),
+  }
+}
+
+function truncated(bytes: Uint8Array, needed: number, field: string): DecodeError {
+  return new DecodeError('decode.truncated', bytes.length, field, `needs ${needed} bytes, has ${bytes.length}`)
+}
+
+const NO_DATA = new Uint8Array(0)
+
+function userData(bytes: Uint8Array, end: number): Uint8Array {
+  if (end === LINK_HEADER) return NO_DATA
+  const user = allocate(bytes[2]! - MIN_LINK_LENGTH)
+  let to = 0
+  for (let block = LINK_HEADER; block < end; block += LINK_BLOCK + 2) {
+    const crc = Math.min(block + LINK_BLOCK, end - 2)
+    for (let i = block; i < crc; i++) user[to++] = bytes[i]!
+  }
+  return user
+}
+
+/**
+ * Encodes one frame with all its check sums. Throws {@link UsageError} `dnp3.link.user-data` for more than
+ * {@link MAX_USER_DATA} octets, `dnp3.link.field` for a function or address that does not fit.
+ */
+export function encodeLinkFrame(frame: LinkFrame): Uint8Array<ArrayBuffer> {
+  const { user } = frame
+  if (user.length > MAX_USER_DATA) {
+    throw new UsageError('dnp3.link.user-data', `a frame takes ${MAX_USER_DATA} octets of user data, not ${user.length}`)
+  }
+  fits('function', frame.function, 0x0f)
+  fits('destination', frame.destination, 0xffff)
+  fits('source', frame.source, 0xffff)
+  const length = MIN_LINK_LENGTH + user.length
+  const bytes = allocate(linkFrameLength(length))
+  bytes[0] = START_1
+  bytes[1] = START_2
+  bytes[2] = length
+  bytes[3] = controlOctet(frame)
+  bytes[4] = frame.destination
+  bytes[5] = frame.destination >> 8
+  bytes[6] = frame.source
+  bytes[7] = frame.source >> 8
+  putCrc(bytes, 0, 8)
+  let to = LINK_HEADER
+  for (let from = 0; from < user.length; from += LINK_BLOCK) {
+    const block = user.subarray(from, from + LINK_BLOCK)
+    bytes.set(block, to)
+    putCrc(bytes, to, to + block.length)
+    to += block.length + 2
+  }
+  return bytes
+}
+
+function controlOctet(frame: LinkFrame): number {
+  return (
+    (frame.fromMaster ? 0x80 : 0) |
+    (frame.primary ? 0x40 : 0) |
+    (frame.frameCount ? 0x20 : 0) |
+    (frame.countValidOrBusy ? 0x10 : 0) |
+    frame.function
+  )
+}
+
+function fits(field: string, value: number, largest: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > largest) {
+    throw new UsageError('dnp3.link.field', `${field} ${value} is not in 0..${largest}`, { field, value })
+  }
+}
+
+/** Low octet first. */
+function putCrc(bytes: Uint8Array, from: number, to: number): void {
+  const crc = crc16Dnp(bytes, from, to)
+  bytes[to] = crc
+  bytes[to + 1] = crc >> 8
+}

@@ -1,0 +1,23 @@
+import type { ProtocolAdapter } from '@gridseal/adapter'
+import { createInspector, describe } from './adapter/describe.ts'
+import { looksLikeModbusTcp } from './adapter/looks-like.ts'
+import { operationOf } from './adapter/operation.ts'
+import { createReadings } from './adapter/readings.ts'
+import { FRAMINGS } from './codec/adu.ts'
+import { checkFraming, createFramer } from './framing/framer.ts'
+
+/**
+ * Modbus for the bridge. Framings: `tcp` (MBAP, default), `rtu` (serial lines and RTU over TCP), `ascii`.
+ *
+ * Framers of `rtu` need `quiet()` when a line falls silent, over TCP too: a frame that lost a byte ends in no other way.
+ */
+export const modbusAdapter: ProtocolAdapter = {
+  protocol: 'modbus',
+  recognition: { tcpPorts: [502], udpPorts: [502], etherTypes: [], looksLike: looksLikeModbusTcp },
+  framings: FRAMINGS,
+  framer: createFramer,
+  describe: (frame, direction, framing) => describe(frame, direction, checkFraming(framing)),
+  inspector: (framing) => createInspector(checkFraming(framing)),
+  operation: (frame, direction, framing) => operationOf(frame, direction, checkFraming(framing)),
+  readings: (framing) => createReadings(checkFraming(framing)),
+}

@@ -1,0 +1,23 @@
+import type { TableName } from './functions.ts'
+
+/**
+ * Reference numbers as device manuals print them: the table's digit, then the 1-based number with at least four digits.
+ * Address 0 of the holding registers is 40001, address 9999 is 410000.
+ */
+const TABLE_DIGIT: Readonly<Record<TableName, string>> = { co: '0', di: '1', ir: '3', hr: '4' }
+
+/** The reference of an address, e.g. `40001`. */
+export function reference(table: TableName, address: number): string {
+  return TABLE_DIGIT[table] + String(address + 1).padStart(4, '0')
+}
+
+/** The name of one value, e.g. `hr/40001`. */
+export function pointName(table: TableName, address: number): string {
+  return `${table}/${reference(table, address)}`
+}
+
+/** The name of a range, e.g. `hr/40001..40010`; of one value, its point name. */
+export function rangeName(table: TableName, address: number, quantity: number): string {
+  const first = pointName(table, address)
+  return quantity === 1 ? first : `${first}..${reference(table, address + quantity - 1)}`
+}

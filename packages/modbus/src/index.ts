@@ -1,0 +1,39 @@
+// PDUs: function codes, values, codec
+export { DIAGNOSTICS, EXCEPTIONS, FUNCTIONS, diagnosticOf, functionByCode, functionOf } from './codec/functions.ts'
+export type { FunctionKind, FunctionSpec, SubFunctionSpec, TableName } from './codec/functions.ts'
+export type * from './codec/pdu.ts'
+export {
+  decodeRequest,
+  decodeResponse,
+  encodeException,
+  encodeRequest,
+  encodeResponse,
+  examinePdu,
+  functionCodeOf,
+} from './codec/pdu-codec.ts'
+export type { Examination, PduSide } from './codec/pdu-codec.ts'
+export { bitAt, packBits, unpackBits } from './codec/bits.ts'
+
+// ADUs: MBAP, RTU, ASCII
+export { ADU_CODECS, FRAMINGS } from './codec/adu.ts'
+export type { Adu, AduCodec, Framing } from './codec/adu.ts'
+export { createFramer } from './framing/framer.ts'
+
+// For the bridge
+export { modbusAdapter } from './adapter.ts'
+
+// A simulated device: the pure core, the meter, the server
+export { ModbusDevice } from './session/device.ts'
+export type { DeviceOptions, Line } from './session/device.ts'
+export type { ServerId, UnitOptions } from './session/unit.ts'
+export { DataTable } from './session/register-file.ts'
+export type { Block, RegisterFile } from './session/register-file.ts'
+export { METER_POINTS, METER_REGISTERS, meterSample, meterUnit, readMeter } from './session/meter-model.ts'
+export type { MeterPoint, MeterReading, MeterSample } from './session/meter-model.ts'
+export { ModbusServer } from './station/server.ts'
+export type { ServerOptions } from './station/server.ts'
+export type { ServerCounters } from './station/server-connection.ts'
+
+// A client
+export { ModbusClient } from './station/client.ts'
+export type { Answer, ClientCounters, ClientOptions } from './station/client.ts'

@@ -1,0 +1,50 @@
+import { bytesForBits } from '../codec/bits.ts'
+import { functionCodeOf } from '../codec/pdu-codec.ts'
+import type { ExceptionResponse, Request, Response } from '../codec/pdu.ts'
+
+/**
+ * Why a response cannot be the answer to a request, or undefined where it can: byte counts must be those of the
+ * quantities asked for, echoes must be exact. Exceptions answer anything.
+ */
+export function mismatch(request: Request, response: Exclude<Response, ExceptionResponse>): string | undefined {
+  if (request.kind !== response.kind || functionCodeOf(request) !== functionCodeOf(response)) {
+    return `function ${functionCodeOf(response)} answers function ${functionCodeOf(request)}`
+  }
+  switch (response.kind) {
+    case 'readCoils':
+    case 'readDiscreteInputs': {
+      const { quantity } = request as { quantity: number }
+      return unequal('bytes', response.bits.length, bytesForBits(quantity))
+    }
+    case 'readHoldingRegisters':
+    case 'readInputRegisters': {
+      const { quantity } = request as { quantity: number }
+      return unequal('registers', response.values.length, quantity)
+    }
+    case 'readWriteMultipleRegisters': {
+      const { readQuantity } = request as { readQuantity: number }
+      return unequal('registers', response.values.length, readQuantity)
+    }
+    case 'writeSingleCoil':
+    case 'writeSingleRegister':
+    case 'maskWriteRegister':
+    case 'writeMultipleCoils':
+    case 'writeMultipleRegisters':
+      return notAnEcho(request, response)
+    default:
+      return undefined
+  }
+}
+
+function unequal(what: string, got: number, wanted: number): string | undefined {
+  return got === wanted ? undefined : `${got} ${what} where ${wanted} were asked for`
+}
+
+/** Every number that the response repeats must be the request's. */
+function notAnEcho(request: object, response: object): string | undefined {
+  for (const [name, value] of Object.entries(response)) {
+    const asked: unknown = Reflect.get(request, name)
+    if (asked !== value) return `${name} ${String(value)} echoes ${String(asked)}`
+  }
+  return undefined
+}

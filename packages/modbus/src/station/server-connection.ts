@@ -1,0 +1,125 @@
+import type { Framer } from '@gridseal/adapter'
+import type { Connection } from '@gridseal/transport'
+import { ProtocolError } from '@gridseal/wire'
+import type { Subscription } from 'rxjs'
+import type { AduCodec, Framing } from '../codec/adu.ts'
+import { ADU_CODECS } from '../codec/adu.ts'
+import { createFramer } from '../framing/framer.ts'
+import type { ModbusDevice } from '../session/device.ts'
+import type { LineTiming } from './line.ts'
+import { timingOf } from './line.ts'
+
+/** What all connections of a server have seen. */
+export interface ServerCounters {
+  /** Whole frames received. */
+  requests: number
+  /** Frames sent. */
+  responses: number
+  /** Of those, exceptions. */
+  exceptions: number
+  /** Frames with a wrong check sum or header. */
+  invalid: number
+  /** Bytes that belonged to no frame. */
+  discarded: number
+  /** Connections closed because what came was not Modbus. */
+  misfits: number
+}
+
+export interface ServeOptions {
+  readonly device: ModbusDevice
+  readonly framing: Framing
+  /** Milliseconds without a request before the connection is closed; 0 = never. */
+  readonly idleTimeout: number
+  /** Nanoseconds since 1970-01-01 UTC. */
+  readonly now: () => bigint
+  readonly counters: ServerCounters
+}
+
+/** Serves one connection: requests are answered in the order they came, those of one chunk in one write. */
+export class ServerConnection {
+  readonly #connection: Connection
+  readonly #options: ServeOptions
+  readonly #codec: AduCodec
+  readonly #framer: Framer
+  readonly #timing: LineTiming
+  readonly #subscriptions: Subscription[]
+  #silenceTimer: NodeJS.Timeout | undefined
+  #idleTimer: NodeJS.Timeout | undefined
+  #seen = { invalid: 0, discarded: 0 }
+
+  constructor(connection: Connection, options: ServeOptions) {
+    const { framing, idleTimeout } = options
+    this.#connection = connection
+    this.#options = options
+    this.#codec = ADU_CODECS[framing]
+    this.#framer = createFramer({ medium: connection.medium, direction: 'to-device', framing })
+    this.#timing = timingOf(connection, framing)
+    if (idleTimeout > 0) this.#idleTimer = setTimeout(() => connection.end(), idleTimeout)
+    this.#subscriptions = [
+      connection.data.subscribe({ next: (chunk) => this.#received(chunk), complete: () => connection.end() }),
+      connection.drained.subscribe(() => connection.resume()),
+    ]
+    void connection.closed.then(() => this.#stop())
+  }
+
+  #received(chunk: Uint8Array): void {
+    this.#answer(this.#framer.push(chunk))
+    if (this.#options.framing === 'tcp') return
+    if (this.#silenceTimer === undefined) {
+      this.#silenceTimer = setTimeout(() => this.#answer(this.#framer.quiet()), this.#timing.silence)
+    } else this.#silenceTimer.refresh()
+  }
+
+  #answer(frames: readonly Uint8Array[]): void {
+    this.#count()
+    if (this.#options.framing === 'tcp' && this.#framer.invalid > 0) {
+      // On a stream nothing gets lost: whoever is out of step is not speaking Modbus, and what looks like a request
+      // among its bytes is not to be executed (an HTTP body, for one, is chosen by a web page).
+      this.#options.counters.misfits++
+      this.#connection.destroy(new ProtocolError('modbus.server.mbap', 'what came is not Modbus TCP'))
+      return
+    }
+    if (frames.length > 0) this.#idleTimer?.refresh()
+    const answers: Uint8Array[] = []
+    for (const frame of frames) {
+      const answer = this.#answerOne(frame)
+      if (answer !== undefined) answers.push(answer)
+    }
+    if (answers.length > 0) this.#send(answers.length === 1 ? answers[0]! : Buffer.concat(answers))
+  }
+
+  #answerOne(frame: Uint8Array): Uint8Array | undefined {
+    const { device, framing, now, counters } = this.#options
+    counters.requests++
+    const { transaction, unit, pdu } = this.#codec.decode(frame)
+    const answer = device.answer(unit, pdu, framing === 'tcp' ? 'tcp' : 'serial', now())
+    if (answer === undefined) return undefined
+    counters.responses++
+    if (answer[0]! & 0x80) counters.exceptions++
+    return this.#codec.encode({ transaction, unit, pdu: answer })
+  }
+
+  #send(bytes: Uint8Array): void {
+    const { turnaround } = this.#timing
+    if (turnaround === 0) this.#write(bytes)
+    else setTimeout(() => this.#write(bytes), turnaround)
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (!this.#connection.write(bytes)) this.#connection.pause()
+  }
+
+  #count(): void {
+    const { counters } = this.#options
+    const { invalid, discarded } = this.#framer
+    counters.invalid += invalid - this.#seen.invalid
+    counters.discarded += discarded - this.#seen.discarded
+    this.#seen = { invalid, discarded }
+  }
+
+  #stop(): void {
+    clearTimeout(this.#silenceTimer)
+    clearTimeout(this.#idleTimer)
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+  }
+}

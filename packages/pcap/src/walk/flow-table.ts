@@ -1,0 +1,153 @@
+import type { Cursor } from './cursor.ts'
+import type { Endpoint } from './endpoint.ts'
+import { makeEndpoint } from './endpoint.ts'
+
+/** A pair of endpoints that exchange packets; `a` is the one whose packet came first. */
+export class Flow<State> {
+  readonly a: Endpoint
+  readonly b: Endpoint
+  state: State | undefined
+  readonly isIpv6: boolean
+  readonly aWords: Int32Array
+  readonly bWords: Int32Array
+  /** Of both ends; its low bits name the bucket. */
+  readonly hash: number
+  /** Next flow of the same bucket. */
+  next: Flow<State> | undefined
+  /** Used since the eviction hand last passed. */
+  recent = true
+
+  constructor(c: Cursor, sourcePort: number, destinationPort: number, hash: number) {
+    this.isIpv6 = c.isIpv6
+    this.aWords = c.source.slice()
+    this.bWords = c.destination.slice()
+    this.a = makeEndpoint(this.aWords, c.isIpv6, sourcePort)
+    this.b = makeEndpoint(this.bWords, c.isIpv6, destinationPort)
+    this.hash = hash
+  }
+}
+
+/** A power of two; the table doubles when it holds as many flows. */
+const FIRST_BUCKETS = 64
+
+/**
+ * Finds the flow of a packet by its addresses and ports, the same one for both directions, without making a key
+ * object. Holds at most `limit` flows: a new one then takes the place of one not used lately (the CLOCK algorithm).
+ */
+export class FlowTable<State> {
+  /** Whether the packet last looked up goes from `a` to `b`. */
+  fromA = true
+  #buckets: (Flow<State> | undefined)[] = emptyBuckets(FIRST_BUCKETS)
+  readonly #seed: number
+  readonly #slots: Flow<State>[] = []
+  readonly #limit: number
+  readonly #evicted: (flow: Flow<State>) => void
+  #hand = 0
+
+  /** `seed` keeps the author of a capture from aiming all flows at one bucket; results do not depend on it. */
+  constructor(limit: number, seed: number, evicted: (flow: Flow<State>) => void) {
+    this.#seed = seed
+    this.#limit = limit
+    this.#evicted = evicted
+  }
+
+  /** All flows, oldest place first. */
+  get flows(): readonly Flow<State>[] {
+    return this.#slots
+  }
+
+  /** The flow of the packet under the cursor, made if it is new. */
+  find(c: Cursor, sourcePort: number, destinationPort: number): Flow<State> {
+    const hash =
+      (endHash(c.source, c.isIpv6, sourcePort, this.#seed) +
+        endHash(c.destination, c.isIpv6, destinationPort, this.#seed)) |
+      0
+    const first = this.#buckets[hash & (this.#buckets.length - 1)]
+    for (let flow = first; flow !== undefined; flow = flow.next) {
+      if (flow.hash !== hash || flow.isIpv6 !== c.isIpv6) continue
+      if (isPair(flow, c.source, sourcePort, c.destination, destinationPort)) this.fromA = true
+      else if (isPair(flow, c.destination, destinationPort, c.source, sourcePort)) this.fromA = false
+      else continue
+      flow.recent = true
+      return flow
+    }
+    this.fromA = true
+    const flow = new Flow<State>(c, sourcePort, destinationPort, hash)
+    this.#place(flow)
+    if (this.#slots.length > this.#buckets.length) this.#grow()
+    else this.#link(flow)
+    return flow
+  }
+
+  #place(flow: Flow<State>): void {
+    if (this.#slots.length < this.#limit) {
+      this.#slots.push(flow)
+      return
+    }
+    for (;;) {
+      const old = this.#slots[this.#hand]!
+      if (!old.recent) {
+        this.#unlink(old)
+        this.#slots[this.#hand] = flow
+        this.#hand = (this.#hand + 1) % this.#limit
+        this.#evicted(old)
+        return
+      }
+      old.recent = false
+      this.#hand = (this.#hand + 1) % this.#limit
+    }
+  }
+
+  #link(flow: Flow<State>): void {
+    const bucket = flow.hash & (this.#buckets.length - 1)
+    flow.next = this.#buckets[bucket]
+    this.#buckets[bucket] = flow
+  }
+
+  #unlink(flow: Flow<State>): void {
+    const bucket = flow.hash & (this.#buckets.length - 1)
+    let before = this.#buckets[bucket]
+    if (before === flow) {
+      this.#buckets[bucket] = flow.next
+      return
+    }
+    while (before !== undefined && before.next !== flow) before = before.next
+    if (before !== undefined) before.next = flow.next
+  }
+
+  #grow(): void {
+    this.#buckets = emptyBuckets(this.#buckets.length * 2)
+    for (const flow of this.#slots) this.#link(flow)
+  }
+}
+
+function emptyBuckets<State>(count: number): (Flow<State> | undefined)[] {
+  return new Array<Flow<State> | undefined>(count).fill(undefined)
+}
+
+/** The sum of both ends' hashes is the same for both directions. */
+function endHash(words: Int32Array, isIpv6: boolean, port: number, seed: number): number {
+  let hash = mix(mix(seed, port), words[0]!)
+  if (isIpv6) for (let word = 1; word < 4; word++) hash = mix(hash, words[word]!)
+  return hash
+}
+
+function mix(hash: number, word: number): number {
+  let h = Math.imul(hash ^ word, 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
+  return h ^ (h >>> 16)
+}
+
+function isPair(flow: Flow<unknown>, a: Int32Array, aPort: number, b: Int32Array, bPort: number): boolean {
+  return (
+    flow.a.port === aPort &&
+    flow.b.port === bPort &&
+    sameAddress(flow.aWords, a, flow.isIpv6) &&
+    sameAddress(flow.bWords, b, flow.isIpv6)
+  )
+}
+
+function sameAddress(one: Int32Array, other: Int32Array, isIpv6: boolean): boolean {
+  if (one[0] !== other[0]) return false
+  return !isIpv6 || (one[1] === other[1] && one[2] === other[2] && one[3] === other[3])
+}

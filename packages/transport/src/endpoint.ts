@@ -1,0 +1,154 @@
+import { isIPv6 } from 'node:net'
+import { UsageError } from '@gridseal/wire'
+
+export const PARITIES = ['none', 'even', 'odd'] as const
+export type Parity = (typeof PARITIES)[number]
+
+export const FLOWS = ['none', 'hardware', 'software'] as const
+/** How a serial device says that it cannot take more: not at all, by RTS/CTS, or by XON/XOFF. */
+export type Flow = (typeof FLOWS)[number]
+
+export interface TcpEndpoint {
+  readonly kind: 'tcp'
+  /** Name or address; an IPv6 address stands without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+export interface UdpEndpoint {
+  readonly kind: 'udp'
+  readonly host: string
+  readonly port: number
+}
+
+export interface SerialEndpoint {
+  readonly kind: 'serial'
+  /** `/dev/ttyUSB0`, `COM3`. */
+  readonly path: string
+  readonly baud: number
+  readonly dataBits: 5 | 6 | 7 | 8
+  readonly parity: Parity
+  readonly stopBits: 1 | 1.5 | 2
+  /** Default none. */
+  readonly flow?: Flow
+}
+
+/** A name within this process. */
+export interface MemoryEndpoint {
+  readonly kind: 'memory'
+  readonly name: string
+}
+
+/** Where bytes come from and go to. */
+export type Endpoint = TcpEndpoint | UdpEndpoint | SerialEndpoint | MemoryEndpoint
+
+const URL_SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i
+const AUTHORITY = /^(?:\[([^\]\s]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})\/?$/
+const PLANNED = ['tls', 'eth']
+
+/**
+ * Reads `tcp://host:port`, `udp://host:port`, `serial:///dev/ttyUSB0?baud=9600&parity=even` or `memory://name`.
+ * Serial keys: `baud` (9600), `dataBits` (8), `parity` (none), `stopBits` (1), `flow` (none).
+ *
+ * Throws {@link UsageError} with a code `transport.url.…` that names the part that is wrong.
+ */
+export function parseEndpoint(url: string): Endpoint {
+  const [, scheme, rest] = URL_SHAPE.exec(url) ?? []
+  if (scheme === undefined || rest === undefined) {
+    throw wrong('form', url, 'write it like tcp://host:port or serial:///dev/ttyUSB0?baud=9600')
+  }
+  switch (scheme.toLowerCase()) {
+    case 'tcp':
+      return { kind: 'tcp', ...hostAndPort(url, rest) }
+    case 'udp':
+      return { kind: 'udp', ...hostAndPort(url, rest) }
+    case 'serial':
+      return serialEndpoint(url, rest)
+    case 'memory':
+      if (rest === '') throw wrong('name', url, 'the name is missing, as in memory://name')
+      return { kind: 'memory', name: rest }
+    default:
+      throw unknownScheme(url, scheme)
+  }
+}
+
+/** The URL of an endpoint; the inverse of {@link parseEndpoint}. Serial keys at their default are left out, baud stays. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  switch (endpoint.kind) {
+    case 'tcp':
+    case 'udp':
+      return formatAddress(endpoint.kind, endpoint.host, endpoint.port)
+    case 'serial': {
+      const { path, baud, dataBits, parity, stopBits, flow = 'none' } = endpoint
+      const query = [
+        `baud=${baud}`,
+        ...(dataBits === 8 ? [] : [`dataBits=${dataBits}`]),
+        ...(parity === 'none' ? [] : [`parity=${parity}`]),
+        ...(stopBits === 1 ? [] : [`stopBits=${stopBits}`]),
+        ...(flow === 'none' ? [] : [`flow=${flow}`]),
+      ]
+      return `serial://${path}?${query.join('&')}`
+    }
+    case 'memory':
+      return `memory://${endpoint.name}`
+  }
+}
+
+/** `scheme://host:port` with brackets where an IPv6 address needs them. */
+export function formatAddress(scheme: 'tcp' | 'udp', host: string, port: number): string {
+  return host.includes(':') ? `${scheme}://[${host}]:${port}` : `${scheme}://${host}:${port}`
+}
+
+function hostAndPort(url: string, rest: string): { host: string; port: number } {
+  const [, bracketed, plain, digits] = AUTHORITY.exec(rest) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined)
+    throw wrong('host', url, 'host and port are needed, as in tcp://10.0.0.7:502 or tcp://[::1]:502')
+  if (bracketed !== undefined && !isIPv6(bracketed)) throw wrong('host', url, `${bracketed} is no IPv6 address`)
+  const port = Number(digits)
+  if (port > 65535) throw wrong('port', url, 'a port is a number from 0 to 65535')
+  return { host, port }
+}
+
+function serialEndpoint(url: string, rest: string): SerialEndpoint {
+  const at = rest.indexOf('?')
+  const path = at < 0 ? rest : rest.slice(0, at)
+  if (path === '') throw wrong('path', url, 'the device is missing, as in serial:///dev/ttyUSB0')
+  const keys: Record<string, string> = { baud: '9600', dataBits: '8', parity: 'none', stopBits: '1', flow: 'none' }
+  const seen = new Set<string>()
+  for (const pair of at < 0 ? [] : rest.slice(at + 1).split('&')) {
+    const [key = '', value = ''] = pair.split('=')
+    if (!Object.hasOwn(keys, key)) throw wrong('query', url, `"${key}" is not one of ${Object.keys(keys).join(', ')}`)
+    if (seen.has(key)) throw wrong('query', url, `${key} is given twice`)
+    seen.add(key)
+    keys[key] = value
+  }
+  const baud = /^\d{2,7}$/.test(keys['baud'] ?? '') ? Number(keys['baud']) : 0
+  if (baud < 50 || baud > 4_000_000) throw wrong('query', url, 'baud is a number from 50 to 4000000')
+  return {
+    kind: 'serial',
+    path,
+    baud,
+    dataBits: oneOf(url, 'dataBits', Number(keys['dataBits']), [5, 6, 7, 8]),
+    parity: oneOf(url, 'parity', keys['parity'], PARITIES),
+    stopBits: oneOf(url, 'stopBits', Number(keys['stopBits']), [1, 1.5, 2]),
+    flow: oneOf(url, 'flow', keys['flow'], FLOWS),
+  }
+}
+
+function oneOf<const T extends string | number>(url: string, key: string, value: unknown, all: readonly T[]): T {
+  const found = all.find((item) => item === value)
+  if (found === undefined) throw wrong('query', url, `${key} is one of ${all.join(', ')}`)
+  return found
+}
+
+function unknownScheme(url: string, scheme: string): UsageError {
+  if (PLANNED.includes(scheme.toLowerCase())) {
+    return wrong('scheme', url, `${scheme} is not available in this build`)
+  }
+  return wrong('scheme', url, 'the scheme is one of tcp, udp, serial, memory')
+}
+
+function wrong(part: string, url: string, message: string): UsageError {
+  return new UsageError(`transport.url.${part}`, `${url}: ${message}`, { url })
+}

@@ -1,0 +1,26 @@
+// Where: URLs
+export { FLOWS, PARITIES, formatEndpoint, parseEndpoint } from './endpoint.ts'
+export type { Endpoint, Flow, MemoryEndpoint, Parity, SerialEndpoint, TcpEndpoint, UdpEndpoint } from './endpoint.ts'
+
+// Connections: TCP, serial, in memory
+export { connect, listen } from './connect.ts'
+export { memoryPair } from './memory/memory-connection.ts'
+export type { MemoryOptions } from './memory/memory-connection.ts'
+export type { CloseReason, Connection, ConnectionCounters, Medium } from './connection.ts'
+export type { Listener, ListenerCounters } from './listener.ts'
+export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks } from './options.ts'
+
+// Datagrams: UDP
+export { openDatagram } from './udp/datagram-socket.ts'
+export type { Datagram, DatagramCounters, DatagramOptions, DatagramSocket } from './udp/datagram-socket.ts'
+
+// A link that is opened again whenever it ends
+export { ReconnectingLink } from './link/reconnecting-link.ts'
+export type { BackoffOptions, LinkCounters, LinkOptions } from './link/reconnecting-link.ts'
+export { CLOSED_LINK, stepLink } from './link/link-state.ts'
+export type { Backoff, LinkEffect, LinkInput, LinkMachine, LinkState, LinkStep } from './link/link-state.ts'
+export { SYSTEM_CLOCK } from './link/clock.ts'
+export type { Clock } from './link/clock.ts'
+
+// Who may connect
+export { AllowList } from './allow-list.ts'

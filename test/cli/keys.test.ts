@@ -1,0 +1,74 @@
+import { readFile, stat, writeFile, chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { gridseal, records } from '../support/cli.ts'
+import { withFolder } from '../support/folders.ts'
+
+describe('gridseal keygen, keys, check', () => {
+  it('writes an identity that only its owner can read, and refuses to replace it', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'field.key')
+      const made = await gridseal('keygen', path, '--json')
+      expect(made.code, made.stderr).to.equal(0)
+      const [record] = records(made)
+      expect(record).to.include({ algorithm: 'ML-DSA-65', publicPath: join(folder, 'field.pub') })
+      expect((await stat(path)).mode & 0o777).to.equal(0o600)
+      const before = await readFile(path, 'utf8')
+      const again = await gridseal('keygen', path)
+      expect(again.code).to.equal(2)
+      expect(again.stderr).to.contain('field.key')
+      expect(await readFile(path, 'utf8')).to.equal(before)
+      const [shown] = records(await gridseal('keys', join(folder, 'field.pub'), '--json'))
+      expect(shown?.['fingerprint']).to.equal(record?.['fingerprint'])
+      expect(record?.['fingerprint']).to.match(/^ml-dsa-65:[0-9a-f]{64}$/)
+    }))
+
+  const config = (folder: string, extra = ''): Promise<void> =>
+    writeFile(
+      join(folder, 'field.yaml'),
+      `role: field\nsite: s\nidentity: field.key\nchannel: {connect: 'tcp://127.0.0.1:1', peer: field.pub}\nlinks:\n  - {id: a, protocol: modbus, device: 'tcp://127.0.0.1:2'}\n${extra}`,
+    )
+
+  it('checks a configuration with its keys and explains it', () =>
+    withFolder(async (folder) => {
+      await gridseal('keygen', join(folder, 'field.key'))
+      await config(folder)
+      const checked = await gridseal('check', '-c', join(folder, 'field.yaml'))
+      expect(checked.code, checked.stderr).to.equal(0)
+      expect(checked.stdout).to.contain('link a: modbus device at tcp://127.0.0.1:2')
+    }))
+
+  it('says in one clear line what is wrong, with file, line and key; exit code 2', () =>
+    withFolder(async (folder) => {
+      await gridseal('keygen', join(folder, 'field.key'))
+      await config(folder, 'journl: {directory: x}\n')
+      const wrong = await gridseal('check', '-c', join(folder, 'field.yaml'))
+      expect(wrong.code).to.equal(2)
+      expect(wrong.stderr.trim()).to.equal(`gridseal: ${join(folder, 'field.yaml')}:7: journl: unknown key`)
+    }))
+
+  it('refuses a private key that others can read', () =>
+    withFolder(async (folder) => {
+      await gridseal('keygen', join(folder, 'field.key'))
+      await chmod(join(folder, 'field.key'), 0o644)
+      await config(folder)
+      const wrong = await gridseal('check', '-c', join(folder, 'field.yaml'))
+      expect(wrong.code).to.equal(2)
+      expect(wrong.stderr).to.contain('chmod 600')
+    }))
+
+  it('answers a wrong call with exit code 2 and what there is', async () => {
+    const unknown = await gridseal('frobnicate')
+    expect(unknown.code).to.equal(2)
+    expect(unknown.stderr).to.contain("unknown command 'frobnicate'")
+    const bad = await gridseal('keygen', '/tmp/x', '--algorithm', 'RSA')
+    expect(bad.code).to.equal(2)
+    expect(bad.stderr).to.contain('ML-DSA-44, ML-DSA-65, ML-DSA-87')
+  })
+
+  it('reports on the machine', async () => {
+    const found = records(await gridseal('doctor', '--json'))
+    expect(found.find(({ what }) => what === 'ML-DSA-65')).to.include({ state: 'ok', detail: 'native' })
+    expect(found.find(({ what }) => what === 'runtime')).to.include({ state: 'ok' })
+  })
+})
