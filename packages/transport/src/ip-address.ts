@@ -6,7 +6,7 @@ const MAPPED = '::ffff:'
 export function plainAddress(address: string): string {
   if (!address.toLowerCase().startsWith(MAPPED)) return address
   const mapped = address.slice(MAPPED.length)
-  return address
+  return isIPv4(mapped) ? mapped : address
 }
 
 /** The 16 bytes of an address, an IPv4 address as its mapped IPv6 form (RFC 4291 2.5.5.2); undefined if it is none. */

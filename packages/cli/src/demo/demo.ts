@@ -93,7 +93,8 @@ async function runDemo(
   await poller.stop()
   replayer.stop()
   await playing
-  await Promise.all(processes.splice(0).map((process) => process.stop()))
+  // The field bridge first, then the head-end, then the meter: each while its far side is still there.
+  for (const process of processes.splice(0).reverse()) await process.stop()
   await links.close()
   view.end()
   const proofs = await Promise.all(['field', 'head-end'].map((name) => proofOf(join(directory, 'journal', name), name)))

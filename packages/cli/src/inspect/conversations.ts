@@ -1,4 +1,5 @@
-import type { Conversation, CapturedChunk } from '../replay/conversation.ts'
+import type { CapturedChunk, Conversation } from '../replay/conversation.ts'
+import type { Flow } from './flow.ts'
 import { walkCapture } from './walk.ts'
 
 /** What a capture holds of known protocols. */
@@ -9,24 +10,29 @@ export interface CapturedConversations {
   readonly missing: number
 }
 
+/** All conversations of known protocols in a capture. */
 export async function readConversations(file: string): Promise<CapturedConversations> {
-  const found = new Map<object, { conversation: Conversation; chunks: CapturedChunk[] }>()
-  await walkCapture(
+  const found = new Map<Flow, CapturedChunk[]>()
+  const { missing } = await walkCapture(
     file,
     {},
     {
-      piece: (piece) => {
-        let entry = found.get(piece.flow)
-        if (entry === undefined) {
-          const { adapter, framing, medium, client, server } = piece.flow
-          const chunks: CapturedChunk[] = []
-          entry = { conversation: { name: `${file} ${client} > ${server}`, adapter, framing, medium, chunks }, chunks }
-          found.set(piece.flow, entry)
-        }
-        // The walker's buffers live only for the call.
-        entry.chunks.push({ direction: piece.direction, time: piece.time, bytes: new Uint8Array(piece.bytes) })
+      piece({ flow, direction, time, bytes }) {
+        let chunks = found.get(flow)
+        if (chunks === undefined) found.set(flow, (chunks = []))
+        // A copy: a view would keep the whole of the capture in memory.
+        chunks.push({ direction, time, bytes: new Uint8Array(bytes) })
       },
     },
   )
-  return { conversations: [...found.values()].map(({ conversation }) => conversation), missing }
+  const conversations = [...found].map(
+    ([{ adapter, framing, medium, client, server }, chunks]): Conversation => ({
+      name: `${file} ${client} > ${server}`,
+      adapter,
+      framing,
+      medium,
+      chunks,
+    }),
+  )
+  return { conversations, missing }
 }

@@ -17,6 +17,7 @@ const NOT_DISSECTED = new Set([11, 12, 16, 17, 18, 22, 28, 29, 30, 31])
 /** Objects at which tshark 4.0.17 gives up the rest of a fragment, as groups or as group * 256 + variation. */
 const UNKNOWN_GROUPS = new Set([85, 86, 87, 88, 101, 102, 112, 113])
 const UNKNOWN_OBJECTS = new Set([
+  4 * 256 + 3,
   ...[1, 2, 3, 4, 5, 6].map((v) => 31 * 256 + v),
   ...[1, 2, 3, 4].map((v) => 33 * 256 + v),
   ...[2, 4].map((v) => 50 * 256 + v),
