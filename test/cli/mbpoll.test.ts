@@ -19,14 +19,15 @@ function stats(line: string): Stats | undefined {
 }
 
 /** Runs mbpoll once and returns the values that it prints, by reference. */
-async function mbpoll(port: number, ...args: readonly string[]): Promise<Map<number, number>> {
-  const all = ['-m', 'tcp', '-p', String(port), '-a', '1', '-1', '-q', '-o', '2', ...args, '127.0.0.1']
+async function mbpoll(port: number, args: string, ...values: readonly number[]): Promise<Map<number, number>> {
+  const options = ['-m', 'tcp', '-p', String(port), '-a', '1', '-1', '-q', '-o', '2', ...args.split(' ')]
+  const all = [...options, '127.0.0.1', ...values.map(String)]
   const child = spawn('mbpoll', all, { stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`mbpoll: exit code ${code}: ${text}`)
+  if (code !== 0) throw new Error(`mbpoll ${all.join(' ')}: exit code ${code}: ${text}`)
   return new Map([...text.matchAll(/^\[(\d+)\]:\s+(-?\d+)/gm)].map((match) => [Number(match[1]), Number(match[2])]))
 }
 
@@ -74,18 +75,21 @@ links: [{id: meter, protocol: modbus, device: '${device}'}]
         const check = async (): Promise<void> => {
           // Holding registers stand still; write one through the bridges and read it back both ways.
           const value = 1 + Math.floor(Math.random() * 60_000)
-          await mbpoll(port, '-t', '4', '-r', '101', String(value))
-          const through = await mbpoll(port, '-t', '4', '-r', '100', '-c', '8')
-          const straight = await mbpoll(direct, '-t', '4', '-r', '100', '-c', '8')
+          await mbpoll(port, '-t 4 -r 101', value)
+          const through = await mbpoll(port, '-t 4 -r 101 -c 8')
+          const straight = await mbpoll(direct, '-t 4 -r 101 -c 8')
           expect(through.get(101)).to.equal(value)
           expect([...through]).to.deep.equal([...straight])
-          expect((await mbpoll(port, '-t', '3', '-r', '1', '-c', '10')).size).to.equal(10)
-          expect((await mbpoll(port, '-t', '0', '-r', '1', '-c', '8')).size).to.equal(8)
+          expect((await mbpoll(port, '-t 3 -r 1 -c 10')).size).to.equal(10)
+          expect((await mbpoll(port, '-t 0 -r 1 -c 8')).size).to.equal(8)
         }
         await check()
         proxy.refuse(true)
         proxy.cut()
-        await headEnd.line((line) => (stats(line)?.sites[0]?.channel === 'down' ? true : undefined))
+        await headEnd.line((line) => {
+          const s = stats(line)?.sites[0]
+          return s?.channel === 'down' && s.channels === 1 ? true : undefined
+        })
         proxy.refuse(false)
         await up(2)
         await check()

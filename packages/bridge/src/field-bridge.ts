@@ -10,6 +10,8 @@ import type { FieldConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { failure } from './events.ts'
 import { openJournal } from './journal.ts'
+import { DatagramEnd } from './link/datagram.ts'
+import type { LinkEnd } from './link/end.ts'
 import { deviceEnd } from './link/factory.ts'
 import { exitPolicyOf } from './policy.ts'
 import { adapterFor } from './protocols.ts'
@@ -23,6 +25,7 @@ export class FieldBridge implements Bridge {
   readonly #key: SigningKey
   readonly #peer: VerifyingKey
   readonly #journal: Journal | undefined
+  readonly #ends: readonly LinkEnd[]
   readonly #session: SiteSession
   readonly #uplink: ReconnectingLink
   readonly failed: Promise<unknown>
@@ -42,17 +45,19 @@ export class FieldBridge implements Bridge {
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
+    const links = config.links.map((link) => ({
+      end: deviceEnd(link, wallClock, report),
+      policy: exitPolicyOf(link, adapterFor(link.protocol), 'to-device'),
+      maxAge: link.maxAge,
+    }))
+    this.#ends = links.map((link) => link.end)
     this.#session = new SiteSession({
       site: config.site,
       inbound: 'to-master',
       key,
       peer,
       journal,
-      links: config.links.map((link) => ({
-        end: deviceEnd(link, wallClock, report),
-        policy: exitPolicyOf(link, adapterFor(link.protocol), 'to-device'),
-        maxAge: link.maxAge,
-      })),
+      links,
       limits: config.limits,
       holdConnections: config.channel.holdConnections,
       now: wallClock,
@@ -73,10 +78,12 @@ export class FieldBridge implements Bridge {
   }
 
   get stats(): BridgeStats {
+    const listening: Record<string, string> = {}
+    for (const end of this.#ends) if (end instanceof DatagramEnd) listening[`${this.#config.site}/${end.id}`] = end.url
     return {
       role: 'field',
       algorithm: this.#key.algorithm,
-      listening: {},
+      listening,
       sites: [this.#session.stats],
       journal: this.#journal && { ...this.#journal.stats },
     }

@@ -1,7 +1,15 @@
 import { expect } from 'chai'
 import type { Direction, Inspector, ReadingExtractor } from '@gridseal/adapter'
 import { OPERATION_KINDS } from '@gridseal/adapter'
-import { createFramer, decodeFragment, decodeLinkFrame, decodeObjects, dnp3Adapter, encodeLinkFrame } from '@gridseal/dnp3'
+import {
+  LINK,
+  createFramer,
+  decodeFragment,
+  decodeLinkFrame,
+  decodeObjects,
+  dnp3Adapter,
+  encodeLinkFrame,
+} from '@gridseal/dnp3'
 import { DecodeError } from '@gridseal/wire'
 import { segmentOf } from '#src/codec/frame-segment.ts'
 import { mutations } from '../../../test/support/mutate.ts'
@@ -48,7 +56,14 @@ function sealed(fragment: Uint8Array): Uint8Array {
   const user = new Uint8Array(Math.min(fragment.length, 249) + 1)
   user[0] = 0xc0
   user.set(fragment.subarray(0, 249), 1)
-  const rest = { frameCount: false, countValidOrBusy: false, function: 4, destination: 10, source: 1, user }
+  const rest = {
+    frameCount: false,
+    countValidOrBusy: false,
+    function: LINK.UNCONFIRMED_USER_DATA,
+    destination: 10,
+    source: 1,
+    user,
+  }
   return encodeLinkFrame({ fromMaster: false, primary: true, ...rest })
 }
 

@@ -2,7 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { FUNCTIONS, OBJECT_GROUPS, encodeFragment, encodeLinkFrame, encodeObjects, layoutOf, segmentFragment } from '@gridseal/dnp3'
+import {
+  LINK,
+  FUNCTIONS,
+  OBJECT_GROUPS,
+  encodeFragment,
+  encodeLinkFrame,
+  encodeObjects,
+  layoutOf,
+  segmentFragment,
+} from '@gridseal/dnp3'
 import type { ObjectHeader, ObjectValue } from '@gridseal/dnp3'
 import { toHex } from '@gridseal/wire'
 import { withFolder } from '../../../test/support/folders.ts'
@@ -18,7 +27,15 @@ interface Dissected {
   readonly malformed: string
 }
 
-const FIELDS = ['dnp3.src', 'dnp3.dst', 'dnp3.al.func', 'dnp3.al.obj', 'dnp3.al.point_index', 'dnp3.al.index', '_ws.malformed']
+const FIELDS = [
+  'dnp3.src',
+  'dnp3.dst',
+  'dnp3.al.func',
+  'dnp3.al.obj',
+  'dnp3.al.point_index',
+  'dnp3.al.index',
+  '_ws.malformed',
+]
 
 /** Each payload as a TCP segment of its own to port 20000. */
 function dissect(payloads: readonly Uint8Array[]): Promise<Dissected[]> {
@@ -27,7 +44,10 @@ function dissect(payloads: readonly Uint8Array[]): Promise<Dissected[]> {
     writeFileSync(text, payloads.map((bytes) => `000000 ${toHex(bytes, ' ')}\n`).join('\n'))
     execFileSync('text2pcap', ['-q', '-T', '40000,20000', text, capture], { stdio: 'pipe' })
     const fields = FIELDS.flatMap((field) => ['-e', field])
-    const lines = execFileSync('tshark', ['-n', '-r', capture, '-T', 'fields', ...fields], { encoding: 'utf8', stdio: 'pipe' })
+    const lines = execFileSync('tshark', ['-n', '-r', capture, '-T', 'fields', ...fields], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
     const rows = lines.split('\n').filter((line) => line !== '')
     return Promise.resolve(
       rows.map((row) => {
@@ -48,7 +68,7 @@ function framesOf(code: number, headers: readonly ObjectHeader[], fromMaster = f
       primary: true,
       frameCount: false,
       countValidOrBusy: false,
-      function: 4,
+      function: LINK.UNCONFIRMED_USER_DATA,
       destination: fromMaster ? 1024 : 1,
       source: fromMaster ? 1 : 1024,
       user,
@@ -60,7 +80,8 @@ function framesOf(code: number, headers: readonly ObjectHeader[], fromMaster = f
 /** Objects whose layout tshark 4.0.17 does not know, or reads wrongly (g43). */
 const UNKNOWN_TO_TSHARK = new Set([
   'g4v3',
-  ...['g43v1', 'g43v3'],
+  'g43v1',
+  'g43v3',
   ...[1, 2, 3, 4, 5, 6].map((v) => `g31v${v}`),
   ...[1, 2, 3, 4].map((v) => `g33v${v}`),
 ])
@@ -97,7 +118,8 @@ describe('tshark decodes what we encode', () => {
   }).timeout(60_000)
 
   it('requests of a master', async () => {
-    const all = (group: number, variation: number): ObjectHeader => encodeObjects({ group, variation, qualifier: 6 }, [])
+    const all = (group: number, variation: number): ObjectHeader =>
+      encodeObjects({ group, variation, qualifier: 6 }, [])
     const codes = [0, 1, 2, 3, 7, 13, 20, 23, 24]
     const headers: Readonly<Record<number, readonly ObjectHeader[]>> = {
       1: [all(60, 2), all(60, 3), all(60, 4), all(60, 1)],
@@ -128,9 +150,9 @@ describe('tshark decodes what we encode', () => {
 /** Points 7 to 9: static objects by range, events and commands by index. */
 function threeObjects(group: number, variation: number): ObjectHeader {
   const layout = layoutOf(group, variation)!
-  const fields = layout.kind === 'fixed' ? layout.fields.map(({ name }) => [name, name === 'flags' ? 0x81 : 1]) : [['state', 1]]
+  const fields =
+    layout.kind === 'fixed' ? layout.fields.map(({ name }) => [name, name === 'flags' ? 0x81 : 1]) : [['state', 1]]
   const objects = [7, 8, 9].map((index): ObjectValue => ({ ...(Object.fromEntries(fields) as object), index }))
   const ranged = layout.kind === 'packed' || [1, 3, 10, 20, 21, 30, 31, 40].includes(group)
   return encodeObjects({ group, variation, qualifier: ranged ? 0x00 : 0x28 }, objects)
 }
-

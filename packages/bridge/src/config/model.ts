@@ -32,6 +32,8 @@ export interface FieldLinkConfig extends LinkConfig {
   readonly device: string
   /** A frame to the device that is older than this is not delivered and its connection is reset. */
   readonly maxAge: number
+  /** UDP: where the device's datagrams come in; undefined: any port. */
+  readonly bind?: string | undefined
 }
 
 export interface HeadEndLinkConfig extends LinkConfig {
@@ -39,6 +41,8 @@ export interface HeadEndLinkConfig extends LinkConfig {
   readonly master: string
   /** Addresses that may connect (CIDR); undefined: all. */
   readonly allow?: readonly string[] | undefined
+  /** UDP: the master that gets what devices send before any master has spoken. */
+  readonly peer?: string | undefined
 }
 
 export interface JournalConfig {

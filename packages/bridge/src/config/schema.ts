@@ -76,6 +76,8 @@ const fieldLink = z.strictObject({
   device: url('tcp', 'udp', 'serial'),
   /** A frame to the device that is older than this is not delivered and its connection is reset. */
   maxAge: duration.default(10_000),
+  /** UDP: where the device's datagrams come in; default any port. */
+  bind: url('udp').optional(),
 })
 
 const headEndLink = z.strictObject({
@@ -84,6 +86,8 @@ const headEndLink = z.strictObject({
   master: url('tcp', 'udp', 'serial'),
   /** Addresses that may connect (CIDR). */
   allow: z.array(text).optional(),
+  /** UDP: the master that gets what devices send before any master has spoken. */
+  peer: url('udp').optional(),
 })
 
 const journal = z.strictObject({

@@ -10,7 +10,7 @@ import { newCounters } from './end.ts'
 
 /**
  * Either end of a UDP link. A datagram is carried as one frame, so that its borders stay. The device's end sends to the
- * device; the masters' end answers to whoever spoke last. UDP has no flow control: while the sealer is full,
+ * device; the masters' end answers to whoever sent the last frames. UDP has no flow control: while the sealer is full,
  * datagrams are lost and counted, as they would be in any router.
  */
 export class DatagramEnd implements LinkEnd {
@@ -30,10 +30,13 @@ export class DatagramEnd implements LinkEnd {
   constructor(context: LinkContext, config: FieldLinkConfig | HeadEndLinkConfig) {
     this.id = config.id
     this.#context = context
-    if ('device' in config) this.#open = () => openDatagram({ peer: config.device })
-    else {
+    if ('device' in config) {
+      const bind = config.bind === undefined ? {} : { bind: config.bind }
+      this.#open = () => openDatagram({ peer: config.device, ...bind })
+    } else {
       const allow = config.allow === undefined ? {} : { allow: config.allow }
       this.#open = () => openDatagram({ bind: config.master, ...allow })
+      this.#master = config.peer
     }
     this.#framer = context.adapter.framer({
       medium: 'datagram',
@@ -47,7 +50,7 @@ export class DatagramEnd implements LinkEnd {
     return this.#entries
   }
 
-  /** Where masters send to, with the real port. */
+  /** Where datagrams come in, with the real port. */
   get url(): string {
     return this.#socket?.url ?? ''
   }
@@ -82,9 +85,10 @@ export class DatagramEnd implements LinkEnd {
       this.counters.orphaned++
       return
     }
-    this.counters.framesOut++
-    this.counters.bytesOut += entry.bytes.length
-    this.#socket.send(entry.bytes, isDevice ? undefined : this.#master)
+    if (this.#socket.send(entry.bytes, isDevice ? undefined : this.#master)) {
+      this.counters.framesOut++
+      this.counters.bytesOut += entry.bytes.length
+    } else this.counters.orphaned++
   }
 
   #read(datagram: Uint8Array, from: string): void {

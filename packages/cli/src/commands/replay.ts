@@ -87,7 +87,7 @@ async function replayIn(
   try {
     const headEnd = await started(files.headEndConfig, bridges)
     const field = await started(await files.writeFieldConfig(headEnd.stats.listening['channel'] ?? ''), bridges)
-    links.locate(SITE, headEnd.stats.listening)
+    links.locate(SITE, headEnd.stats.listening, field.stats.listening)
     await channelUp(headEnd, field)
     const replayer = new Replayer(options.speed)
     const begun = performance.now()

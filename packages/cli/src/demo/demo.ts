@@ -68,8 +68,7 @@ async function runDemo(
   const headEnd = new BridgeProcess('head-end', files.headEndConfig, processes)
   const { listening } = await headEnd.ready()
   const field = new BridgeProcess('field', await files.writeFieldConfig(listening['channel'] ?? ''), processes)
-  await field.ready()
-  links.locate(SITE, listening)
+  links.locate(SITE, listening, (await field.ready()).listening)
   await headEnd.channelUp()
 
   const poller = new MeterPoller(listening[`${SITE}/${METER}`] ?? '')

@@ -25,14 +25,12 @@ export async function readConversations(file: string): Promise<CapturedConversat
       },
     },
   )
-  const conversations = [...found].map(
-    ([{ adapter, framing, medium, client, server }, chunks]): Conversation => ({
-      name: `${file} ${client} > ${server}`,
-      adapter,
-      framing,
-      medium,
-      chunks,
-    }),
-  )
+  const conversations = [...found].map(([{ adapter, framing, medium, client, server }, chunks]): Conversation => ({
+    name: `${file} ${client} > ${server}`,
+    adapter,
+    framing,
+    medium,
+    chunks,
+  }))
   return { conversations, missing }
 }

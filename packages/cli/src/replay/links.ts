@@ -19,7 +19,7 @@ export class ReplayLinks {
       const master = `${stream ? 'tcp' : 'udp'}://127.0.0.1:0`
       links.#links.set(id, {
         link,
-        config: { id, protocol: adapter.protocol, framing, device: link.deviceUrl, master },
+        config: { id, protocol: adapter.protocol, framing, device: link.deviceUrl, master, peer: link.peerUrl },
       })
     }
     return links
@@ -29,12 +29,13 @@ export class ReplayLinks {
     return [...this.#links.values()].map(({ config }) => config)
   }
 
-  /** Tells where the head-end bridge listens, by `site/link`. */
-  locate(site: string, listening: Readonly<Record<string, string>>): void {
+  /** Tells where both bridges listen, by `site/link`. */
+  locate(site: string, headEnd: Readonly<Record<string, string>>, field: Readonly<Record<string, string>>): void {
     for (const [id, { link }] of this.#links) {
-      const url = listening[`${site}/${id}`]
+      const url = headEnd[`${site}/${id}`]
       if (url === undefined) throw new UsageError('replay.link', `the head-end bridge has no link ${id}`)
       link.masterUrl = url
+      if (link instanceof DatagramLink) link.fieldUrl = field[`${site}/${id}`] ?? ''
     }
   }
 

@@ -12,6 +12,8 @@ export interface PairLink {
   readonly device: string
   /** Where the head-end bridge listens for masters. */
   readonly master: string
+  /** UDP: the master, for devices that speak first. */
+  readonly peer?: string | undefined
 }
 
 export interface PairOptions {
@@ -43,6 +45,7 @@ export async function writePair(options: PairOptions): Promise<PairFiles> {
     await writePublicKeyFile(join(directory, `${name}.pub`), key.publicKey)
   }
   const journal = (name: string): object => ({ directory: join(journals, name), sync })
+  const isUdp = (link: PairLink): boolean => link.device.startsWith('udp:')
   const common = ({ id, protocol, framing }: PairLink): object => ({
     id,
     protocol,
@@ -57,7 +60,17 @@ export async function writePair(options: PairOptions): Promise<PairFiles> {
       identity: 'head-end.key',
       channel: { listen: 'tcp://127.0.0.1:0', allow: ['127.0.0.0/8'] },
       journal: journal('head-end'),
-      sites: [{ site, peer: 'field.pub', links: links.map((link) => ({ ...common(link), master: link.master })) }],
+      sites: [
+        {
+          site,
+          peer: 'field.pub',
+          links: links.map((link) => ({
+            ...common(link),
+            master: link.master,
+            ...(isUdp(link) && { peer: link.peer }),
+          })),
+        },
+      ],
     }),
   )
   return {
@@ -72,7 +85,11 @@ export async function writePair(options: PairOptions): Promise<PairFiles> {
           identity: 'field.key',
           channel: { connect: channelUrl, peer: 'head-end.pub' },
           journal: journal('field'),
-          links: links.map((link) => ({ ...common(link), device: link.device })),
+          links: links.map((link) => ({
+            ...common(link),
+            device: link.device,
+            ...(isUdp(link) && { bind: 'udp://127.0.0.1:0' }),
+          })),
         }),
       )
       return file

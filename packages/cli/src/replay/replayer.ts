@@ -42,6 +42,8 @@ export interface ReplayLink {
   masterUrl: string
   /** Where the field bridge finds the device. */
   readonly deviceUrl: string
+  /** Where the head-end bridge finds the master, for devices that speak first (UDP). */
+  readonly peerUrl: string | undefined
   close(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export interface ReplayLink {
 export class StreamLink implements ReplayLink {
   masterUrl = ''
   readonly deviceUrl: string
+  readonly peerUrl: undefined
   readonly #listener: Listener
   #queue: Promise<unknown> = Promise.resolve()
 
@@ -95,22 +98,28 @@ export class StreamLink implements ReplayLink {
 /** A device and a master for UDP conversations. */
 export class DatagramLink implements ReplayLink {
   masterUrl = ''
+  /** Where the field bridge takes the device's datagrams. */
+  fieldUrl = ''
   readonly deviceUrl: string
+  readonly peerUrl: string
   readonly device: DatagramSocket
-  /** Where the field bridge speaks from: known after its first datagram. */
-  fieldBridge: string | undefined
+  readonly master: DatagramSocket
 
-  private constructor(device: DatagramSocket) {
+  private constructor(device: DatagramSocket, master: DatagramSocket) {
     this.device = device
+    this.master = master
     this.deviceUrl = device.url
+    this.peerUrl = master.url
   }
 
   static async open(): Promise<DatagramLink> {
-    return new DatagramLink(await openDatagram({ bind: 'udp://127.0.0.1:0' }))
+    const bind = 'udp://127.0.0.1:0'
+    return new DatagramLink(await openDatagram({ bind }), await openDatagram({ bind }))
   }
 
-  close(): Promise<void> {
-    return this.device.close()
+  async close(): Promise<void> {
+    await this.device.close()
+    await this.master.close()
   }
 }
 
@@ -156,20 +165,17 @@ export class Replayer {
   }
 
   async #playDatagrams(conversation: Conversation, link: DatagramLink): Promise<void> {
-    const master = await openDatagram({ peer: link.masterUrl })
+    const { master, device, masterUrl, fieldUrl } = link
     const ends: Record<Direction, Lane> = {
-      'to-device': new Lane(conversation, 'to-device', (bytes) => master.send(bytes)),
-      'to-master': new Lane(conversation, 'to-master', (bytes) => link.device.send(bytes, link.fieldBridge)),
+      'to-device': new Lane(conversation, 'to-device', (bytes) => master.send(bytes, masterUrl)),
+      'to-master': new Lane(conversation, 'to-master', (bytes) => device.send(bytes, fieldUrl)),
     }
-    const fromBridge = link.device.datagrams.subscribe(({ bytes, from }) => {
-      link.fieldBridge = from
-      this.#arrived(ends['to-device'], bytes)
-    })
-    master.datagrams.subscribe(({ bytes }) => this.#arrived(ends['to-master'], bytes))
-    // A device that speaks first has nobody to speak to before the bridge has shown its address.
+    const subscriptions = [
+      device.datagrams.subscribe(({ bytes }) => this.#arrived(ends['to-device'], bytes)),
+      master.datagrams.subscribe(({ bytes }) => this.#arrived(ends['to-master'], bytes)),
+    ]
     await this.#send(conversation, ends, DATAGRAM_WINDOW)
-    fromBridge.unsubscribe()
-    await master.close()
+    for (const subscription of subscriptions) subscription.unsubscribe()
     this.#account(ends)
   }
 

@@ -107,8 +107,8 @@ function addFragment(fields: Fields, bytes: Uint8Array): string | null {
   fields['objects'] = objects
   if (stop === undefined) return null
   fields['undecoded'] = rest.length
-  const why = describeError(stop.error)
-  if (!isUnknown(stop.error)) return why
+  const why = `${stop.code}: ${stop.reason} (${stop.field} at offset ${stop.offset})`
+  if (!isUnknown(stop)) return why
   fields['violation'] ??= why
   return null
 }

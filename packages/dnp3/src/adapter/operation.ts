@@ -50,7 +50,8 @@ function fragmentOperation(fragment: Fragment, whole: boolean): Operation {
   const spec = functionOf(fragment.function)
   if (spec === undefined) return { ...UNKNOWN, target: `function ${fragment.function}` }
   let { operation: kind, critical } = spec
-  if (spec.name === 'READ') kind = whole && fragment.stop !== undefined ? 'unknown' : allOf(fragment, 70) ? 'file' : kind
+  if (spec.name === 'READ')
+    kind = whole && fragment.stop !== undefined ? 'unknown' : allOf(fragment, 70) ? 'file' : kind
   else if (spec.name === 'WRITE') {
     kind = kindOfWrite(fragment)
     critical = kind !== 'manage'

@@ -11,10 +11,13 @@ import { groupOf } from '../codec/object-table.ts'
 import type { ObjectHeader } from '../codec/object-walk.ts'
 import type { ObjectValue } from '../codec/objects.ts'
 import { forEachObject } from '../codec/objects.ts'
+import { countOf } from '../codec/qualifier.ts'
 import { Reassembler } from '../session/reassembly.ts'
 
 const COMMON_TIME = 51
 const NS_PER_MS = 1_000_000n
+/** Indexes of points are 16 bits wide; packed bits under a wider range could claim half a million. */
+const MOST_POINTS = 0x1_0000
 
 /**
  * Turns responses and unsolicited responses into readings. A point is named by the group of its present value and its
@@ -75,6 +78,7 @@ function addReadings(
   prefix: string,
   commonTime: number | undefined,
 ): void {
+  if (countOf(header.range) > MOST_POINTS) return
   const { link, time: arrival } = frame
   forEachObject(header, (object) => {
     const value = valueOf(type, object)

@@ -95,7 +95,5 @@ function decodeControl(octet: number): ApplicationControl {
 
 function encodeControl(control: ApplicationControl): number {
   const { first, final, confirm, unsolicited, sequence } = control
-  return (
-    (first ? 0x80 : 0) | (final ? 0x40 : 0) | (confirm ? 0x20 : 0) | (unsolicited ? 0x10 : 0) | sequence
-  )
+  return (first ? 0x80 : 0) | (final ? 0x40 : 0) | (confirm ? 0x20 : 0) | (unsolicited ? 0x10 : 0) | sequence
 }

@@ -120,7 +120,10 @@ function userData(bytes: Uint8Array, end: number): Uint8Array {
 export function encodeLinkFrame(frame: LinkFrame): Uint8Array<ArrayBuffer> {
   const { user } = frame
   if (user.length > MAX_USER_DATA) {
-    throw new UsageError('dnp3.link.user-data', `a frame takes ${MAX_USER_DATA} octets of user data, not ${user.length}`)
+    throw new UsageError(
+      'dnp3.link.user-data',
+      `a frame takes ${MAX_USER_DATA} octets of user data, not ${user.length}`,
+    )
   }
   fits('function', frame.function, 0x0f)
   fits('destination', frame.destination, 0xffff)

@@ -36,7 +36,12 @@ export type FieldName =
 /** How the objects of one variation lie in a fragment. */
 export type ObjectLayout =
   /** Octets by a fixed list of fields. */
-  | { readonly kind: 'fixed'; readonly size: number; readonly fields: readonly ObjectField[]; readonly state: StateBits }
+  | {
+      readonly kind: 'fixed'
+      readonly size: number
+      readonly fields: readonly ObjectField[]
+      readonly state: StateBits
+    }
   /** One or two bits per point, the first point in the lowest bits, padded to an octet at the end of a header. */
   | { readonly kind: 'packed'; readonly bits: 1 | 2 }
   /** The variation is the length. */

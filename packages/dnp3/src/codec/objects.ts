@@ -83,18 +83,11 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 function readObject(r: Reader, index: number, layout: ObjectLayout | undefined, variation: number): ObjectValue {
   const object: Writable<ObjectValue> = { index }
-  switch (layout?.kind) {
-    case 'fixed':
-      for (const field of layout.fields) readField(r, field, object)
-      if (layout.state !== 0) splitState(object, layout.state)
-      break
-    case 'octets':
-      object.value = r.take(variation, 'octets')
-      break
-    case 'attribute':
-      object.value = readAttribute(r)
-      break
-  }
+  if (layout?.kind === 'fixed') {
+    for (const field of layout.fields) readField(r, field, object)
+    if (layout.state !== 0) splitState(object, layout.state)
+  } else if (layout?.kind === 'octets') object.value = r.take(variation, 'octets')
+  else if (layout?.kind === 'attribute') object.value = readAttribute(r)
   return object
 }
 
@@ -140,7 +133,7 @@ function splitState(object: Writable<ObjectFields>, bits: 1 | 2): void {
   }
 }
 
-/** Selects objects in a header of our own: by range, by index, or by count alone. */
+/** What a header of our own shall be: the qualifier says whether objects go by range, index, size or count alone. */
 export interface HeaderForm {
   readonly group: number
   readonly variation: number
@@ -161,7 +154,8 @@ export function encodeObjects(form: HeaderForm, objects: readonly ObjectValue[])
   const w = new Writer(16 * objects.length + 16)
   if (layout?.kind === 'packed' && prefix.kind === 'none') w.bytes(pack(objects, layout.bits))
   else for (const object of objects) writeObject(w, form, prefix, layout, object)
-  return { group, variation, qualifier, range, data: w.finish(), carriesObjects: objects.length > 0 }
+  const data = w.finish()
+  return { group, variation, qualifier, range, data, carriesObjects: data.length > 0 }
 }
 
 function rangeFor(form: HeaderForm, objects: readonly ObjectValue[]): ObjectRange {
@@ -201,7 +195,8 @@ function writeObject(
   if (!(value instanceof Uint8Array)) throw cannot(form, 'its objects are octets')
   if (prefix.kind === 'size') writeNumber(w, prefix.width, value.length)
   else if (layout?.kind === 'octets') {
-    if (value.length !== form.variation) throw cannot(form, `it does not take ${toHex(value)}: the variation is the length`)
+    if (value.length !== form.variation)
+      throw cannot(form, `it does not take ${toHex(value)}: the variation is the length`)
   } else if (layout?.kind !== 'attribute') throw cannot(form, 'its length is not known without a size prefix')
   w.bytes(value)
 }

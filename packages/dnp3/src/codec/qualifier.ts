@@ -52,8 +52,6 @@ export type ObjectRange =
   | { readonly kind: 'count'; readonly count: number }
   | { readonly kind: 'all' }
 
-const ALL: ObjectRange = { kind: 'all' }
-
 /** The prefix of a qualifier octet, or undefined where it is reserved (bit 7 must be 0). */
 export function prefixOf(qualifier: number): PrefixSpec | undefined {
   return qualifier > 0x7f ? undefined : PREFIXES[qualifier >> 4]
@@ -62,16 +60,6 @@ export function prefixOf(qualifier: number): PrefixSpec | undefined {
 /** The range of a qualifier octet, or undefined where it is reserved. */
 export function rangeOf(qualifier: number): RangeSpec | undefined {
   return RANGES[qualifier & 0x0f]
-}
-
-/** Reads a range field. Throws `DecodeError` `decode.truncated`, `dnp3.object.range` for a start behind the stop. */
-export function readRange(r: Reader, spec: RangeSpec): ObjectRange {
-  if (spec.kind === 'all') return ALL
-  if (spec.kind === 'count') return { kind: 'count', count: readNumber(r, spec.width, 'count') }
-  const start = readNumber(r, spec.width, 'start')
-  const stop = readNumber(r, spec.width, 'stop')
-  if (start > stop) throw r.error('dnp3.object.range', 'range', `start ${start} is behind stop ${stop}`)
-  return { kind: spec.kind, start, stop }
 }
 
 export function writeRange(w: Writer, spec: RangeSpec, range: ObjectRange): void {

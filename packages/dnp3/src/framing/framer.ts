@@ -133,10 +133,12 @@ class LinkFramer implements Framer {
 
   /**
    * How many octets the frame at `at`, which has a wrong check sum, shall be delivered with: as many as its header
-   * claims, or up to where a sound header begins; {@link UNFINISHED} if that takes more octets to tell.
+   * claims, or up to where a sound header begins; {@link UNFINISHED} if that takes more octets to tell. A header that
+   * claims what cannot be is none.
    */
   #damagedLength(bytes: Uint8Array, at: number, last: boolean): number {
-    const length = claimedLength(bytes[at + 2]!)
+    if (bytes[at + 2]! < MIN_LINK_LENGTH) return 0
+    const length = linkFrameLength(bytes[at + 2]!)
     const stop = at + length
     let start = at
     while ((start = findStart(bytes, start + 1)) < Math.min(stop, bytes.length)) {
@@ -153,9 +155,9 @@ class LinkFramer implements Framer {
 
   /** No more bytes will come for the unfinished frame: takes the whole ones inside it, counts the rest. */
   #giveUp(bytes: Uint8Array, at: number, frames: Uint8Array[]): void {
-    while (at < bytes.length) {
+    while ((at = this.#cut(bytes, at, true, frames)) < bytes.length) {
       this.#discarded++
-      at = this.#cut(bytes, at + 1, true, frames)
+      at++
     }
   }
 
@@ -194,9 +196,4 @@ function findStart(bytes: Uint8Array, at: number): number {
     if (start + 1 === bytes.length || bytes[start + 1] === START_2) return start
     at = start + 1
   }
-}
-
-/** Octets that a header claims for its frame, for what a header with a wrong check sum is worth. */
-function claimedLength(length: number): number {
-  return length < MIN_LINK_LENGTH ? LINK_HEADER : linkFrameLength(length)
 }

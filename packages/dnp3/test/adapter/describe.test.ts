@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Description } from '@gridseal/adapter'
-import { dnp3Adapter, encodeLinkFrame, segmentFragment } from '@gridseal/dnp3'
+import { LINK, dnp3Adapter, encodeLinkFrame, segmentFragment } from '@gridseal/dnp3'
 import { fromHex } from '@gridseal/wire'
 import { conversations, linkVectors } from '../support/fixtures.ts'
 
@@ -129,7 +129,9 @@ describe('describing DNP3', () => {
     expect(frames.length).to.be.above(3)
     const inspector = dnp3Adapter.inspector()
     const records = frames.map((frame) => inspector.push(frame, 'to-master'))
-    expect(records.map(({ fields }) => 'function' in fields)).to.deep.equal(frames.map((_, i) => i === frames.length - 1))
+    expect(records.map(({ fields }) => 'function' in fields)).to.deep.equal(
+      frames.map((_, i) => i === frames.length - 1),
+    )
     expect(records.at(-1)!.fields['objects']).to.have.length(100)
     expect(records.at(-1)!.summary).to.match(/and 92 more/)
   })
@@ -170,7 +172,7 @@ function segmentsOf(fragment: Uint8Array): Uint8Array[] {
       primary: true,
       frameCount: false,
       countValidOrBusy: false,
-      function: 4,
+      function: LINK.UNCONFIRMED_USER_DATA,
       destination: 1,
       source: 10,
       user,
@@ -183,18 +185,25 @@ function frameOf(fragment: string): Description {
 }
 
 describe('recognising DNP3', () => {
-  const { looksLike, tcpPorts, udpPorts } = dnp3Adapter.recognition
+  const { recognition } = dnp3Adapter
 
   it('by port 20000', () => {
-    expect([tcpPorts, udpPorts]).to.deep.equal([[20_000], [20_000]])
+    expect([recognition.tcpPorts, recognition.udpPorts]).to.deep.equal([[20_000], [20_000]])
   })
   it('by a header whose check sum is right', () => {
-    for (const { hex } of linkVectors().valid) expect(looksLike(fromHex(hex))).to.be.true
-    expect(looksLike(fromHex('05640bc40a000100acd1'))).to.be.true
+    for (const { hex } of linkVectors().valid) expect(recognition.looksLike(fromHex(hex))).to.be.true
+    expect(recognition.looksLike(fromHex('05640bc40a000100acd1'))).to.be.true
   })
   it('and by nothing less', () => {
-    for (const hex of ['', '0564', '05640bc40a000100ac', '05640bc40a000100acd2', '056404c40a0001004e95', '00'.repeat(20)]) {
-      expect(looksLike(fromHex(hex)), hex).to.be.false
+    for (const hex of [
+      '',
+      '0564',
+      '05640bc40a000100ac',
+      '05640bc40a000100acd2',
+      '056404c40a0001004e95',
+      '00'.repeat(20),
+    ]) {
+      expect(recognition.looksLike(fromHex(hex)), hex).to.be.false
     }
   })
 })

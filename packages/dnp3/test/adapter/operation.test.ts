@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Direction, Operation } from '@gridseal/adapter'
-import { dnp3Adapter, encodeLinkFrame, encodeSegment } from '@gridseal/dnp3'
+import { LINK, dnp3Adapter, encodeLinkFrame, encodeSegment } from '@gridseal/dnp3'
 import { fromHex } from '@gridseal/wire'
 import { linkVectors } from '../support/fixtures.ts'
 
@@ -18,7 +18,7 @@ function operation(hex: string, { direction = 'to-device', first = true, final =
     primary: true,
     frameCount: false,
     countValidOrBusy: false,
-    function: 4,
+    function: LINK.UNCONFIRMED_USER_DATA,
     destination: fromMaster ? 10 : 1,
     source: fromMaster ? 1 : 10,
     user: encodeSegment({ first, final, sequence: 0, data: fromHex(hex) }),
@@ -59,7 +59,13 @@ describe('what DNP3 frames do', () => {
     ['DELAY_MEASURE', 'c0 17', 'time', false],
     ['RECORD_CURRENT_TIME', 'c0 18', 'time', false],
     ['OPEN_FILE', 'c0 19 4603 5b 01 1a00 1a00000000000000000000000000000000000000000000000000', 'file', true, 'g70v3'],
-    ['DELETE_FILE', 'c0 1b 4603 5b 01 1a00 1a00000000000000000000000000000000000000000000000000', 'file', true, 'g70v3'],
+    [
+      'DELETE_FILE',
+      'c0 1b 4603 5b 01 1a00 1a00000000000000000000000000000000000000000000000000',
+      'file',
+      true,
+      'g70v3',
+    ],
     ['ABORT_FILE', 'c0 1e 4604 5b 01 0d00 78563412000000000000000000', 'file', true, 'g70v4'],
     ['ACTIVATE_CONFIG', 'c0 1f 6e03 00 00 00 616263', 'manage', true, 'g110/0'],
     ['AUTHENTICATE_REQ', 'c0 20 7804 07 01 0100', 'auth', true, 'g120v4'],
@@ -136,16 +142,27 @@ describe('what DNP3 frames do', () => {
     for (const { name, hex, function: link, prm } of linkVectors().valid) {
       if (link.includes('USER_DATA')) continue
       const bytes = fromHex(hex)
-      expect(dnp3Adapter.operation(bytes, 'to-device'), name).to.deep.equal({ kind: 'read', critical: false, target: 'link' })
+      expect(dnp3Adapter.operation(bytes, 'to-device'), name).to.deep.equal({
+        kind: 'read',
+        critical: false,
+        target: 'link',
+      })
       expect(dnp3Adapter.operation(bytes, 'to-master').kind, name).to.equal(prm === 0 ? 'response' : 'read')
     }
   })
 
   it('link frames of withdrawn and reserved functions do not', () => {
     const of = (name: string): Operation => {
-      return dnp3Adapter.operation(fromHex(linkVectors().rejected.find((vector) => vector.name === name)!.hex), 'to-device')
+      return dnp3Adapter.operation(
+        fromHex(linkVectors().rejected.find((vector) => vector.name === name)!.hex),
+        'to-device',
+      )
     }
-    expect(of('reserved/obsolete primary function 0x1')).to.deep.equal({ kind: 'manage', critical: true, target: 'link' })
+    expect(of('reserved/obsolete primary function 0x1')).to.deep.equal({
+      kind: 'manage',
+      critical: true,
+      target: 'link',
+    })
     expect(of('reserved/obsolete primary function 0x5')).to.deep.equal(UNKNOWN)
     expect(of('reset link with payload')).to.deep.equal(UNKNOWN)
   })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Frame, Reading } from '@gridseal/adapter'
-import { dnp3Adapter, encodeLinkFrame, segmentFragment } from '@gridseal/dnp3'
+import { LINK, dnp3Adapter, encodeLinkFrame, segmentFragment } from '@gridseal/dnp3'
 import { fromHex } from '@gridseal/wire'
 import { conversations, exchanges } from '../support/fixtures.ts'
 
@@ -18,7 +18,7 @@ function framesOf(hex: string, source = 10, change: Partial<Frame> = {}): Frame[
       primary: true,
       frameCount: false,
       countValidOrBusy: false,
-      function: 4,
+      function: LINK.UNCONFIRMED_USER_DATA,
       destination: 1,
       source,
       user,
@@ -121,7 +121,8 @@ describe('readings of DNP3', () => {
       })
     }
     it('of a counter that rolled over: good; that has a gap: uncertain', () => {
-      const counter = (flags: string): string | undefined => readings(`c0 81 0000 1402 00 00 00 ${flags} 0100`)[0]?.quality
+      const counter = (flags: string): string | undefined =>
+        readings(`c0 81 0000 1402 00 00 00 ${flags} 0100`)[0]?.quality
       expect([counter('21'), counter('41')]).to.deep.equal(['good', 'uncertain'])
     })
     it('of an output in local mode: good', () => {
@@ -167,6 +168,12 @@ describe('readings of DNP3', () => {
 
   it('what is cut short keeps what came before', () => {
     expect(short(readings('c0 81 0000 1e02 00 00 00 01 1900 1e02 00 01 05 01'))).to.deep.equal([['g30/0', 25, 'good']])
+  })
+
+  it('no more than there can be points', () => {
+    const bits = `c0 81 0000 0101 02 00000000 ff7f0600 ${'ff'.repeat(0x6_8000 / 8)}`
+    expect(readings(bits)).to.be.empty
+    expect(readings('c0 81 0000 6e00 02 00000000 ffffffff')).to.be.empty
   })
 
   it('none in requests, in echoes of commands, nor in damaged frames', () => {

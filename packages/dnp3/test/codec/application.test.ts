@@ -45,7 +45,8 @@ describe('DNP3 application fragments (IEEE 1815 clause 4)', () => {
 
   describe('encode(decode(fragment)) is the fragment', () => {
     it('of every fixture', () => {
-      for (const bytes of fixtureFragments()) expect(toHex(encodeFragment(decodeFragment(bytes)))).to.equal(toHex(bytes))
+      for (const bytes of fixtureFragments())
+        expect(toHex(encodeFragment(decodeFragment(bytes)))).to.equal(toHex(bytes))
     })
 
     it('of every capture, malformed ones too', () => {

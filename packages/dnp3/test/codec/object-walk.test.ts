@@ -2,16 +2,18 @@ import { expect } from 'chai'
 import { fromHex, toHex } from '@gridseal/wire'
 import { decodeFragment } from '#src/codec/application.ts'
 import type { Fragment } from '#src/codec/application.ts'
-import { isUnknown } from '#src/codec/object-walk.ts'
+import { isUnknown, stopError } from '#src/codec/object-walk.ts'
+import { decodeObjects } from '#src/codec/objects.ts'
 
 /** Headers as `g30v1 3 data`, with what is behind them; then why the walk ended. */
 function walk(hex: string): string[] {
   const { headers, stop, rest } = decodeFragment(fromHex(hex))
   const told = headers.map(({ group, variation, range, data }) => {
-    const which = range.kind === 'count' ? `#${range.count}` : range.kind === 'all' ? 'all' : `${range.start}..${range.stop}`
+    const which =
+      range.kind === 'count' ? `#${range.count}` : range.kind === 'all' ? 'all' : `${range.start}..${range.stop}`
     return `g${group}v${variation} ${which}${data.length === 0 ? '' : ` ${toHex(data)}`}`
   })
-  return stop === undefined ? told : [...told, `stop ${stop.error.code} ${toHex(rest)}`]
+  return stop === undefined ? told : [...told, `stop ${stop.code} ${toHex(rest)}`]
 }
 
 const response = (objects: string): string => `c0 81 0000 ${objects}`
@@ -44,7 +46,10 @@ describe('DNP3 object headers (IEEE 1815 clause 4)', () => {
       expect(walk(response('fa63 5b 02 0100 aa 0000'))).to.deep.equal(['g250v99 #2 0100aa0000'])
     })
     it('bits lie packed, each header begins with an octet of its own', () => {
-      expect(walk(response('0101 00 00 08 ff01  0301 00 00 04 e401'))).to.deep.equal(['g1v1 0..8 ff01', 'g3v1 0..4 e401'])
+      expect(walk(response('0101 00 00 08 ff01  0301 00 00 04 e401'))).to.deep.equal([
+        'g1v1 0..8 ff01',
+        'g3v1 0..4 e401',
+      ])
       expect(walk('c0 02 5001 00 07 07 00')).to.deep.equal(['g80v1 7..7 00'])
     })
     it('the variation of octet strings is their length', () => {
@@ -122,8 +127,9 @@ describe('DNP3 object headers (IEEE 1815 clause 4)', () => {
       const hex = response('0102 00 00 00 81 5501 00 00 00 0401')
       expect(walk(hex)).to.deep.equal(['g1v2 0..0 81', 'stop dnp3.object.unknown 55010000000401'])
       const { stop } = decodeFragment(fromHex(hex))
-      expect(isUnknown(stop!.error)).to.be.true
+      expect(isUnknown(stop!)).to.be.true
       expect([stop!.group, stop!.variation]).to.deep.equal([85, 1])
+      expect(stopError(stop!)).to.include({ code: 'dnp3.object.unknown', offset: 15, field: 'variation' })
     })
     it('more objects than octets, of whatever sort', () => {
       expect(walk(response('5501 00 00 05 0401'))).to.deep.equal(['stop decode.truncated 55010000050401'])
@@ -155,7 +161,7 @@ describe('DNP3 object headers (IEEE 1815 clause 4)', () => {
         ['1e01 00 05', 30, 1],
       ] as const) {
         const { stop } = decodeFragment(fromHex(read(`3c01 06 ${hex}`)))
-        expect([stop?.error.code, stop?.group, stop?.variation]).to.deep.equal(['decode.truncated', group, variation])
+        expect([stop?.code, stop?.group, stop?.variation]).to.deep.equal(['decode.truncated', group, variation])
       }
     })
     it('a size larger than what is there, or smaller than the fields of the object', () => {
@@ -185,12 +191,16 @@ describe('DNP3 object headers (IEEE 1815 clause 4)', () => {
       ['FFFFFFFF unknown objects', 'ff01 09 ffffffff 00'],
     ] as const) {
       it(what, () => {
-        expect(decodeFragment(fromHex(response(objects))).stop?.error.code).to.equal('decode.truncated')
+        expect(decodeFragment(fromHex(response(objects))).stop?.code).to.equal('decode.truncated')
       })
     }
-    it('class objects have no octets, however many', () => {
-      const { headers }: Fragment = decodeFragment(fromHex(response('3c01 09 ffffffff 3c02 06')))
-      expect(headers.map(({ data }) => data.length)).to.deep.equal([0, 0])
+    it('objects without octets are none, however many: classes, empty strings', () => {
+      for (const objects of ['3c01 09 ffffffff', '6e00 02 00000000 ffffffff', '6f00 09 ffffffff']) {
+        const { headers, stop }: Fragment = decodeFragment(fromHex(response(objects)))
+        expect(stop).to.be.undefined
+        expect(headers.flatMap(decodeObjects)).to.be.empty
+      }
+      expect(decodeFragment(fromHex(response('6f00 17 02 05 06'))).headers.flatMap(decodeObjects)).to.have.length(2)
     })
   })
 })

@@ -14,7 +14,9 @@ describe('DNP3 transport segments (IEEE 1815 clause 8)', () => {
   })
 
   it('needs its octet', () => {
-    expect(() => decodeSegment(new Uint8Array(0))).to.throw(DecodeError).with.property('code', 'decode.truncated')
+    expect(() => decodeSegment(new Uint8Array(0)))
+      .to.throw(DecodeError)
+      .with.property('code', 'decode.truncated')
   })
 
   it('splits fragments as the vectors say', () => {

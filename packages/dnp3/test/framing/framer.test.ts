@@ -85,7 +85,9 @@ describe('DNP3 framer', () => {
     it('a length that cannot be', () => {
       for (const { hex, reason } of linkVectors().rejected) {
         if (reason === 'length' && Number.parseInt(hex.slice(4, 6), 16) < 5) {
-          expect(cut(hex + POLL)).to.deep.equal([POLL, 'discarded 10', 'invalid 1', 'pending 0'])
+          for (const keepInvalid of [false, true]) {
+            expect(cut(hex + POLL, { keepInvalid })).to.deep.equal([POLL, 'discarded 10', 'invalid 1', 'pending 0'])
+          }
         }
       }
     })
@@ -126,7 +128,7 @@ describe('DNP3 framer', () => {
         expect(target.discarded).to.equal(292)
       }
     })
-    it('frames of reserved functions pass: what they mean is not the framer\'s to judge', () => {
+    it("frames of reserved functions pass: what they mean is not the framer's to judge", () => {
       for (const { name, hex, reason } of linkVectors().rejected) {
         if (['header-crc', 'body-crc', 'start', 'length'].includes(reason)) continue
         expect(cut(hex)[0], name).to.equal(hex)
@@ -167,20 +169,25 @@ describe('DNP3 framer', () => {
         { maxLength: 12 },
       )
       fc.assert(
-        fc.property(pieces, fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 60 }), fc.boolean(), (list, cuts, keepInvalid) => {
-          const bytes = fromHex(list.join(''))
-          const target = framer({ keepInvalid })
-          const frames: string[] = []
-          let at = 0
-          for (const size of [...cuts, bytes.length]) {
-            frames.push(...target.push(bytes.slice(at, at + size)).map((frame) => toHex(frame)))
-            at += size
-          }
-          const counts = [`discarded ${target.discarded}`, `invalid ${target.invalid}`, `pending ${target.pending}`]
-          expect([...frames, ...counts]).to.deep.equal(cut(list.join(''), { keepInvalid }))
-          const delivered = frames.reduce((sum, frame) => sum + frame.length / 2, 0)
-          expect(delivered + target.discarded + target.pending).to.equal(bytes.length)
-        }),
+        fc.property(
+          pieces,
+          fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 60 }),
+          fc.boolean(),
+          (list, cuts, keepInvalid) => {
+            const bytes = fromHex(list.join(''))
+            const target = framer({ keepInvalid })
+            const frames: string[] = []
+            let at = 0
+            for (const size of [...cuts, bytes.length]) {
+              frames.push(...target.push(bytes.slice(at, at + size)).map((frame) => toHex(frame)))
+              at += size
+            }
+            const counts = [`discarded ${target.discarded}`, `invalid ${target.invalid}`, `pending ${target.pending}`]
+            expect([...frames, ...counts]).to.deep.equal(cut(list.join(''), { keepInvalid }))
+            const delivered = frames.reduce((sum, frame) => sum + frame.length / 2, 0)
+            expect(delivered + target.discarded + target.pending).to.equal(bytes.length)
+          },
+        ),
         { numRuns: 300 },
       )
     })
@@ -192,7 +199,12 @@ describe('DNP3 framer', () => {
       expect(cut(POLL + STATUS, datagram)).to.deep.equal([POLL, STATUS, 'discarded 0', 'invalid 0', 'pending 0'])
     })
     it('never share one: what is cut short is discarded at once', () => {
-      expect(cut(STATUS + POLL.slice(0, 30), datagram)).to.deep.equal([STATUS, 'discarded 15', 'invalid 1', 'pending 0'])
+      expect(cut(STATUS + POLL.slice(0, 30), datagram)).to.deep.equal([
+        STATUS,
+        'discarded 15',
+        'invalid 1',
+        'pending 0',
+      ])
       expect(cut(POLL, datagram, 9)).to.deep.equal(['discarded 18', 'invalid 1', 'pending 0'])
     })
   })
@@ -207,6 +219,13 @@ describe('DNP3 framer', () => {
       expect([target.discarded, target.pending]).to.deep.equal([12, 0])
       expect(target.quiet()).to.be.empty
       expect(target.push(fromHex(STATUS)).map((frame) => toHex(frame))).to.deep.equal([STATUS])
+    })
+    it('delivers a damaged frame whose last octet might have begun the next one', () => {
+      const damaged = `${DAMAGED.slice(0, -2)}05`
+      const target = framer({ medium: 'serial', keepInvalid: true })
+      expect(target.push(fromHex(damaged))).to.be.empty
+      expect(target.quiet().map((frame) => toHex(frame))).to.deep.equal([damaged])
+      expect([target.discarded, target.invalid]).to.deep.equal([0, 1])
     })
     it('a reset forgets it and keeps the counters', () => {
       const target = framer()
@@ -232,7 +251,9 @@ describe('DNP3 framer', () => {
   })
 
   it('knows no other framing', () => {
-    expect(() => framer({ framing: 'tcp' })).to.throw(UsageError).with.property('code', 'adapter.framing')
+    expect(() => framer({ framing: 'tcp' }))
+      .to.throw(UsageError)
+      .with.property('code', 'adapter.framing')
     expect(framer({ framing: 'ft3' }).pending).to.equal(0)
   })
 })

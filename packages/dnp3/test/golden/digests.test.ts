@@ -29,7 +29,8 @@ function agreesWithDigests(folder: string): void {
       for (const difference of differences(folder, capture)) {
         const { row, column, ours, tshark } = difference
         const why = explanations(difference)[0]
-        expect(why, `packet ${row.packet}: ${column} is ${ours.join()}, tshark has ${tshark.join()}`).to.not.be.undefined
+        expect(why, `packet ${row.packet}: ${column} is ${ours.join()}, tshark has ${tshark.join()}`).to.not.be
+          .undefined
         seen[why!] = (seen[why!] ?? 0) + 1
       }
       if (KNOWN) expect(seen).to.deep.equal(SEEN[capture] ?? {})

@@ -41,7 +41,9 @@ function without(functions: ReadonlySet<number>, { column, records }: Difference
         ? fields['iin'] === null
           ? []
           : [Number(fields['iin'])]
-        : (fields['objects'] as readonly (readonly [number, number])[]).map(([group, variation]) => group * 256 + variation),
+        : (fields['objects'] as readonly (readonly [number, number])[]).map(
+            ([group, variation]) => group * 256 + variation,
+          ),
     )
     .map((value) => `0x${value.toString(16).padStart(4, '0')}`)
 }

@@ -42,15 +42,19 @@ describe('DNP3 transport reassembly (IEEE 1815 clause 8)', () => {
 
   it('puts any fragment together again, whatever its length and first sequence number', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 1, maxLength: 20_000 }), fc.integer({ min: 0, max: 63 }), (bytes, first) => {
-        const reassembler = new Reassembler<number>()
-        const done = segmentFragment(bytes, first).flatMap((user) => {
-          return reassembler.push(0, decodeSegment(user)).fragment ?? []
-        })
-        expect(done).to.have.length(1)
-        expect(Buffer.compare(done[0]!, bytes)).to.equal(0)
-        expect(reassembler.octets).to.equal(0)
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 20_000 }),
+        fc.integer({ min: 0, max: 63 }),
+        (bytes, first) => {
+          const reassembler = new Reassembler<number>()
+          const done = segmentFragment(bytes, first).flatMap((user) => {
+            return reassembler.push(0, decodeSegment(user)).fragment ?? []
+          })
+          expect(done).to.have.length(1)
+          expect(Buffer.compare(done[0]!, bytes)).to.equal(0)
+          expect(reassembler.octets).to.equal(0)
+        },
+      ),
       { numRuns: 30 },
     )
   })

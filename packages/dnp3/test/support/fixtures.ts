@@ -117,6 +117,9 @@ export function fixtureFrames(): Uint8Array[] {
 
 /** Every whole application fragment of the fixtures that came without link frames. */
 export function fixtureFragments(): Uint8Array[] {
-  const hex = [...exchanges().flatMap(({ apdus }) => apdus.map(([, apdu]) => apdu)), ...secureMessages().map((m) => m.apdu)]
+  const hex = [
+    ...exchanges().flatMap(({ apdus }) => apdus.map(([, apdu]) => apdu)),
+    ...secureMessages().map((m) => m.apdu),
+  ]
   return [...new Set(hex)].map(fromHex)
 }

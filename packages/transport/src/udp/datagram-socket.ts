@@ -21,9 +21,11 @@ export interface Datagram {
 export interface DatagramCounters {
   /** Datagrams received and let in. */
   datagramsIn: number
+  /** Bytes in them. */
   bytesIn: number
   /** Datagrams given to the system for sending. */
   datagramsOut: number
+  /** Bytes in them. */
   bytesOut: number
   /** Datagrams received from addresses that the allow-list does not name. */
   refusedAddress: number
