@@ -14,6 +14,7 @@ export async function inspectFile(file: string): Promise<InspectRecord[]> {
     records.push(JSON.parse(jsonLine(piece, direction, description)) as InspectRecord)
   })
   await walkCapture(file, {}, inspection)
+  inspection.finish()
   return records
 }
 

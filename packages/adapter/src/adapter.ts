@@ -3,16 +3,7 @@ import type { Framer, FramerOptions } from './framer.ts'
 
 /** What a frame does, for policy. */
 export type OperationKind =
-  | 'read'
-  | 'write'
-  | 'control'
-  | 'time'
-  | 'file'
-  | 'auth'
-  | 'manage'
-  | 'event'
-  | 'response'
-  | 'unknown'
+  'read' | 'write' | 'control' | 'time' | 'file' | 'auth' | 'manage' | 'event' | 'response' | 'unknown'
 
 /** Every kind, for checking configurations. */
 export const OPERATION_KINDS: readonly OperationKind[] = [
@@ -50,12 +41,7 @@ export interface Reading {
 
 /** JSON-ready value of a field of a {@link Description}. */
 export type FieldValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly FieldValue[]
-  | { readonly [name: string]: FieldValue }
+  string | number | boolean | null | readonly FieldValue[] | { readonly [name: string]: FieldValue }
 
 /** One protocol data unit in words and fields, for logs and `inspect`. */
 export interface Description {

@@ -54,6 +54,7 @@ async function inspectFor(files: readonly string[], least: number): Promise<{ by
         characters += jsonLine(piece, direction, description).length
       })
       await walkCapture(file, {}, inspection)
+      inspection.finish()
       bytes += statSync(file).size
     }
   }

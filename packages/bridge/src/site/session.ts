@@ -168,7 +168,7 @@ export class SiteSession {
     }
     // What our hello says that we have must be in the journal.
     await this.#incoming.settled()
-    if (this.#over || this.#channel !== channel) return void (await channel.close())
+    if (this.#over || this.#channel !== channel) return channel.close()
     clearTimeout(this.#holdTimer)
     const { site, now } = this.#options
     const { position } = this.#incoming

@@ -25,6 +25,7 @@ export async function inspect(files: readonly string[], options: InspectOptions)
       out.line(format(piece, direction, description)),
     )
     const summary = await walkCapture(file, options, inspection)
+    inspection.finish()
     await out.end()
     for (const text of summary.problems) complain(`${file}: ${text}`)
     if (summary.missing > 0) complain(`${file}: ${summary.missing} bytes of TCP streams were not captured`)
@@ -48,13 +49,28 @@ export class Inspection implements WalkVisitor {
     const { flow, direction, bytes } = piece
     let inspected = this.#flows.get(flow)
     if (inspected === undefined) this.#flows.set(flow, (inspected = new InspectedFlow(flow)))
+    inspected.last[direction] = piece
     const framer = inspected.framer(direction)
     for (const frame of framer.push(bytes)) this.#visit(piece, direction, inspected.inspector.push(frame, direction))
     if (flow.medium === 'datagram') framer.reset()
   }
 
+  /** What follows begins anew: what a framer still holds is what there is. */
   gap(flow: Flow, direction: Direction): void {
-    this.#flows.get(flow)?.framer(direction).quiet()
+    const inspected = this.#flows.get(flow)
+    const piece = inspected?.last[direction]
+    if (inspected === undefined || piece === undefined) return
+    for (const frame of inspected.framer(direction).quiet()) {
+      this.#visit(piece, direction, inspected.inspector.push(frame, direction))
+    }
+  }
+
+  /** The capture is over. */
+  finish(): void {
+    for (const flow of this.#flows.keys()) {
+      this.gap(flow, 'to-device')
+      this.gap(flow, 'to-master')
+    }
   }
 
   /** Bytes that belong to no frame. */

@@ -1,5 +1,6 @@
 import type { Direction, Framer, Inspector, ProtocolAdapter } from '@gridseal/adapter'
 import { opposite } from '@gridseal/adapter'
+import type { Piece } from './walk.ts'
 
 /** One conversation of a known protocol in a capture. */
 export interface Flow {
@@ -15,6 +16,8 @@ export interface Flow {
 export class InspectedFlow {
   readonly flow: Flow
   readonly inspector: Inspector
+  /** The piece that came last each way: what a framer still holds ended in it. */
+  readonly last: Partial<Record<Direction, Piece>> = {}
   readonly #framers: Partial<Record<Direction, Framer>> = {}
 
   constructor(flow: Flow) {

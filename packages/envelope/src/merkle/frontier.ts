@@ -67,7 +67,7 @@ export class Frontier {
 
   /** A frontier of `size` leaves from its subtree roots. Throws `UsageError` if their number does not fit the size. */
   static from(size: number, hashes: readonly Uint8Array[]): Frontier {
-    const due = [...size.toString(2)].filter((digit) => digit === '1').length
+    const due = Array.from(size.toString(2)).filter((digit) => digit === '1').length
     if (!Number.isSafeInteger(size) || size < 0 || hashes.length !== (size === 0 ? 0 : due)) {
       throw new UsageError('merkle.frontier', `${hashes.length} hashes do not make a frontier of ${size} leaves`)
     }
