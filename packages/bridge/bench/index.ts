@@ -6,17 +6,9 @@ import type { BridgeStats } from '@gridseal/bridge'
 import { SigningKey, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
 import { Child } from './child.ts'
 import { FRAME_LENGTH, Sink, Source, modbusFrame } from './traffic.ts'
+import type { Report } from '../../../test/support/bench.ts'
+import { median, quantile } from '../../../test/support/bench.ts'
 
-interface Figure {
-  suite: string
-  case: string
-  metric: string
-  value: number
-  unit: string
-  runs: number
-  versus?: string
-}
-type Report = (figure: Figure) => void
 type Stats = BridgeStats & { readonly cpuMicroseconds: number }
 
 const RUNS = 3
@@ -214,13 +206,4 @@ async function bridgeChain(folder: string): Promise<{ chain: Chain; headEnd: Chi
   while ((await headEnd.ask()).sites[0]?.channel !== 'up') await new Promise((resolve) => setTimeout(resolve, 20))
   const source = await Source.connect(Number(new URL(listening['bench/meter'] ?? '').port))
   return { chain: { name: PAIR, sink, source, children: [headEnd, field] }, headEnd, field }
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = Float64Array.from(values).sort()
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN
 }

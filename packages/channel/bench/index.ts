@@ -1,16 +1,6 @@
 import { channelContender, tcpContender, tlsContender } from './pipes.ts'
 import type { Contender } from './pipes.ts'
-
-/** One figure: the median of `runs` runs. */
-interface Figure {
-  readonly suite: string
-  readonly case: string
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-  readonly runs: number
-  readonly versus?: string
-}
+import type { Figure } from '../../../test/support/bench.ts'
 
 const RUNS = 3
 const WINDOW_MS = 400

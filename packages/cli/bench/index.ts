@@ -2,15 +2,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { Inspection, jsonLine, walkCapture } from '@gridseal/cli'
-
-interface Figure {
-  suite: string
-  case: string
-  metric: string
-  value: number
-  unit: string
-  runs: number
-}
+import type { Figure } from '../../../test/support/bench.ts'
+import { median } from '../../../test/support/bench.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const RUNS = 5
@@ -30,7 +23,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
       rates.push(bytes / 1e3 / (performance.now() - start))
       perMegabyte = records / (bytes / 1e6)
     }
-    const value = rates.sort((a, b) => a - b)[RUNS >> 1] ?? NaN
+    const value = median(rates)
     report({ suite: 'cli', case: `inspect --json, ${name}`, metric: 'capture', value, unit: 'MB/s', runs: RUNS })
     report({
       suite: 'cli',

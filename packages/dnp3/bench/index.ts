@@ -1,17 +1,7 @@
 import type { Direction, Framer } from '@gridseal/adapter'
 import { createFramer, dnp3Adapter } from '@gridseal/dnp3'
 import { OWN_PCAPS, SHARED_DNP3, captures, readDigest } from '../test/support/digest.ts'
-
-/** One measured figure. */
-export interface BenchResult {
-  readonly suite: string
-  readonly case: string
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-  readonly runs: number
-  readonly versus?: string
-}
+import type { Figure } from '../../../test/support/bench.ts'
 
 const RUNS = 5
 const WINDOW_MS = 200
@@ -23,7 +13,7 @@ interface Load {
 }
 
 /** Link frames per second on one core: the framer with every check sum checked, and what the adapter makes of frames. */
-export async function run(report: (result: BenchResult) => void): Promise<void> {
+export async function run(report: (result: Figure) => void): Promise<void> {
   const loads = trafficMix()
   const frames = loads.flatMap(({ chunks, direction }) => cut(chunks).map((bytes) => ({ bytes, direction })))
   const octets = frames.reduce((sum, { bytes }) => sum + bytes.length, 0)

@@ -5,16 +5,8 @@ import { performance } from 'node:perf_hooks'
 import type { FrameEntry } from '@gridseal/envelope'
 import { Journal, Opener, Sealer, extractReceipt, verifyJournal } from '@gridseal/envelope'
 import { SigningKey } from '@gridseal/pqc'
-
-interface Figure {
-  suite: string
-  case: string
-  metric: string
-  value: number
-  unit: string
-  runs: number
-  versus?: string
-}
+import type { Figure } from '../../../test/support/bench.ts'
+import { median } from '../../../test/support/bench.ts'
 
 const RUNS = 3
 const FRAMES = 100_000
@@ -133,8 +125,4 @@ function loneFrame(): Promise<number> {
     })
     sealer.add(frames(1))
   })
-}
-
-function median(values: readonly number[]): number {
-  return Float64Array.from(values).sort()[values.length >> 1] ?? NaN
 }

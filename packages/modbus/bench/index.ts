@@ -6,17 +6,7 @@ import type { Framing } from '@gridseal/modbus'
 import { SHARED_PCAPS } from '../../../test/support/requirements.ts'
 import { capturedSegments } from '../test/support/captures.ts'
 import { fixtureSegments } from '../test/support/fixtures.ts'
-
-/** One measured figure. */
-export interface BenchResult {
-  readonly suite: string
-  readonly case: string
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-  readonly runs: number
-  readonly versus?: string
-}
+import type { Figure } from '../../../test/support/bench.ts'
 
 const RUNS = 5
 const WINDOW_MS = 150
@@ -28,7 +18,7 @@ interface Load {
 }
 
 /** Frames per second, on one core: framers over the mix of the captures, and what the adapter makes of frames. */
-export async function run(report: (result: BenchResult) => void): Promise<void> {
+export async function run(report: (result: Figure) => void): Promise<void> {
   const segments = trafficMix()
   const frames = segments.flatMap((load) =>
     cut(load, 'tcp', 'stream').map((bytes) => ({ bytes, direction: load.direction })),

@@ -20,17 +20,8 @@ import {
   generateKemKeyPair,
 } from '@gridseal/pqc'
 import type { KemAlgorithm, ProviderName, SignatureAlgorithm } from '@gridseal/pqc'
-
-/** One figure: the median of `runs` runs. */
-interface Figure {
-  readonly suite: string
-  readonly case: string
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-  readonly runs: number
-  readonly versus?: string
-}
+import type { Figure } from '../../../test/support/bench.ts'
+import { median } from '../../../test/support/bench.ts'
 
 const RUNS = 3
 const WINDOW_MS = 90
@@ -217,8 +208,4 @@ async function perSecondAsync(underWay: number, work: () => Promise<unknown>): P
     if (i > 0) rates.push((count * 1000) / (performance.now() - start))
   }
   return median(rates)
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!
 }

@@ -2,16 +2,8 @@ import { connect as plainConnect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect, listen, memoryPair } from '@gridseal/transport'
 import type { Connection } from '@gridseal/transport'
-
-type Report = (result: {
-  suite: string
-  case: string
-  metric: string
-  value: number
-  unit: string
-  runs: number
-  versus?: string
-}) => void
+import type { Report } from '../../../test/support/bench.ts'
+import { median } from '../../../test/support/bench.ts'
 
 const SUITE = 'transport'
 const RUNS = 5
@@ -69,11 +61,6 @@ async function timed(way: Way, work: (pipe: Pipe) => Promise<void>): Promise<num
   const seconds = (performance.now() - start) / 1000
   await pipe.close()
   return seconds
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((x, y) => x - y)
-  return sorted[sorted.length >> 1] ?? Number.NaN
 }
 
 async function openOurs(): Promise<Pipe> {

@@ -1,16 +1,6 @@
 import { BER, BerReader, BerWriter, CRC_MODELS, Reader, Writer, fromHex, makeCrc, toHex } from '@gridseal/wire'
 import { crc32 } from 'node:zlib'
-
-/** One figure: the median of `runs` runs. */
-interface Figure {
-  readonly suite: string
-  readonly case: string
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-  readonly runs: number
-  readonly versus?: string
-}
+import type { Figure } from '../../../test/support/bench.ts'
 
 /** The last result: exported, so that no work can be optimised away. */
 export let kept: unknown

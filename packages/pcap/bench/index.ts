@@ -3,17 +3,7 @@ import { basename, join } from 'node:path'
 import { CaptureDecoder, CaptureWalker } from '@gridseal/pcap'
 import { ROOT, SHARED_PCAPS } from '../../../test/support/requirements.ts'
 import { loopedCapture } from '../test/support/looped-capture.ts'
-
-/** One measured figure. */
-export interface BenchResult {
-  readonly suite: string
-  readonly case: string
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-  readonly runs: number
-  readonly versus?: string
-}
+import type { Figure } from '../../../test/support/bench.ts'
 
 const CAPTURES: readonly string[] = [
   join(ROOT, 'fixtures/pcap/modbus-poll.pcap'),
@@ -30,7 +20,7 @@ interface Load {
 }
 
 /** Bytes and packets per second of reading alone and of reading and walking, over captures looped in memory. */
-export async function run(report: (result: BenchResult) => void): Promise<void> {
+export async function run(report: (result: Figure) => void): Promise<void> {
   for (const path of CAPTURES) {
     if (!existsSync(path)) continue
     const load = loadOf(readFileSync(path))
@@ -61,7 +51,7 @@ function decode(load: Load, walker: CaptureWalker | undefined): number {
   return packets
 }
 
-function measure(name: string, load: Load, work: () => number, report: (result: BenchResult) => void): void {
+function measure(name: string, load: Load, work: () => number, report: (result: Figure) => void): void {
   const rates: { bytes: number; packets: number }[] = []
   for (let run = 0; run < RUNS; run++) {
     const start = performance.now()
