@@ -19,9 +19,7 @@ export function wallClock(): bigint {
   return BigInt(Math.round(now * 1000)) * 1000n
 }
 
-const NANOSECONDS = 1_000_000
-
-/** Milliseconds between two times in nanoseconds. */
-export function millisecondsBetween(earlier: bigint, later: bigint): number {
-  return Number(later - earlier) / NANOSECONDS
+/** Nanoseconds of a clock that never steps; its zero means nothing. */
+export function monotonic(): bigint {
+  return process.hrtime.bigint()
 }

@@ -74,7 +74,12 @@ export class FieldBridge implements Bridge {
     const key = await readKeyFile(config.identity)
     const peer = await readPublicKeyFile(config.channel.peer)
     const journal = await openJournal(config.journal, [key.publicKey, peer], report)
-    return new FieldBridge(config, report, key, peer, journal)
+    try {
+      return new FieldBridge(config, report, key, peer, journal)
+    } catch (error) {
+      await journal?.close()
+      throw error
+    }
   }
 
   get stats(): BridgeStats {
@@ -118,7 +123,7 @@ export class FieldBridge implements Bridge {
         peer: this.#peer,
         handshakeTimeout,
       })
-      await this.#session.attach(channel)
+      await this.#session.attach(channel, () => connection.destroy())
     } catch (error) {
       this.#report(failure('warn', 'no channel to the head-end', error))
       connection.destroy()

@@ -35,6 +35,8 @@ export class HeadEndBridge implements Bridge {
   readonly #sites = new Map<string, Site>()
   readonly failed: Promise<unknown>
   readonly #fail: (error: unknown) => void
+  /** Field bridges' connections, handshakes under way included. */
+  readonly #connections = new Set<Connection>()
   #listener: Listener | undefined
 
   private constructor(
@@ -65,7 +67,12 @@ export class HeadEndBridge implements Bridge {
     const key = await readKeyFile(config.identity)
     const peers = await Promise.all(config.sites.map((site) => readPublicKeyFile(site.peer)))
     const journal = await openJournal(config.journal, [key.publicKey, ...peers], report)
-    return new HeadEndBridge(config, report, key, peers, journal)
+    try {
+      return new HeadEndBridge(config, report, key, peers, journal)
+    } catch (error) {
+      await journal?.close()
+      throw error
+    }
   }
 
   #site(site: SiteConfig, peer: VerifyingKey): Site {
@@ -122,10 +129,13 @@ export class HeadEndBridge implements Bridge {
   async stop(): Promise<void> {
     await this.#listener?.close()
     await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
+    for (const connection of this.#connections) connection.destroy()
     await this.#journal?.close()
   }
 
   async #run(connection: Connection): Promise<void> {
+    this.#connections.add(connection)
+    void connection.closed.then(() => this.#connections.delete(connection))
     try {
       const channel = await acceptChannel(connection, {
         identity: this.#key,
@@ -134,7 +144,7 @@ export class HeadEndBridge implements Bridge {
       })
       const site = this.#sites.get(toHex(channel.peer.fingerprint))
       if (site === undefined) await channel.close()
-      else await site.session.attach(channel)
+      else await site.session.attach(channel, () => connection.destroy())
     } catch (error) {
       this.#report(failure('warn', `refused ${connection.remote}`, error, { remote: connection.remote }))
       connection.destroy()

@@ -130,6 +130,25 @@ describe('a pair of bridges', () => {
     expect(late, "the link's listener is closed again").to.be.instanceOf(Error)
   })
 
+  it('stops while masters come and go: nothing is left open at the device', async () => {
+    device = await Device.listen(echo)
+    pair = await startPair([{ id: 'a', device: device.url }])
+    let running = true
+    const crowd = (async () => {
+      while (running) {
+        const master = await Peer.connect(pair.port('a')).catch(() => undefined)
+        master?.send('x')
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        if (device.peers.length % 3 === 0) master?.socket.destroy()
+      }
+    })()
+    await until('a crowd', () => device.peers.length > 20)
+    await pair.field.stop()
+    running = false
+    await crowd
+    await until('all are closed', () => device.peers.every((peer) => peer.ended))
+  })
+
   it('a policy lets pass what it names; the rest is held back, counted and told', async () => {
     device = await Device.listen()
     pair = await startPair([
@@ -253,6 +272,32 @@ describe('a pair of bridges whose channel is cut', () => {
     const late = await Peer.connect(pair.port('a'))
     late.send('back')
     await until('the echo', () => late.text === 'back')
+  })
+
+  it('without a word, as by a cable pulled: it is noticed, and masters are not left waiting', async () => {
+    await start('400ms')
+    const master = await Peer.connect(pair.port('a'))
+    master.send('x')
+    await until('the echo', () => master.text === 'x')
+    proxy.stall(true)
+    await until('the master is closed', () => master.ended, 5000)
+    await until('the device is closed', () => device.peers[0]?.ended === true, 5000)
+    proxy.stall(false)
+    await channelUp(pair)
+  })
+
+  it('while a master leaves: its connection at the device does not stay behind', async () => {
+    await start('150ms')
+    const master = await Peer.connect(pair.port('a'))
+    await until('the mirror', () => device.peers.length === 1)
+    proxy.refuse(true)
+    proxy.cut()
+    master.socket.destroy()
+    // Longer than the hold time on both sides.
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    proxy.refuse(false)
+    await channelUp(pair)
+    await until('the device is closed', () => device.peers[0]?.ended === true)
   })
 
   it('by a restart of either bridge: goes on, and no old frame reaches a device', async () => {

@@ -56,18 +56,19 @@ export function millisecondsText(value: number | null): string {
   return value === null ? '–' : `${value < 10 ? value.toFixed(2) : value.toFixed(1)} ms`
 }
 
-/** Resolves at the first SIGINT or SIGTERM, or after `milliseconds` if given. */
-export function untilStopped(milliseconds?: number): Promise<'signal' | 'time'> {
+/** Resolves at the first SIGINT or SIGTERM, after `milliseconds` if given, or when `signal` is aborted. */
+export function untilStopped(milliseconds?: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = milliseconds === undefined ? undefined : setTimeout(() => done('time'), milliseconds)
-    const onSignal = (): void => done('signal')
-    const done = (why: 'signal' | 'time'): void => {
+    const timer = milliseconds === undefined ? undefined : setTimeout(() => done(), milliseconds)
+    const done = (): void => {
       clearTimeout(timer)
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
-      resolve(why)
+      process.off('SIGINT', done)
+      process.off('SIGTERM', done)
+      signal?.removeEventListener('abort', done)
+      resolve()
     }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', done)
+    process.on('SIGTERM', done)
+    signal?.addEventListener('abort', done)
   })
 }

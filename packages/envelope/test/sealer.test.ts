@@ -23,6 +23,11 @@ function slowKey(): { key: SigningKey; release: () => void; asked: () => number 
   return { key, release: () => waiting.shift()?.(), asked: () => asked }
 }
 
+async function until(check: () => boolean): Promise<void> {
+  for (let tries = 0; !check() && tries < 2000; tries++) await turn()
+  expect(check()).to.equal(true)
+}
+
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
 
 describe('the sealer: group commit', () => {
@@ -40,11 +45,9 @@ describe('the sealer: group commit', () => {
     const { sealer, batches } = collecting({ key: slow.key })
     sealer.add([frame(0)])
     for (let i = 1; i <= 50; i++) sealer.add([frame(i)])
-    await turn()
-    expect(slow.asked()).to.equal(1)
+    await until(() => slow.asked() === 1)
     slow.release()
-    await turn()
-    expect(slow.asked()).to.equal(2)
+    await until(() => slow.asked() === 2)
     slow.release()
     await sealer.flush()
     expect(batches.map((batch) => batch.entries)).to.deep.equal([1, 50])
@@ -74,9 +77,9 @@ describe('the sealer: group commit', () => {
     expect(sealer.add(frames(10, 4))).to.equal(true)
     expect(sealer.add(frames(1, 14))).to.equal(false)
     expect(relieved).to.equal(0)
-    for (let i = 0; i < 4; i++) {
+    for (let i = 1; i <= 4; i++) {
+      await until(() => slow.asked() === i)
       slow.release()
-      await turn()
     }
     await sealer.flush()
     expect(relieved).to.equal(1)
@@ -121,14 +124,14 @@ describe('the sealer: group commit', () => {
     const { sealer, batches } = collecting({ key: slow.key })
     sealer.add(frames(2))
     slow.release()
-    await turn()
+    await until(() => batches.length === 1)
     sealer.add(frames(1, 2))
     sealer.add(frames(5, 3))
     sealer.abandon('restart')
     sealer.add([frame(99)])
-    for (let i = 0; i < 3; i++) {
+    for (let i = 2; i <= 3; i++) {
+      await until(() => slow.asked() === i)
       slow.release()
-      await turn()
     }
     await sealer.flush()
     const o = opener()

@@ -32,6 +32,11 @@ export class CreditAccount {
     this.#sent = Math.max(this.#sent, this.#credited)
   }
 
+  /** What is under way has been given up: nobody will take it. */
+  forgive(): void {
+    this.#sent = this.#credited
+  }
+
   /** Bytes have left on this side (or were refused); whether the far side should be told now. */
   take(bytes: number): boolean {
     this.#taken += bytes

@@ -1,3 +1,6 @@
+/** In an event: every connection of the link. Their numbers begin at 1. */
+export const ALL_CONNECTIONS = 0
+
 const MOST = 4096
 
 /** Connections whose end the far side has been told of already. */
@@ -11,5 +14,9 @@ export class GoneConnections {
     if (this.#numbers.size >= MOST) this.#numbers.clear()
     this.#numbers.add(number)
     return true
+  }
+
+  clear(): void {
+    this.#numbers.clear()
   }
 }

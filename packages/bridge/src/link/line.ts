@@ -53,8 +53,11 @@ export class LineEnd implements LinkEnd {
     return this.#line.stop()
   }
 
-  setFarSide(): void {
-    // A line has no connections to close; what arrives meanwhile waits in the sealer's window, then on the line.
+  setFarSide(present: boolean): void {
+    // A line has no connections to close. What was under way to a device has been given up and will never be taken.
+    if (present || this.#context.inbound !== 'to-device') return
+    this.#account.forgive()
+    this.#pipe?.setPaused(this.#paused)
   }
 
   restate(): void {

@@ -8,7 +8,7 @@ import { failure } from '../events.ts'
 import { CreditAccount } from './credit.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
-import { GoneConnections } from './gone.ts'
+import { ALL_CONNECTIONS, GoneConnections } from './gone.ts'
 import { Pipe } from './pipe.ts'
 
 /** A connection to the device that mirrors one of a master's. */
@@ -113,6 +113,10 @@ export class TcpDeviceEnd implements LinkEnd {
   }
 
   #event(entry: EventEntry): void {
+    if (entry.connection === ALL_CONNECTIONS) {
+      for (const [number, mirrored] of this.#connections) this.#drop(number, mirrored)
+      return
+    }
     const mirrored = this.#connections.get(entry.connection)
     if (entry.event === 'opened') {
       if (mirrored === undefined) void this.#open(entry.connection)

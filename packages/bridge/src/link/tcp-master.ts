@@ -8,7 +8,7 @@ import type { HeadEndLinkConfig } from '../config/model.ts'
 import { CreditAccount } from './credit.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
-import { GoneConnections } from './gone.ts'
+import { ALL_CONNECTIONS, GoneConnections } from './gone.ts'
 import { Pipe } from './pipe.ts'
 
 /** The masters' end of a TCP link: a listener; each connection gets a number and is mirrored at the device. */
@@ -60,7 +60,9 @@ export class TcpMasterEnd implements LinkEnd {
   setFarSide(present: boolean, why: string): void {
     this.#present = present
     if (present) return
-    for (const number of this.#pipes.keys()) this.#tell(number, 'reset', why)
+    // Also those that ended meanwhile: what was said of them may have been given up.
+    this.#tell(ALL_CONNECTIONS, 'reset', why)
+    this.#gone.clear()
     void this.#closeAll()
   }
 

@@ -97,8 +97,13 @@ function position(value: CborValue | undefined): StreamPosition {
   return { stream: octets(stream, 'stream'), next: count(next, 'next'), created: time(created, 'created') }
 }
 
+/** Nanoseconds since 1970 in the year 2262. */
+const LATEST = 2n ** 63n
+
 function time(value: CborValue | undefined, field: string): bigint {
-  return typeof value === 'bigint' && value >= 0n ? value : BigInt(count(value, field))
+  if (typeof value !== 'bigint') return BigInt(count(value, field))
+  if (value < 0n || value >= LATEST) throw bad(field)
+  return value
 }
 
 function octets(value: CborValue | undefined, field: string): Uint8Array {

@@ -21,6 +21,8 @@ export interface OutgoingOptions {
   readonly onFault: (what: string, error: unknown) => void
 }
 
+const A_DAY = 86_400_000_000_000n
+
 export interface OutgoingStats {
   batches: number
   entries: number
@@ -102,7 +104,8 @@ export class OutgoingStream {
     this.#greeted = true
     this.#peerAt = position
     if (position !== undefined) {
-      this.#sealer.datedAfter(position.created)
+      // A peer that speaks of the far future must not set the date of our logs.
+      if (position.created < this.#options.now() + A_DAY) this.#sealer.datedAfter(position.created)
       this.#dropReceived(position)
     }
     this.#resent += this.#unacked.length

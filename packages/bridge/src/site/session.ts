@@ -7,6 +7,7 @@ import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { GridsealError, InternalError, ProtocolError } from '@gridseal/wire'
 import type { Subscription } from 'rxjs'
 import { map, merge } from 'rxjs'
+import { monotonic } from '../clock.ts'
 import type { LimitsConfig } from '../config/model.ts'
 import type { Level, Report } from '../events.ts'
 import { failure } from '../events.ts'
@@ -61,8 +62,11 @@ export interface SiteStats {
 
 /** Clock differences up to this count as none when latency is shown. */
 const SAME_CLOCK_MS = 100
-/** Between questions for the peer's time. */
-const ASK_MS = 20_000
+/** Most time between questions for the peer's time, which also show that the path is alive. */
+const ASK_MS = 5_000
+const LEAST_ASK_MS = 250
+/** Questions without any word from the peer after which the path is dead. */
+const SILENT_ASKS = 3
 
 /** One site on one bridge: its links, the stream that leaves, the stream that arrives, over whatever channel is up. */
 export class SiteSession {
@@ -75,15 +79,22 @@ export class SiteSession {
   readonly #subscriptions: Subscription[] = []
   readonly #clock = new PeerClock()
   #channel: Channel | undefined
+  /** Breaks the channel's connection off. */
+  #cut: () => void = () => undefined
+  /** Our hello is on its way; nothing may go before it. */
+  #said = false
   /** The peer has said hello on this channel. */
   #greeted = false
+  /** Questions since the peer's last word. */
+  #unanswered = 0
   #channels = 0
   #peerIncarnation: Uint8Array | undefined
   #holdTimer: NodeJS.Timeout | undefined
   #askTimer: NodeJS.Timeout | undefined
   /** Stopped, or broken: no channel is taken any more. */
   #over = false
-  #broken = false
+  /** What comes is no longer taken: it stays the peer's. */
+  #deaf = false
   #ackDue: { stream: Uint8Array; number: number } | undefined
 
   constructor(options: SiteSessionOptions) {
@@ -152,16 +163,23 @@ export class SiteSession {
     this.#over = true
     clearTimeout(this.#holdTimer)
     if (this.#greeted) await this.#outgoing.drain(grace)
-    for (const { end } of this.#options.links) await end.stop()
+    this.#deaf = true
+    await Promise.all(this.#options.links.map(({ end }) => end.stop()))
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
+    clearInterval(this.#askTimer)
     await this.#channel?.close()
     await this.#outgoing.close()
   }
 
-  /** Runs over a channel to this site's peer until it ends. A channel that is up already is closed first. */
-  async attach(channel: Channel): Promise<void> {
+  /**
+   * Runs over a channel to this site's peer until it ends; `cut` breaks its connection off at once. A channel that is
+   * up already is closed first.
+   */
+  async attach(channel: Channel, cut: () => void): Promise<void> {
     const old = this.#channel
     this.#channel = channel
+    this.#cut = cut
+    this.#said = false
     if (old !== undefined) {
       this.#lower()
       void old.close()
@@ -169,19 +187,24 @@ export class SiteSession {
     // What our hello says that we have must be in the journal.
     await this.#incoming.settled()
     if (this.#over || this.#channel !== channel) return channel.close()
-    clearTimeout(this.#holdTimer)
-    const { site, now } = this.#options
+    const { site } = this.#options
     const { position } = this.#incoming
     const incarnation = this.#incarnation
-    this.#tell({ kind: 'hello', version: BRIDGE_PROTOCOL_VERSION, site, incarnation, now: now(), position })
+    this.#said = true
+    this.#tell({ kind: 'hello', version: BRIDGE_PROTOCOL_VERSION, site, incarnation, now: monotonic(), position })
     const subscription = channel.messages.subscribe(({ port, bytes }) => this.#receive(channel, port, bytes))
     const end = await channel.closed
     subscription.unsubscribe()
-    if (this.#channel === channel) {
-      this.#channel = undefined
-      this.#lower()
-    }
+    this.#leave(channel)
     this.#say('info', 'channel.down', `channel down (${end.error?.message ?? end.kind})`)
+  }
+
+  /** Uses a channel no longer, whether it has ended or not. */
+  #leave(channel: Channel): void {
+    if (this.#channel !== channel) return
+    this.#channel = undefined
+    this.#said = false
+    this.#lower()
   }
 
   /** The channel is gone: streams wait, and mirrored connections if it does not come back in time. */
@@ -189,10 +212,18 @@ export class SiteSession {
     this.#greeted = false
     this.#outgoing.detach()
     clearInterval(this.#askTimer)
-    clearTimeout(this.#holdTimer)
     if (this.#over) return
-    this.#holdTimer = setTimeout(() => this.#farSide(false, 'the channel is down'), this.#options.holdConnections)
+    this.#holdTimer ??= setTimeout(() => this.#farSide(false, 'the channel is down'), this.#options.holdConnections)
     this.#holdTimer.unref()
+  }
+
+  /** Asks for the time; a peer that answers nothing at all is not there any more, whatever TCP believes. */
+  #ask(channel: Channel): void {
+    if (++this.#unanswered > SILENT_ASKS) {
+      this.#say('warn', 'channel.silent', 'the peer has fallen silent')
+      this.#leave(channel)
+      this.#cut()
+    } else this.#tell({ kind: 'ask', now: monotonic() })
   }
 
   #say(level: Level, code: string, what: string, details: Record<string, unknown> = {}): void {
@@ -201,17 +232,19 @@ export class SiteSession {
   }
 
   #farSide(present: boolean, why: string): void {
+    if (!present) this.#holdTimer = undefined
     // What was under way to devices belongs to masters that are told now that it failed: it must not be done later.
     if (!present && this.#options.inbound === 'to-device') this.#outgoing.abandon('restart')
     for (const { end } of this.#options.links) end.setFarSide(present, why)
   }
 
   #tell(message: ControlMessage): void {
-    this.#channel?.send(PORT_CONTROL, encodeControl(message))
+    if (this.#said) this.#channel?.send(PORT_CONTROL, encodeControl(message))
   }
 
   #receive(channel: Channel, port: number, bytes: Uint8Array): void {
-    if (channel !== this.#channel || this.#broken) return
+    if (channel !== this.#channel || this.#deaf) return
+    this.#unanswered = 0
     try {
       if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
       else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
@@ -221,6 +254,7 @@ export class SiteSession {
       const { site, report } = this.#options
       const level = error instanceof GridsealError && !(error instanceof InternalError) ? 'warn' : 'error'
       report(failure(level, `${site}: refused what the peer sent`, error, { site }))
+      this.#leave(channel)
       void channel.close()
     }
   }
@@ -241,7 +275,7 @@ export class SiteSession {
       case 'ask':
         return this.#tell({ kind: 'clock', asked: message.now, now: this.#options.now() })
       case 'clock':
-        return this.#clock.answered(message.asked, message.now, this.#options.now())
+        return this.#clock.answered(message.asked, message.now, monotonic())
     }
   }
 
@@ -261,7 +295,10 @@ export class SiteSession {
     }
     this.#greeted = true
     this.#channels++
-    this.#askTimer = setInterval(() => this.#tell({ kind: 'ask', now: this.#options.now() }), ASK_MS)
+    clearTimeout(this.#holdTimer)
+    this.#holdTimer = undefined
+    const period = Math.max(LEAST_ASK_MS, Math.min(ASK_MS, this.#options.holdConnections / 2))
+    this.#askTimer = setInterval(() => this.#ask(channel), period)
     this.#askTimer.unref()
     this.#outgoing.attach(channel, hello.position)
     this.#farSide(true, 'the channel is up')
@@ -271,27 +308,20 @@ export class SiteSession {
 
   #batch(bytes: Uint8Array): void {
     const batch = this.#incoming.open(bytes)
-    const { report, now, site } = this.#options
     if (batch.log !== undefined && !batch.joined) {
-      const details = { site, reason: batch.log.reason }
-      report({
-        level: 'warn',
-        code: 'envelope.unjoined',
-        message: `${site}: a log that continues no known log`,
-        details,
-      })
+      this.#say('info', 'envelope.unjoined', 'a log that continues no known log', { reason: batch.log.reason })
     }
-    const time = now()
-    for (const entry of batch.entries) this.#deliver(entry, time)
+    for (const entry of batch.entries) this.#deliver(entry)
     const oldest = batch.entries[0]
-    if (oldest !== undefined) this.#latency.add(this.#clock.likelyAgeMs(oldest.time, time, SAME_CLOCK_MS))
+    if (oldest !== undefined)
+      this.#latency.add(this.#clock.likelyAgeMs(oldest.time, monotonic(), this.#options.now(), SAME_CLOCK_MS))
   }
 
-  #deliver(entry: SequencedEntry, time: bigint): void {
+  #deliver(entry: SequencedEntry): void {
     const link = this.#links.get(entry.link)
     if (link === undefined) return this.#unknownLink(entry)
     if (entry.kind === 'event') return link.end.deliver(entry)
-    if (link.maxAge !== Number.POSITIVE_INFINITY && this.#clock.maxAgeMs(entry.time, time) > link.maxAge) {
+    if (link.maxAge !== Number.POSITIVE_INFINITY && this.#clock.maxAgeMs(entry.time, monotonic()) > link.maxAge) {
       link.end.counters.stale++
       this.#refused(entry, 'link.stale', 'a frame came too late')
       return link.end.refuse(entry, true)
@@ -332,9 +362,9 @@ export class SiteSession {
 
   /** What cannot be signed or kept as evidence is not carried: this side is over. */
   #fault(what: string, error: unknown): void {
-    if (this.#broken) return
+    if (this.#deaf) return
     this.#over = true
-    this.#broken = true
+    this.#deaf = true
     const { site, report, onFault } = this.#options
     report(failure('error', `${site}: ${what} failed, nothing is carried any more`, error, { site }))
     this.#farSide(false, 'this bridge has failed')

@@ -25,6 +25,16 @@ describe('credit between two ends of a connection', () => {
     expect(sender.underWay, 'an old total that came late').to.equal(0)
   })
 
+  it('is forgiven for what was given up', () => {
+    const sender = new CreditAccount()
+    sender.sent(70_000)
+    sender.credit(20_000)
+    sender.forgive()
+    expect(sender.underWay).to.equal(0)
+    sender.sent(10)
+    expect(sender.underWay).to.equal(10)
+  })
+
   it('begins anew with a far side that counts what was sent before', () => {
     const sender = new CreditAccount()
     sender.credit(1000)

@@ -14,7 +14,8 @@ describe("the peer's clock", () => {
     clock.answered(1000n * MS, 3_600_000n * MS + 1005n * MS, 1010n * MS)
     const stamped = 3_600_000n * MS + 1_100n * MS
     expect(clock.maxAgeMs(stamped, 1_200n * MS)).to.equal(105)
-    expect(clock.likelyAgeMs(stamped, 1_200n * MS, 100)).to.equal(100)
+    expect(clock.likelyAgeMs(stamped, 1_200n * MS, 1_200n * MS, 100)).to.equal(100)
+    expect(clock.likelyAgeMs(stamped, 1_200n * MS, 3_600_000n * MS + 1_203n * MS, 100), 'one clock').to.equal(103)
   })
 
   it('makes whoever holds messages back look late, not fresh', () => {
@@ -28,10 +29,19 @@ describe("the peer's clock", () => {
   it('keeps the sharpest answer and lets it grow old', () => {
     const clock = new PeerClock()
     clock.answered(0n, 5n * MS, 10n * MS)
-    clock.answered(1_000n * MS, 9_000n * MS, 2_000n * MS)
+    clock.answered(1_000n * MS, 1_700n * MS, 2_000n * MS)
     expect(clock.maxAgeMs(2_000n * MS, 2_000n * MS)).to.equal(5)
     clock.answered(400_000n * MS, 400_500n * MS, 401_000n * MS)
     expect(clock.maxAgeMs(401_000n * MS, 401_000n * MS)).to.equal(500)
+  })
+
+  it("follows a step of the peer's clock, which contradicts what was known", () => {
+    const clock = new PeerClock()
+    clock.answered(0n, 5n * MS, 10n * MS)
+    clock.answered(1_000n * MS, 3_600_000n * MS, 1_040n * MS)
+    expect(clock.maxAgeMs(3_600_000n * MS, 1_040n * MS)).to.equal(40)
+    clock.answered(2_000n * MS, 2_020n * MS, 2_040n * MS)
+    expect(clock.maxAgeMs(2_020n * MS, 2_040n * MS), 'and back').to.equal(40)
   })
 
   it('ignores answers from before the question', () => {

@@ -38,11 +38,13 @@ export async function run(options: RunOptions): Promise<number> {
   const tell = (): void => print(toJson(statsRecord(bridge.stats)))
   if (options.json) tell()
   const timer = options.json ? setInterval(tell, interval) : undefined
-  const failed = await Promise.race([untilStopped(limit).then(() => false), bridge.failed.then(() => true)])
+  const broken = new AbortController()
+  void bridge.failed.then(() => broken.abort())
+  await untilStopped(limit, broken.signal)
   clearInterval(timer)
   await bridge.stop()
   if (options.json) tell()
-  return failed ? EXIT.failed : EXIT.ok
+  return broken.signal.aborted ? EXIT.failed : EXIT.ok
 }
 
 /** The statistics as `gridseal run --json` prints them. */

@@ -40,10 +40,10 @@ export class GridsealProcess {
     return this.#stderr
   }
 
-  /** Asks it to end and waits for it; after five seconds it is killed. */
+  /** Asks it to end and waits for it; after ten seconds it is killed. */
   async stop(): Promise<number> {
     this.#child.kill('SIGTERM')
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000)
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
     const code = await this.#exited
     clearTimeout(timer)
     return code

@@ -61,6 +61,7 @@ export class Journal {
   #queue: Waiting[] = []
   #writing: Promise<void> | undefined
   #ended: 'closed' | 'failed' | undefined
+  #closing: Promise<void> | undefined
 
   private constructor(directory: string, options: JournalOptions, state: OpenState) {
     this.directory = directory
@@ -124,11 +125,18 @@ export class Journal {
   }
 
   /** Writes what waits and closes the file. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#ended ??= 'closed'
-    await this.#writing
-    await this.#file.close()
-    await unlockDirectory(this.directory)
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#writing
+      await this.#file.close()
+    } finally {
+      await unlockDirectory(this.directory)
+    }
   }
 
   async #writeGroups(): Promise<void> {

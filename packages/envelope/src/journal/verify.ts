@@ -118,8 +118,11 @@ class Streams {
   readonly #key: (fingerprint: Uint8Array) => VerifyingKey | undefined
   readonly #openers = new Map<string, Opener>()
   readonly #byLog = new Map<string, Opener>()
-  /** Leaves of each log that have been verified. */
-  readonly #highest = new Map<string, number>()
+  /** How far each log has been verified. */
+  readonly #furthest = new Map<
+    string,
+    { readonly next: number; readonly treeSize: number; readonly root: Uint8Array }
+  >()
 
   constructor(keys: readonly VerifyingKey[]) {
     const byFingerprint = new Map(keys.map((key) => [toHex(key.fingerprint), key]))
@@ -134,15 +137,13 @@ class Streams {
     const position = decodeCheckpoint(checkpoint)
     const log = toHex(position.stream)
     const known = this.#byLog.get(log)
-    const at = known?.position
+    const at = this.#furthest.get(log)
     const details = { stream: log, batch: position.next }
-    if (at !== undefined && toHex(at.stream) === log) {
-      if (position.next > at.next) {
-        throw new ProtocolError('envelope.gap', `batches ${at.next} to ${position.next - 1} are missing`, details)
-      }
-      if (position.next === at.next && Buffer.compare(position.root, at.root) !== 0) {
-        throw new ProtocolError('envelope.previous-root', 'the checkpoint is of another history', details)
-      }
+    if (at !== undefined && position.next > at.next) {
+      throw new ProtocolError('envelope.gap', `batches ${at.next} to ${position.next - 1} are missing`, details)
+    }
+    if (at !== undefined && position.next === at.next && Buffer.compare(position.root, at.root) !== 0) {
+      throw new ProtocolError('envelope.previous-root', 'the checkpoint is of another history', details)
     }
     const opener = known ?? new Opener({ key: this.#key })
     opener.resume(position)
@@ -151,11 +152,11 @@ class Streams {
   }
 
   /** Frames of a batch that were not in this journal before. */
-  newFrames(batch: OpenedBatch): number {
-    const log = toHex(batch.stream)
-    const seen = this.#highest.get(log) ?? 0
-    this.#highest.set(log, Math.max(seen, batch.treeSize))
-    return batch.entries.filter((entry) => entry.kind === 'frame' && entry.sequence >= seen).length
+  newFrames({ stream, number, treeSize, root, entries }: OpenedBatch): number {
+    const log = toHex(stream)
+    const seen = this.#furthest.get(log)?.treeSize ?? 0
+    if (treeSize > seen) this.#furthest.set(log, { next: number + 1, treeSize, root })
+    return entries.filter((entry) => entry.kind === 'frame' && entry.sequence >= seen).length
   }
 
   open(bytes: Uint8Array): OpenedBatch {

@@ -5,7 +5,7 @@ import type { SealedBatch } from '@gridseal/envelope'
 import { Journal, extractReceipt, readJournal, readJournalKeys, verifyJournal, verifyReceipt } from '@gridseal/envelope'
 import { expect } from 'chai'
 import { withFolder } from '../../../../test/support/folders.ts'
-import { KEY, OTHER_KEY, batchesOf, commands, frames, trusted } from '../support/logs.ts'
+import { KEY, OTHER_KEY, batchesOf, collecting, commands, frames, trusted } from '../support/logs.ts'
 
 const SEGMENT = '0000000001.gsj'
 
@@ -136,7 +136,10 @@ describe('the journal', () => {
       const second = await Journal.open(folder).catch((error: unknown) => error)
       expect(second).to.be.instanceOf(UsageError).with.property('code', 'journal.locked')
       await journal.close()
-      await writeFile(join(folder, 'lock'), '999999999\n')
+      await writeFile(join(folder, 'lock'), '999999999 x 1')
+      await (await Journal.open(folder)).close()
+      // Our own number, from before the machine or the container was started again.
+      await writeFile(join(folder, 'lock'), `${process.pid} another-boot 1`)
       await (await Journal.open(folder)).close()
       expect((await readdir(folder)).includes('lock')).to.equal(false)
     }))
@@ -270,6 +273,24 @@ describe('verifying a journal', () => {
       const report = await verifyJournal(folder, { keys })
       expect(report).to.include({ verified: 1, failed: 2 })
       expect(report.firstFailure).to.include({ code: 'envelope.gap' })
+    }))
+
+  it('notices batches taken out although the rest of their log was moved behind a later one', () =>
+    withFolder(async (folder) => {
+      const { sealer, batches: all } = collecting()
+      for (let i = 0; i < 5; i++) {
+        if (i === 4) sealer.startLog('size')
+        sealer.add(frames(1, i))
+        await sealer.flush()
+      }
+      const [a, , , d, next] = all
+      if (a === undefined || d?.before === undefined || next === undefined) expect.fail('five batches')
+      const journal = await Journal.open(folder)
+      for (const bytes of [a.bytes, next.bytes]) await journal.append(bytes)
+      await journal.appendCheckpoint(d.before)
+      await journal.append(d.bytes)
+      await journal.close()
+      expect((await verifyJournal(folder, { keys })).firstFailure).to.include({ code: 'envelope.gap' })
     }))
 
   it('counts a frame once that was sent again after a restart', () =>
