@@ -7,12 +7,14 @@ import { createInterface } from 'node:readline'
 /** A process of the benchmark that answers in JSON lines. It ends with the benchmark: its input closes then. */
 export class Child<T> {
   readonly #process: ChildProcess
+  readonly #exited: Promise<void>
   readonly #lines: T[] = []
   readonly #waiting: ((line: T) => void)[] = []
 
   constructor(script: string, argument: string) {
     const args = [...process.execArgv, join(import.meta.dirname, script), argument]
     this.#process = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#exited = new Promise((resolve) => this.#process.once('exit', () => resolve()))
     if (this.#process.stdout === null) return
     createInterface({ input: this.#process.stdout }).on('line', (line) => {
       const value = JSON.parse(line) as T
@@ -43,8 +45,7 @@ export class Child<T> {
   }
 
   async stop(): Promise<void> {
-    const gone = new Promise((resolve) => this.#process.once('exit', resolve))
     this.#process.stdin?.end()
-    await gone
+    await this.#exited
   }
 }

@@ -18,6 +18,7 @@ const LONE_PERIOD_MS = 10
 const STALL_MS = 4000
 const PAIR = 'two bridges, ML-DSA-65'
 const RELAY = 'two plain TCP relays'
+const DIRECT = 'no relay, one connection'
 
 /** A chain of two processes between a source and a sink: the pair of bridges, or the relays. */
 interface Chain {
@@ -97,33 +98,36 @@ async function floodOnce({ source, sink }: Chain): Promise<{ perSecond: number; 
   return { perSecond: frames / ((performance.now() - start) / 1000), frames }
 }
 
+/** One frame at a time, through each chain in turn; what a chain adds is its median less that of a plain connection. */
 async function loneFrames(pair: Chain, relay: Chain, report: Report): Promise<void> {
-  for (const chain of [pair, relay]) {
-    const samples: number[] = []
-    for (let i = 0; i < LONE_FRAMES; i++) {
+  const sink = new Sink()
+  const port = await sink.listen()
+  const direct: Chain = { name: DIRECT, sink, source: await Source.connect(port), children: [] }
+  const samples = new Map<Chain, number[]>([direct, relay, pair].map((chain) => [chain, []]))
+  for (let i = 0; i < LONE_FRAMES; i++) {
+    for (const [chain, latencies] of samples) {
       const due = chain.sink.bytes + FRAME_LENGTH
       const sent = performance.now()
       chain.source.send(modbusFrame(i))
       await chain.sink.reached(due)
-      samples.push(performance.now() - sent)
+      latencies.push(performance.now() - sent)
       await new Promise((resolve) => setTimeout(resolve, LONE_PERIOD_MS))
     }
-    const versus = chain === pair ? { versus: RELAY } : {}
-    for (const [metric, q] of [
-      ['lone frame p50', 0.5],
-      ['lone frame p99', 0.99],
-    ] as const) {
-      report({
-        suite: 'bridge',
-        case: chain.name,
-        metric,
-        value: quantile(samples, q),
-        unit: 'ms',
-        runs: LONE_FRAMES,
-        ...versus,
-      })
-    }
   }
+  const base = median(samples.get(direct) ?? [])
+  for (const [chain, latencies] of samples) {
+    const figure = (metric: string, value: number): void =>
+      report({ suite: 'bridge', case: chain.name, metric, value, unit: 'ms', runs: LONE_FRAMES, ...versusOf(chain) })
+    figure('lone frame p50', median(latencies))
+    figure('lone frame p99', quantile(latencies, 0.99))
+    if (chain !== direct) figure('lone frame added p50', median(latencies) - base)
+  }
+  direct.source.close()
+  sink.close()
+}
+
+function versusOf({ name }: Chain): { versus?: string } {
+  return name === PAIR ? { versus: RELAY } : name === RELAY ? { versus: DIRECT } : {}
 }
 
 /** The device stops reading for seconds while the master keeps sending: memory must not follow. */

@@ -204,4 +204,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.ok)
 })
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
+// Not awaited: a command may load this very module again, through the package, and would wait for itself.
+if (import.meta.main) {
+  void main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code
+  })
+}

@@ -140,8 +140,8 @@ export class Journal {
   }
 
   async #writeGroups(): Promise<void> {
-    // Let the appends of this turn of the event loop gather.
-    await Promise.resolve()
+    // Frames leave first, then the disk is asked; and what comes meanwhile goes with it.
+    await new Promise((resolve) => setImmediate(resolve))
     while (this.#queue.length > 0) {
       const group = this.#queue
       this.#queue = []
