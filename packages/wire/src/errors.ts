@@ -39,7 +39,11 @@ export class DecodeError extends GridsealError {
     details: ErrorDetails = {},
     cause?: unknown,
   ) {
+    // No stack: it would cost more than all decoding, and a hostile peer can ask for a million a second.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(code, `${message ?? code} (${field} at offset ${offset})`, { ...details, offset, field }, cause)
+    Error.stackTraceLimit = stackTraceLimit
     this.offset = offset
     this.field = field
   }

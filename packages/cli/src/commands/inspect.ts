@@ -40,6 +40,7 @@ type Visit = (piece: Piece, direction: Direction, description: Description) => v
 export class Inspection implements WalkVisitor {
   readonly #flows = new Map<Flow, InspectedFlow>()
   readonly #visit: Visit
+  #noise = 0
 
   constructor(visit: Visit) {
     this.#visit = visit
@@ -65,19 +66,21 @@ export class Inspection implements WalkVisitor {
     }
   }
 
-  /** The capture is over. */
-  finish(): void {
-    for (const flow of this.#flows.keys()) {
-      this.gap(flow, 'to-device')
-      this.gap(flow, 'to-master')
-    }
+  end(flow: Flow): void {
+    this.gap(flow, 'to-device')
+    this.gap(flow, 'to-master')
+    this.#noise += this.#flows.get(flow)?.noise ?? 0
+    this.#flows.delete(flow)
   }
 
-  /** Bytes that belong to no frame. */
+  /** The capture is over. */
+  finish(): void {
+    for (const flow of [...this.#flows.keys()]) this.end(flow)
+  }
+
+  /** Bytes that belong to no frame, of the flows that have ended. */
   get noise(): number {
-    let sum = 0
-    for (const flow of this.#flows.values()) sum += flow.noise
-    return sum
+    return this.#noise
   }
 }
 

@@ -22,6 +22,8 @@ export interface WalkVisitor {
   piece(piece: Piece): void
   /** Bytes of one direction are missing: what follows begins anew. */
   gap?(flow: Flow, direction: Direction): void
+  /** Nothing more comes of a flow. */
+  end?(flow: Flow): void
 }
 
 export interface WalkOptions {
@@ -71,7 +73,7 @@ export async function walkCapture(file: string, options: WalkOptions, visitor: W
         summary.missing += event.missing
         return finder.gap(event, visitor)
       case 'stream-close':
-        return finder.forget(event.stream)
+        return finder.end(event.stream, visitor)
       case 'problem':
         return problem(event.packet?.number, event.reason)
       default:
@@ -134,8 +136,10 @@ class FlowFinder {
     if (found !== undefined) visitor.gap?.(found.flow, directionOf(direction === 'client-to-server', found.swapped))
   }
 
-  forget(stream: TcpStream): void {
+  end(stream: TcpStream, visitor: WalkVisitor): void {
+    const found = this.#streams.get(stream)
     this.#streams.delete(stream)
+    if (found !== undefined) visitor.end?.(found.flow)
   }
 
   datagram(event: DatagramEvent): { flow: Flow; direction: Direction } | undefined {
