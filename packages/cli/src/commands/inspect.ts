@@ -75,7 +75,7 @@ export class Inspection implements WalkVisitor {
 
   /** The capture is over. */
   finish(): void {
-    for (const flow of [...this.#flows.keys()]) this.end(flow)
+    for (const flow of this.#flows.keys()) this.end(flow)
   }
 
   /** Bytes that belong to no frame, of the flows that have ended. */
