@@ -25,7 +25,7 @@ function olderThan(version, [major, minor]) {
 function run(command, args) {
   const result = spawnSync(command, args, {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   })
   if (result.error) fail(`cannot run ${command}: ${result.error.message}`)

@@ -26,6 +26,8 @@ describe('gridseal replay, verify, extract: the evidence', () => {
       const receipt = join(folder, 'frame.receipt')
       const cut = await gridseal('extract', join(journal, 'field'), '--frame', '3', '-o', receipt)
       expect(cut.code, cut.stderr).to.equal(0)
+      const [, said = ''] = /gridseal (verify .*)\n/.exec(cut.stdout) ?? []
+      expect((await gridseal(...said.split(' '))).code, 'the command that extract prints').to.equal(0)
       const [listed] = records(await gridseal('extract', join(journal, 'field'), '--list', '--json')).slice(2)
       const keys = (await readdir(join(journal, 'field'))).filter((file) => file.endsWith('.pub'))
       const trusted = keys.flatMap((file) => ['--key', join(journal, 'field', file)])

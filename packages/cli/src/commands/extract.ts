@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { extractReceipt, readJournalKeys, verifyJournal, verifyReceipt } from '@gridseal/envelope'
 import type { SequencedEntry } from '@gridseal/envelope'
 import { readPublicKeyFile } from '@gridseal/pqc'
@@ -36,8 +37,10 @@ export async function extract(directory: string, options: ExtractOptions): Promi
   await writeFile(output, receipt, { flag: 'wx' }).catch((error: unknown) => {
     throw new UsageError('extract.output', `cannot write ${output}: ${String(error)}`, {}, error)
   })
-  if (options.json) print(toJson({ output, bytes: receipt.length, stream: content.stream, sequence: content.sequence }))
-  else print(`${output}: ${receipt.length} bytes; verify it with: gridseal verify ${output} --key SIGNER.pub`)
+  const signer = join(directory, `${toHex(content.signer.fingerprint)}.pub`)
+  const { stream, sequence } = content
+  if (options.json) print(toJson({ output, bytes: receipt.length, stream, sequence, signer }))
+  else print(`${output}: ${receipt.length} bytes; verify it with\n  gridseal verify ${output} --key ${signer}`)
 }
 
 async function placeOf(directory: string, keys: readonly VerifyingKey[], options: ExtractOptions): Promise<Place> {
