@@ -4,7 +4,7 @@ import type { UnitOptions } from '@gridseal/modbus'
 import { fromHex } from '@gridseal/wire'
 import { needPeer } from '../../../../test/support/requirements.ts'
 import { rejection } from '../support/errors.ts'
-import { freePort, openPtyPair, pythonWithPymodbus, run, startPymodbus, until } from '../support/peers.ts'
+import { freePort, openPtyPair, pythonWithPymodbus, run, startPymodbus, until, hasOpen } from '../support/peers.ts'
 import type { PtyPair, Running } from '../support/peers.ts'
 
 const unit: UnitOptions = {
@@ -154,6 +154,12 @@ describe('Modbus client, asking pymodbus', () => {
     expect([refused.code, refused.details['exception']]).to.deep.equal(['modbus.exception', 2])
   }
 
+  const answers = (asked: ModbusClient): Promise<boolean> =>
+    asked.readInputRegisters(1, 0, 1).then(
+      () => true,
+      () => false,
+    )
+
   it('over TCP', async function () {
     const python = await pythonWithPymodbus(this)
     const port = await freePort()
@@ -170,14 +176,13 @@ describe('Modbus client, asking pymodbus', () => {
     needPeer(this, 'socat')
     const python = await pythonWithPymodbus(this)
     ports = await openPtyPair()
-    device = startPymodbus(python, 'rtu', ports.a)
-    client = await ModbusClient.connect(`serial://${ports.b}?baud=19200`)
-    const answers = () =>
-      client.readInputRegisters(1, 0, 1).then(
-        () => true,
-        () => false,
-      )
-    await until(answers, 'pymodbus does not answer')
+    const line = ports.a
+    const server = startPymodbus(python, 'rtu', line)
+    device = server
+    // Requests that wait in the line when it opens are answered all at once: there must be none.
+    await until(() => hasOpen(server, line), 'pymodbus does not open its port')
+    client = await ModbusClient.connect(`serial://${ports.b}?baud=19200`, { timeout: 5000 })
+    await until(() => answers(client), 'pymodbus does not answer')
     await exchange()
   })
 })

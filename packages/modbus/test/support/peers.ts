@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -26,6 +26,7 @@ export async function run(program: string, args: readonly string[]): Promise<Out
 
 /** A program at work. */
 export interface Running {
+  readonly pid: number | undefined
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>
 }
@@ -35,6 +36,7 @@ export function start(program: string, args: readonly string[]): Running {
   const child = spawn(program, args, { stdio: 'ignore' })
   const gone = once(child, 'exit')
   return {
+    pid: child.pid,
     stop: async () => {
       child.kill('SIGKILL')
       await gone
@@ -70,6 +72,19 @@ export async function until(done: () => boolean | Promise<boolean>, otherwise: s
   while (!(await done())) {
     if (Date.now() > end) throw new UsageError('test.peer', otherwise)
     await sleep(20)
+  }
+}
+
+/** Whether a process has a file open; where the system does not tell (elsewhere than on Linux), it is believed to. */
+export function hasOpen(process: Running, path: string): boolean {
+  const folder = `/proc/${process.pid}/fd`
+  if (!existsSync('/proc/self/fd')) return true
+  try {
+    const file = realpathSync(path)
+    return readdirSync(folder).some((name) => readlinkSync(join(folder, name)) === file)
+  } catch {
+    // It has not started, or a descriptor has gone meanwhile.
+    return false
   }
 }
 
