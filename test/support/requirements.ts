@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 
 /** The folder of this repository. */
@@ -38,6 +39,17 @@ export function needFolder(context: Mocha.Context, folder: string): void {
 /** For tests that take minutes: they run with `npm run test:slow`. */
 export function needSlow(context: Mocha.Context): void {
   if (process.env['GRIDSEAL_SLOW'] !== '1') leaveOut(context, 'slow: npm run test:slow runs it', false)
+}
+
+/** For tests that lean on how Linux's network stack behaves (all of 127.0.0.0/8 is local, full accept queues). */
+export function needLinux(context: Mocha.Context): void {
+  if (process.platform !== 'linux') leaveOut(context, 'needs Linux', false)
+}
+
+/** Skips, and says so, on a machine without IPv6. */
+export function needIpv6(context: Mocha.Context): void {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  if (!addresses.some(({ family }) => family === 'IPv6')) leaveOut(context, 'needs IPv6', false)
 }
 
 function leaveOut(context: Mocha.Context, why: string, fail: boolean): never {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { connect } from '@gridseal/transport'
 import { expect } from 'chai'
+import { needLinux } from '../../../../test/support/requirements.ts'
 import { rejection } from '../support/collect.ts'
 import { freePort } from '../support/tcp-pair.ts'
 
@@ -20,7 +21,7 @@ describe('connecting', () => {
   })
 
   it('gives up after the connect timeout', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    needLinux(this)
     const hole = await BlackHole.open()
     try {
       const start = performance.now()
@@ -33,7 +34,7 @@ describe('connecting', () => {
   })
 
   it('is given up by a signal', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    needLinux(this)
     const hole = await BlackHole.open()
     try {
       const abort = new AbortController()

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { connect, listen } from '@gridseal/transport'
 import type { Connection, Listener } from '@gridseal/transport'
 import { expect } from 'chai'
+import { needIpv6, needLinux } from '../../../../test/support/requirements.ts'
 import { Collected, nextOf, pattern, rejection, until } from '../support/collect.ts'
 import { portOf } from '../support/tcp-pair.ts'
 
@@ -51,7 +52,7 @@ describe('a TCP listener', () => {
   })
 
   it('destroys what the allow-list does not name, at once and unread', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    needLinux(this)
     listener = await listen('tcp://127.0.0.1:0', { allow: ['127.0.0.2', '10.0.0.0/8'] })
     takeAll()
     const stranger = await dial()
@@ -64,11 +65,8 @@ describe('a TCP listener', () => {
   })
 
   it('knows IPv4 callers on an IPv6 socket by their IPv4 address', async function () {
-    try {
-      listener = await listen('tcp://[::]:0', { allow: ['127.0.0.1'] })
-    } catch {
-      return this.skip()
-    }
+    needIpv6(this)
+    listener = await listen('tcp://[::]:0', { allow: ['127.0.0.1'] })
     takeAll()
     const socket = await dial()
     await until('it is accepted', () => accepted.length === 1)

@@ -1,6 +1,7 @@
 import { openDatagram } from '@gridseal/transport'
 import type { Datagram, DatagramOptions, DatagramSocket } from '@gridseal/transport'
 import { expect } from 'chai'
+import { needIpv6, needLinux } from '../../../../test/support/requirements.ts'
 import { codeOf, pattern, rejection, until } from '../support/collect.ts'
 
 describe('a UDP socket', () => {
@@ -59,7 +60,7 @@ describe('a UDP socket', () => {
   })
 
   it('lets in only what the allow-list names', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    needLinux(this)
     const guarded = await socket({ bind: 'udp://127.0.0.1:0', allow: ['127.0.0.2/32'] })
     const heard = gather(guarded)
     const [stranger, friend] = [await socket(), await socket({ bind: 'udp://127.0.0.2:0' })]
@@ -71,12 +72,8 @@ describe('a UDP socket', () => {
   })
 
   it('talks to IPv4 and IPv6 through one IPv6 socket', async function () {
-    let dual: DatagramSocket
-    try {
-      dual = await socket({ bind: 'udp://[::]:0' })
-    } catch {
-      return this.skip()
-    }
+    needIpv6(this)
+    const dual = await socket({ bind: 'udp://[::]:0' })
     dual.datagrams.subscribe(({ bytes, from }) => dual.send(bytes, from))
     const port = new URL(dual.url).port
     for (const host of ['127.0.0.1', '[::1]']) {
