@@ -52,6 +52,11 @@ export interface Description {
   readonly summary: string
   /** The protocol's fields under stable names (function and service codes as numbers). */
   readonly fields: Readonly<Record<string, FieldValue>>
+  /**
+   * `fields` as the text of JSON members, without the braces; empty where there are none. Captures are mostly read by
+   * programs, and this is what they are given.
+   */
+  readonly members: string
 }
 
 /**

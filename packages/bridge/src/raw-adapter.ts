@@ -23,6 +23,7 @@ function describe(frame: Uint8Array): Description {
     malformed: null,
     summary: `${frame.length} bytes ${shown}${frame.length > 32 ? '…' : ''}`,
     fields: { length: frame.length },
+    members: `"length":${frame.length}`,
   }
 }
 

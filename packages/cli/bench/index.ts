@@ -8,6 +8,7 @@ import type { Packet } from '@gridseal/pcap'
 import { LINK_TYPE, PcapngWriter, openCapture } from '@gridseal/pcap'
 import type { Figure } from '../../../test/support/bench.ts'
 import { median } from '../../../test/support/bench.ts'
+import { writeLastingConnections } from './lasting-connections.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const RUNS = 5
@@ -20,9 +21,9 @@ const CAPTURE_BYTES = 60e6
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'gridseal-bench-'))
   try {
-    for (const [name, files] of mixes()) {
+    for (const [name, make] of mixes()) {
       const capture = join(folder, `${name.replaceAll(/\W+/g, '-')}.pcapng`)
-      await multiply(files, capture)
+      await make(capture)
       await inspectOnce(capture)
       const rates: number[] = []
       let records = 0
@@ -81,15 +82,21 @@ function withOtherAddresses(bytes: Uint8Array, linkType: number, round: number):
   return bytes
 }
 
-/** The large captures beside the checkout where they are, and the project's own. */
-function mixes(): [string, string[]][] {
+/**
+ * The captures beside the checkout where they are, and the project's own: as they are (tests of a few frames, so that
+ * most of the work is opening connections), and their conversations as connections that last.
+ */
+function mixes(): [string, (capture: string) => Promise<void>][] {
   const shared = process.env['GRIDSEAL_PCAPS'] ?? join(ROOT, '../shared/pcaps')
-  const found: [string, string[]][] = [['the captures of pcaps/', captures(join(ROOT, 'pcaps'))]]
+  const sources: [string, string[]][] = [['the captures of pcaps/', captures(join(ROOT, 'pcaps'))]]
   for (const folder of ['modbus-tcp', 'dnp3']) {
     const files = captures(join(shared, folder))
-    if (files.length > 0) found.push([`shared ${folder}`, files])
+    if (files.length > 0) sources.push([`shared ${folder}`, files])
   }
-  return found
+  return sources.flatMap(([name, files]) => [
+    [name, (capture) => multiply(files, capture)],
+    [`${name}, lasting connections`, (capture) => writeLastingConnections(files, CAPTURE_BYTES, capture)],
+  ])
 }
 
 function captures(folder: string): string[] {

@@ -111,29 +111,22 @@ class LineWriter {
   }
 }
 
-/** Nanoseconds as decimal seconds, the way capture tools print them. */
-function secondsText(time: bigint): string {
-  const digits = time.toString().padStart(10, '0')
-  return `${digits.slice(0, -9)}.${digits.slice(-9)}`
-}
-
 function endpoints({ flow }: Piece, direction: Direction): readonly [string, string] {
   return direction === 'to-device' ? [flow.client, flow.server] : [flow.server, flow.client]
 }
 
 /** The common fields, then the protocol's own. */
-export function jsonLine(piece: Piece, direction: Direction, description: Description): string {
+export function jsonLine(piece: Piece, direction: Direction, { protocol, malformed, members }: Description): string {
   const [src, dst] = endpoints(piece, direction)
-  const { protocol, malformed, fields } = description
-  const head = `{"frame":${piece.packet.number},"time":"${secondsText(piece.time)}","protocol":"${protocol}","src":"${src}","dst":"${dst}"`
-  const own = JSON.stringify(fields)
+  const { number, timeText } = piece.packet
   const reason = malformed === null ? 'null' : JSON.stringify(malformed)
-  return `${head},"malformed":${reason}${own === '{}' ? '}' : `,${own.slice(1)}`}`
+  const common = `"frame":${number},"time":"${timeText}","protocol":"${protocol}","src":"${src}","dst":"${dst}"`
+  return `{${common},"malformed":${reason}${members === '' ? '' : ','}${members}}`
 }
 
 export function textLine(piece: Piece, direction: Direction, description: Description): string {
   const [src, dst] = endpoints(piece, direction)
   const { protocol, malformed, summary } = description
   const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
-  return `${piece.packet.number}  ${secondsText(piece.time)}  ${src} > ${dst}  ${protocol}  ${summary}${flag}`
+  return `${piece.packet.number}  ${piece.packet.timeText}  ${src} > ${dst}  ${protocol}  ${summary}${flag}`
 }

@@ -17,11 +17,11 @@ export async function readConversations(file: string): Promise<CapturedConversat
     file,
     {},
     {
-      piece({ flow, direction, time, bytes }) {
+      piece({ flow, direction, packet, bytes }) {
         let chunks = found.get(flow)
         if (chunks === undefined) found.set(flow, (chunks = []))
         // A copy: a view would keep the whole of the capture in memory.
-        chunks.push({ direction, time, bytes: new Uint8Array(bytes) })
+        chunks.push({ direction, time: packet.time, bytes: new Uint8Array(bytes) })
       },
     },
   )

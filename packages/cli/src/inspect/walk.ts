@@ -12,8 +12,6 @@ export interface Piece {
   readonly flow: Flow
   readonly direction: Direction
   readonly packet: Packet
-  /** Nanoseconds since 1970-01-01 UTC. */
-  readonly time: bigint
   readonly bytes: Uint8Array
 }
 
@@ -103,7 +101,7 @@ function emit(
   const { bytes } = event
   // The packet that carried the bytes, also where they had to wait for an earlier one that came late.
   const packet = event.kind === 'stream-data' ? event.carrier : event.packet
-  visitor.piece({ flow: found.flow, direction: found.direction, packet, time: packet.time, bytes })
+  visitor.piece({ flow: found.flow, direction: found.direction, packet, bytes })
 }
 
 /** Keeps the flows of a capture apart. */

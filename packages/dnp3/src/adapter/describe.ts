@@ -33,102 +33,122 @@ function inspect(bytes: Uint8Array, reassembler: Reassembler<number>): Descripti
   try {
     frame = decodeLinkFrame(bytes)
   } catch (error) {
-    return new Dnp3Description(damagedFields(bytes), describeError(error))
+    return new Dnp3Description(damagedText(bytes), undefined, describeError(error))
   }
-  const fields = linkFields(frame)
-  const violation = checkLinkFrame(frame)
-  if (violation !== undefined) fields['violation'] = `link: ${violation}`
+  const broken = checkLinkFrame(frame)
+  const violation = broken && `link: ${broken}`
   const segment = segmentOf(frame)
   if (segment === undefined) {
     // A function that must carry user data and does not, or the other way about, cannot be read any further.
-    return new Dnp3Description(fields, violation === 'length' ? 'dnp3.link.length: function and length disagree' : null)
+    const malformed = broken === 'length' ? 'dnp3.link.length: function and length disagree' : null
+    return new Dnp3Description(linkText(frame), violation, malformed)
   }
-  fields['transport'] = { first: segment.first, final: segment.final, sequence: segment.sequence }
-  const { fragment, violation: broken } = reassembler.push(senderOf(frame), segment)
-  if (broken !== undefined) fields['violation'] ??= `transport: ${broken}`
-  return new Dnp3Description(fields, fragment === undefined ? null : addFragment(fields, fragment))
+  const text = linkText(frame) + TRANSPORT[frame.user[0]!]!
+  const assembly = reassembler.push(senderOf(frame), segment)
+  const found = violation ?? (assembly.violation && `transport: ${assembly.violation}`)
+  const { fragment } = assembly
+  return fragment === undefined ? new Dnp3Description(text, found, null) : describeFragment(text, found, fragment)
 }
 
-function linkFields(frame: Omit<LinkFrame, 'user'>): Fields {
-  return {
-    linkSource: frame.source,
-    linkDestination: frame.destination,
-    linkFunction: frame.function,
-    linkFunctionName: linkFunctionOf(frame.primary, frame.function)?.name ?? null,
-    primary: frame.primary,
-    direction: directionOf(frame),
-    violation: null,
-  }
-}
-
-function directionOf(frame: Omit<LinkFrame, 'user'>): Direction {
-  return frame.fromMaster ? 'to-device' : 'to-master'
-}
-
-/** Of a frame with a wrong check sum, what its header says, for what that is worth. */
-function damagedFields(bytes: Uint8Array): Fields {
-  if (bytes.length >= LINK_HEADER && bytes[0] === START_1 && bytes[1] === START_2) {
-    return linkFields(readLinkHeader(bytes))
-  }
-  return {
-    linkSource: null,
-    linkDestination: null,
-    linkFunction: null,
-    linkFunctionName: null,
-    primary: null,
-    direction: null,
-    violation: null,
-  }
-}
-
-/** Adds what a fragment says; returns what is wrong with it, or null. */
-function addFragment(fields: Fields, bytes: Uint8Array): string | null {
+/** Goes on with what a fragment says. */
+function describeFragment(text: string, violation: string | undefined, bytes: Uint8Array): Description {
   let fragment: Fragment
   try {
     fragment = decodeFragment(bytes)
   } catch (error) {
-    if (error instanceof DecodeError) return describeError(error)
+    if (error instanceof DecodeError) return new Dnp3Description(text, violation, describeError(error))
     throw error
   }
-  const { control, function: code, iin, headers, stop, rest } = fragment
-  const objects: [number, number][] = headers.map(({ group, variation }) => [group, variation])
-  if (stop?.group !== undefined && stop.variation !== undefined) objects.push([stop.group, stop.variation])
-  fields['function'] = code
-  fields['functionName'] = functionOf(code)?.name ?? null
-  fields['sequence'] = control.sequence
-  fields['control'] = {
-    first: control.first,
-    final: control.final,
-    confirm: control.confirm,
-    unsolicited: control.unsolicited,
+  const { function: code, iin, headers, stop, rest } = fragment
+  text += FUNCTION[code]! + CONTROL[bytes[0]!]! + (iin === undefined ? ',"iin":null' : iinText(iin)) + ',"objects":['
+  let separator = ''
+  for (const { group, variation } of headers) {
+    text += `${separator}[${group},${variation}]`
+    separator = ','
   }
-  fields['iin'] = iin ?? null
-  if (iin !== undefined) fields['iinNames'] = iinNames(iin)
-  fields['objects'] = objects
-  if (stop === undefined) return null
-  fields['undecoded'] = rest.length
+  if (stop === undefined) return new Dnp3Description(`${text}]`, violation, null)
+  if (stop.group !== undefined && stop.variation !== undefined) {
+    text += `${separator}[${stop.group},${stop.variation}]`
+  }
+  text += `],"undecoded":${rest.length}`
   const why = `${stop.code}: ${stop.reason} (${stop.field} at offset ${stop.offset})`
-  if (!isUnknown(stop)) return why
-  fields['violation'] ??= why
-  return null
+  return isUnknown(stop) ? new Dnp3Description(text, violation ?? why, null) : new Dnp3Description(text, violation, why)
 }
 
-/** The line for people is put together only when it is asked for: captures are mostly read by programs. */
+// The texts of JSON members that follow from one octet are made once: captures have frames by the million.
+
+const octets = (make: (octet: number) => string): readonly string[] => Array.from({ length: 256 }, (_, i) => make(i))
+const bit = (octet: number, mask: number): boolean => (octet & mask) !== 0
+
+/** By the link control octet less FCB and FCV. */
+const LINK = octets((octet) => {
+  const [primary, code] = [bit(octet, 0x40), octet & 0x0f]
+  const name = JSON.stringify(linkFunctionOf(primary, code)?.name ?? null)
+  const direction: Direction = bit(octet, 0x80) ? 'to-device' : 'to-master'
+  return `,"linkFunction":${code},"linkFunctionName":${name},"primary":${primary},"direction":"${direction}"`
+})
+
+/** By the transport octet. */
+const TRANSPORT = octets(
+  (octet) => `,"transport":{"first":${bit(octet, 0x40)},"final":${bit(octet, 0x80)},"sequence":${octet & 0x3f}}`,
+)
+
+/** By the function code. */
+const FUNCTION = octets(
+  (code) => `,"function":${code},"functionName":${JSON.stringify(functionOf(code)?.name ?? null)}`,
+)
+
+/** By the application control octet. */
+const CONTROL = octets((octet) => {
+  const [first, final, confirm, unsolicited] = [0x80, 0x40, 0x20, 0x10].map((mask) => bit(octet, mask))
+  const flags = `"first":${first},"final":${final},"confirm":${confirm},"unsolicited":${unsolicited}`
+  return `,"sequence":${octet & 0x0f},"control":{${flags}}`
+})
+
+/** By the internal indications; made when they are first met. */
+const IIN = new Map<number, string>()
+
+function iinText(iin: number): string {
+  let text = IIN.get(iin)
+  if (text === undefined) IIN.set(iin, (text = `,"iin":${iin},"iinNames":${JSON.stringify(iinNames(iin))}`))
+  return text
+}
+
+function linkText(frame: Omit<LinkFrame, 'user'>): string {
+  const control = (frame.fromMaster ? 0x80 : 0) | (frame.primary ? 0x40 : 0) | frame.function
+  return `"linkSource":${frame.source},"linkDestination":${frame.destination}${LINK[control]!}`
+}
+
+/** Of a frame with a wrong check sum, what its header says, for what that is worth. */
+function damagedText(bytes: Uint8Array): string {
+  if (bytes.length >= LINK_HEADER && bytes[0] === START_1 && bytes[1] === START_2) {
+    return linkText(readLinkHeader(bytes))
+  }
+  const names = ['linkSource', 'linkDestination', 'linkFunction', 'linkFunctionName', 'primary', 'direction']
+  return names.map((name) => `"${name}":null`).join(',')
+}
+
+/** The text is what is made first; fields and the line for people follow from it where they are asked for. */
 class Dnp3Description implements Description {
   readonly protocol = 'dnp3'
   readonly malformed: string | null
-  readonly fields: Readonly<Fields>
+  readonly members: string
+  #fields: Readonly<Fields> | undefined
 
-  constructor(fields: Fields, malformed: string | null) {
-    this.fields = fields
+  constructor(members: string, violation: string | undefined, malformed: string | null) {
+    this.members = `${members},"violation":${violation === undefined ? 'null' : JSON.stringify(violation)}`
     this.malformed = malformed
+  }
+
+  get fields(): Readonly<Fields> {
+    return (this.#fields ??= JSON.parse(`{${this.members}}`) as Fields)
   }
 
   get summary(): string {
     return summaryOf(this.fields, this.malformed)
   }
 
-  toJSON(): Description {
+  toJSON(): Pick<Description, 'protocol' | 'malformed' | 'summary' | 'fields'> {
     const { protocol, malformed, summary, fields } = this
     return { protocol, malformed, summary, fields }
   }

@@ -14,6 +14,8 @@ export const MIN_LINK_LENGTH = 5
 export const START_1 = 0x05
 export const START_2 = 0x64
 
+const NO_DATA = new Uint8Array(0)
+
 /** One FT3 frame (IEEE 1815 clause 9) without its check sums. */
 export interface LinkFrame {
   /** DIR: sent by a master. */
@@ -56,7 +58,8 @@ export function findBadBlock(bytes: Uint8Array, at: number, end: number): number
 }
 
 /**
- * Decodes exactly one frame, every check sum checked. `user` is a copy: the check sums lie between its blocks.
+ * Decodes exactly one frame, every check sum checked. `user` is a view of a frame of one block, of a longer one a copy:
+ * check sums lie between its blocks.
  * Throws {@link DecodeError}: `dnp3.link.start`, `dnp3.link.length`, `dnp3.link.header-crc`, `dnp3.link.block-crc`,
  * `decode.truncated`, `decode.trailing`.
  */
@@ -79,11 +82,15 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
     const block = (bad - LINK_HEADER) / (LINK_BLOCK + 2)
     throw new DecodeError('dnp3.link.block-crc', bad, 'blockCrc', `wrong check sum of block ${block}`, { block })
   }
-  return { ...readLinkHeader(bytes), user: userData(bytes, whole) }
+  return linkFrameOf(bytes, userData(bytes, whole))
 }
 
 /** The fields of a header, whatever its check sum; `bytes` must hold it. For frames that are damaged. */
 export function readLinkHeader(bytes: Uint8Array): Omit<LinkFrame, 'user'> {
+  return linkFrameOf(bytes, NO_DATA)
+}
+
+function linkFrameOf(bytes: Uint8Array, user: Uint8Array): LinkFrame {
   const control = bytes[3]!
   return {
     fromMaster: (control & 0x80) !== 0,
@@ -93,6 +100,7 @@ export function readLinkHeader(bytes: Uint8Array): Omit<LinkFrame, 'user'> {
     function: control & 0x0f,
     destination: bytes[4]! | (bytes[5]! << 8),
     source: bytes[6]! | (bytes[7]! << 8),
+    user,
   }
 }
 
@@ -100,11 +108,11 @@ function truncated(bytes: Uint8Array, needed: number, field: string): DecodeErro
   return new DecodeError('decode.truncated', bytes.length, field, `needs ${needed} bytes, has ${bytes.length}`)
 }
 
-const NO_DATA = new Uint8Array(0)
-
 function userData(bytes: Uint8Array, end: number): Uint8Array {
   if (end === LINK_HEADER) return NO_DATA
-  const user = allocate(bytes[2]! - MIN_LINK_LENGTH)
+  const length = bytes[2]! - MIN_LINK_LENGTH
+  if (length <= LINK_BLOCK) return bytes.subarray(LINK_HEADER, LINK_HEADER + length)
+  const user = allocate(length)
   let to = 0
   for (let block = LINK_HEADER; block < end; block += LINK_BLOCK + 2) {
     const crc = Math.min(block + LINK_BLOCK, end - 2)

@@ -2,7 +2,14 @@ import type { Description, Direction, FieldValue, Inspector } from '@gridseal/ad
 import { describeError } from '@gridseal/wire'
 import { bytesForBits, unpackBits } from '../codec/bits.ts'
 import type { Framing } from '../codec/adu.ts'
-import { EXCEPTIONS, MEI_DEVICE_IDENTIFICATION, diagnosticOf, functionByCode } from '../codec/functions.ts'
+import {
+  ENCAPSULATED_INTERFACE,
+  EXCEPTIONS,
+  MEI_DEVICE_IDENTIFICATION,
+  diagnosticOf,
+  functionByCode,
+  functionOf,
+} from '../codec/functions.ts'
 import type { DeviceObject } from '../codec/pdu.ts'
 import { rangeName } from '../codec/reference.ts'
 import { Pairing } from '../session/pairing.ts'
@@ -52,21 +59,21 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === 'number' ? value : null
 }
 
-/** The line for people is put together only when it is asked for: captures are mostly read by programs. */
+/** The text is what is made first; fields and the line for people follow from it where they are asked for. */
 class ModbusDescription implements Description {
   readonly protocol = 'modbus'
   readonly malformed: string | null
-  readonly fields: Readonly<Fields>
+  readonly members: string
+  #fields: Readonly<Fields> | undefined
 
   constructor(dissection: Dissection, direction: Direction, asked: Asked | undefined) {
-    if (dissection.adu === undefined) {
-      this.malformed = describeError(dissection.error)
-      this.fields = { ...NO_ADU, direction: sideName(direction) }
-    } else {
-      const { malformed } = dissection
-      this.malformed = malformed === undefined ? null : describeError(malformed)
-      this.fields = fieldsOf(dissection, direction, asked)
-    }
+    const wrong = dissection.adu === undefined ? dissection.error : dissection.malformed
+    this.malformed = wrong === undefined ? null : describeError(wrong)
+    this.members = dissection.adu === undefined ? NO_ADU[direction] : membersOf(dissection, direction, asked)
+  }
+
+  get fields(): Readonly<Fields> {
+    return (this.#fields ??= JSON.parse(`{${this.members}}`) as Fields)
   }
 
   get summary(): string {
@@ -75,81 +82,85 @@ class ModbusDescription implements Description {
     return summaryOf(fields)
   }
 
-  toJSON(): Description {
+  toJSON(): Pick<Description, 'protocol' | 'malformed' | 'summary' | 'fields'> {
     const { protocol, malformed, summary, fields } = this
     return { protocol, malformed, summary, fields }
   }
 }
 
-function sideName(direction: Direction): string {
-  return direction === 'to-device' ? 'request' : 'response'
+/** The JSON member that says which side sent a frame. */
+const SIDE: Readonly<Record<Direction, string>> = {
+  'to-device': ',"direction":"request"',
+  'to-master': ',"direction":"response"',
 }
 
-const NO_ADU: Readonly<Fields> = {
-  transaction: null,
-  unit: null,
-  function: null,
-  functionName: null,
-  exception: null,
-  address: null,
-  quantity: null,
-  violation: null,
+const noAdu = (direction: Direction): string => {
+  const names = ['transaction', 'unit', 'function', 'functionName', 'exception', 'address', 'quantity', 'violation']
+  return `${names.map((name) => `"${name}":null`).join(',')}${SIDE[direction]}`
 }
+const NO_ADU: Readonly<Record<Direction, string>> = { 'to-device': noAdu('to-device'), 'to-master': noAdu('to-master') }
 
-function fieldsOf(dissection: Dissected, direction: Direction, asked: Asked | undefined): Fields {
+/** JSON of the names of the public functions, made once: by code, and that of device identification. */
+const nameText = (code: number, meiType?: number): string => JSON.stringify(functionByCode(code, meiType)?.name ?? null)
+const NAMES: readonly string[] = Array.from({ length: 256 }, (_, code) => nameText(code))
+const IDENTIFICATION = nameText(ENCAPSULATED_INTERFACE, MEI_DEVICE_IDENTIFICATION)
+
+/** The fields of a frame as the text of JSON members. */
+function membersOf(dissection: Dissected, direction: Direction, asked: Asked | undefined): string {
   const { adu, functionCode, values, violation } = dissection
-  const fields: Fields = {
-    transaction: adu.transaction,
-    unit: adu.unit,
-    function: functionCode,
-    functionName: values['kind'] === 'other' ? null : (functionByCode(functionCode, adu.pdu[1])?.name ?? null),
-    exception: numberOrNull(values['exception']),
-    direction: sideName(direction),
-    address: numberOrNull(values['address']),
-    quantity: numberOrNull(values['quantity']),
-    violation: violation === undefined ? null : describeError(violation),
+  const { kind } = values
+  const isIdentification = functionCode === ENCAPSULATED_INTERFACE && adu.pdu[1] === MEI_DEVICE_IDENTIFICATION
+  const name = kind === 'other' ? 'null' : isIdentification ? IDENTIFICATION : NAMES[functionCode]!
+  const exception = numberOrNull(values['exception'])
+  const quantity = numberOrNull(values['quantity']) ?? countOf(functionCode, values['values'])
+  let text =
+    `"transaction":${adu.transaction},"unit":${adu.unit},"function":${functionCode},"functionName":${name}` +
+    `,"exception":${exception}${SIDE[direction]},"address":${numberOrNull(values['address'])},"quantity":${quantity}` +
+    `,"violation":${violation === undefined ? 'null' : JSON.stringify(describeError(violation))}`
+  for (const field in values) {
+    if (!COMMON.has(field)) text += detailText(field, values[field], quantity ?? asked?.quantity ?? null)
   }
-  for (const name in values) {
-    if (!(name in fields) && name !== 'kind') addDetail(fields, name, values[name], asked)
-  }
-  if (values['kind'] === 'readDeviceIdentification') fields['mei'] = MEI_DEVICE_IDENTIFICATION
-  if (fields['exception'] !== null) fields['exceptionName'] = EXCEPTIONS[fields['exception'] as number] ?? null
-  if (asked !== undefined) fields['asked'] = { address: asked.address, quantity: asked.quantity }
-  return fields
+  if (kind === 'readDeviceIdentification') text += `,"mei":${MEI_DEVICE_IDENTIFICATION}`
+  if (exception !== null) text += `,"exceptionName":${JSON.stringify(EXCEPTIONS[exception] ?? null)}`
+  if (asked !== undefined) text += `,"asked":{"address":${asked.address},"quantity":${asked.quantity}}`
+  return text
 }
 
-/** Adds what only some functions have, in a form that JSON can carry: bytes as hex, bits as booleans once counted. */
-function addDetail(fields: Fields, name: string, value: unknown, asked: Asked | undefined): void {
+/** What every record has, in its own place. */
+const COMMON: ReadonlySet<string> = new Set(['kind', 'function', 'exception', 'address', 'quantity'])
+
+/** The response of function 24 says itself how many it brings. */
+function countOf(functionCode: number, values: unknown): number | null {
+  return functionCode === READ_FIFO_QUEUE && Array.isArray(values) ? values.length : null
+}
+
+/** What only some functions have, in a form that JSON can carry: bytes as hex, bits as booleans once counted. */
+function detailText(name: string, value: unknown, count: number | null): string {
   switch (name) {
     case 'meiType':
-      fields['mei'] = value as number
-      return
+      return `,"mei":${value as number}`
     case 'subFunction':
-      fields['subFunction'] = value as number
-      fields['subFunctionName'] = diagnosticOf(value as number)?.name ?? null
-      return
+      return `,"subFunction":${value as number},"subFunctionName":${JSON.stringify(diagnosticOf(value as number)?.name ?? null)}`
     case 'bits': {
       const packed = value as Uint8Array
-      const count = (fields['quantity'] as number | null) ?? asked?.quantity ?? null
-      fields['data'] = hexOf(packed)
-      if (count !== null && bytesForBits(count) === packed.length) fields['values'] = unpackBits(packed, count)
-      return
+      const data = `,"data":"${hexOf(packed)}"`
+      if (count === null || bytesForBits(count) !== packed.length) return data
+      return `${data},"values":[${unpackBits(packed, count).join(',')}]`
     }
     case 'values':
-      fields['values'] = value as readonly number[]
-      // The response of function 24 says itself how many it brings.
-      if (fields['function'] === 24) fields['quantity'] = (value as readonly number[]).length
-      return
-    case 'objects':
-      fields['objects'] = (value as readonly DeviceObject[]).map((object) => ({
-        id: object.id,
-        value: Buffer.from(object.value).toString('utf8'),
-      }))
-      return
+      return `,"values":[${(value as readonly number[]).join(',')}]`
+    case 'objects': {
+      const objects = value as readonly DeviceObject[]
+      const texts = objects.map((object) => ({ id: object.id, value: Buffer.from(object.value).toString('utf8') }))
+      return `,"objects":${JSON.stringify(texts)}`
+    }
     default:
-      fields[name] = jsonOf(value)
+      if (value instanceof Uint8Array) return `,"${name}":"${hexOf(value)}"`
+      return typeof value === 'object' ? `,"${name}":${JSON.stringify(jsonOf(value))}` : `,"${name}":${String(value)}`
   }
 }
+
+const READ_FIFO_QUEUE = functionOf('readFifoQueue').code
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 

@@ -141,6 +141,42 @@ describe('reading pcapng', () => {
   }
 })
 
+describe('the text of a time', () => {
+  const textOf = (time: bigint): string => `${time / 1_000_000_000n}.${String(time % 1_000_000_000n).padStart(9, '0')}`
+  const expectTexts = (file: Uint8Array): void => {
+    for (const packet of readCapture(file).packets) expect(packet.timeText).to.equal(textOf(packet.time))
+  }
+
+  it('is that of the nanoseconds, in pcap, also where a fraction is more than a second', () => {
+    const words = fc.tuple(fc.nat(0xffff_ffff), fc.oneof(fc.nat(999_999), fc.nat(0xffff_ffff)))
+    for (const magic of [0xa1b2c3d4, 0xa1b23c4d]) {
+      fc.assert(
+        fc.property(fc.array(words), (times) => {
+          const records = times.map(([seconds, fraction]) => pcapRecord(true, seconds, fraction, text('x')))
+          expectTexts(join(pcapHeader(true, magic, LINK_TYPE.RAW), ...records))
+        }),
+      )
+    }
+  })
+
+  it('is that of the nanoseconds, in pcapng at every resolution, whichever way time goes', () => {
+    const blocks = new Blocks(true)
+    const ticks = fc.oneof(
+      fc.bigInt(0n, 2n ** 64n - 1n),
+      fc.bigInt(1_767_225_600_000_000_000n, 1_767_225_603_000_000_000n),
+    )
+    for (const resolution of [undefined, 3, 6, 9, 12, 0x81, 0xa0]) {
+      const options = resolution === undefined ? [] : ([[9, new Uint8Array([resolution])]] as const)
+      fc.assert(
+        fc.property(fc.array(ticks), (times) => {
+          const packets = times.map((time) => blocks.enhanced(0, time, text('x')))
+          expectTexts(join(blocks.section(), blocks.interface(LINK_TYPE.RAW, 0, [...options]), ...packets))
+        }),
+      )
+    }
+  })
+})
+
 describe('reading any capture', () => {
   it('reports a file cut off at each length, with every whole record before the cut', () => {
     for (const { name, build } of FIXTURES.filter((fixture) => fixture.name !== 'modbus-poll.pcap')) {
