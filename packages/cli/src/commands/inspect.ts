@@ -111,22 +111,17 @@ class LineWriter {
   }
 }
 
-function endpoints({ flow }: Piece, direction: Direction): readonly [string, string] {
-  return direction === 'to-device' ? [flow.client, flow.server] : [flow.server, flow.client]
-}
-
 /** The common fields, then the protocol's own. */
-export function jsonLine(piece: Piece, direction: Direction, { protocol, malformed, members }: Description): string {
-  const [src, dst] = endpoints(piece, direction)
-  const { number, timeText } = piece.packet
+export function jsonLine({ packet, flow }: Piece, direction: Direction, { malformed, members }: Description): string {
   const reason = malformed === null ? 'null' : JSON.stringify(malformed)
-  const common = `"frame":${number},"time":"${timeText}","protocol":"${protocol}","src":"${src}","dst":"${dst}"`
-  return `{${common},"malformed":${reason}${members === '' ? '' : ','}${members}}`
+  const common = `{"frame":${packet.number},"time":"${packet.timeText}",${flow.members[direction]},"malformed":${reason}`
+  return members === '' ? `${common}}` : `${common},${members}}`
 }
 
-export function textLine(piece: Piece, direction: Direction, description: Description): string {
-  const [src, dst] = endpoints(piece, direction)
+export function textLine({ packet, flow }: Piece, direction: Direction, description: Description): string {
+  const { client, server } = flow
+  const ends = direction === 'to-device' ? `${client} > ${server}` : `${server} > ${client}`
   const { protocol, malformed, summary } = description
   const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
-  return `${piece.packet.number}  ${piece.packet.timeText}  ${src} > ${dst}  ${protocol}  ${summary}${flag}`
+  return `${packet.number}  ${packet.timeText}  ${ends}  ${protocol}  ${summary}${flag}`
 }

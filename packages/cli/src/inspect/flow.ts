@@ -10,6 +10,16 @@ export interface Flow {
   /** `ADDRESS:PORT` of the side that began (or that is taken for the master). */
   readonly client: string
   readonly server: string
+  /** Protocol, source and destination of what goes each way, as JSON members. */
+  readonly members: Readonly<Record<Direction, string>>
+}
+
+/** A flow from its parts. */
+export function makeFlow(parts: Omit<Flow, 'members'>): Flow {
+  const { adapter, client, server } = parts
+  const members = (source: string, destination: string): string =>
+    `"protocol":"${adapter.protocol}","src":"${source}","dst":"${destination}"`
+  return { ...parts, members: { 'to-device': members(client, server), 'to-master': members(server, client) } }
 }
 
 /** A flow with what is needed to describe its frames one after the other. */

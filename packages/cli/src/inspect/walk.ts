@@ -4,7 +4,7 @@ import type { DatagramEvent, Packet, StreamDataEvent, StreamGapEvent, TcpStream,
 import { CaptureWalker, openCapture } from '@gridseal/pcap'
 import { UsageError, describeError } from '@gridseal/wire'
 import type { Flow } from './flow.ts'
-import { Recognizer, directionOf } from './flow.ts'
+import { Recognizer, directionOf, makeFlow } from './flow.ts'
 
 /** Bytes of a known protocol that one packet added to a conversation. */
 export interface Piece {
@@ -46,8 +46,20 @@ const MOST_PROBLEMS = 100
 
 interface FoundFlow {
   readonly flow: Flow
-  readonly swapped: boolean
+  /** What the client (as the walker sees it) sends, and what the server does. */
+  readonly fromClient: Side
+  readonly fromServer: Side
 }
+
+interface Side {
+  readonly flow: Flow
+  readonly direction: Direction
+}
+
+const side = (flow: Flow, fromClient: boolean, swapped: boolean): Side => ({
+  flow,
+  direction: directionOf(fromClient, swapped),
+})
 
 /** Walks a capture and hands out what its conversations of known protocols consist of, in the order captured. */
 export async function walkCapture(file: string, options: WalkOptions, visitor: WalkVisitor): Promise<WalkSummary> {
@@ -92,11 +104,7 @@ export async function walkCapture(file: string, options: WalkOptions, visitor: W
   return summary
 }
 
-function emit(
-  found: { readonly flow: Flow; readonly direction: Direction } | undefined,
-  event: StreamDataEvent | DatagramEvent | UserEvent,
-  visitor: WalkVisitor,
-): void {
+function emit(found: Side | undefined, event: StreamDataEvent | DatagramEvent | UserEvent, visitor: WalkVisitor): void {
   if (found === undefined) return
   const { bytes } = event
   // The packet that carried the bytes, also where they had to wait for an earlier one that came late.
@@ -118,20 +126,20 @@ class FlowFinder {
     this.#rtu = known.find((adapter) => adapter.protocol === 'modbus')
   }
 
-  stream(event: StreamDataEvent): { flow: Flow; direction: Direction } | undefined {
+  stream(event: StreamDataEvent): Side | undefined {
     const { stream } = event
     let found = this.#streams.get(stream)
     if (found === undefined && !this.#streams.has(stream)) {
       found = this.#find('tcp', stream.client, stream.server, event.bytes)
       this.#streams.set(stream, found)
     }
-    if (found === undefined) return undefined
-    return { flow: found.flow, direction: directionOf(event.direction === 'client-to-server', found.swapped) }
+    return event.direction === 'client-to-server' ? found?.fromClient : found?.fromServer
   }
 
   gap({ stream, direction }: StreamGapEvent, visitor: WalkVisitor): void {
     const found = this.#streams.get(stream)
-    if (found !== undefined) visitor.gap?.(found.flow, directionOf(direction === 'client-to-server', found.swapped))
+    const from = direction === 'client-to-server' ? found?.fromClient : found?.fromServer
+    if (from !== undefined) visitor.gap?.(from.flow, from.direction)
   }
 
   end(stream: TcpStream, visitor: WalkVisitor): void {
@@ -140,7 +148,7 @@ class FlowFinder {
     if (found !== undefined) visitor.end?.(found.flow)
   }
 
-  datagram(event: DatagramEvent): { flow: Flow; direction: Direction } | undefined {
+  datagram(event: DatagramEvent): Side | undefined {
     const from = event.source.text
     const to = event.destination.text
     const there = `${from} ${to}`
@@ -152,13 +160,13 @@ class FlowFinder {
       found = this.#find('udp', event.source, event.destination, event.bytes)
       this.#datagrams.set(id, found)
     }
-    return found && { flow: found.flow, direction: directionOf(fromClient, found.swapped) }
+    return fromClient ? found?.fromClient : found?.fromServer
   }
 
-  user(event: UserEvent): { flow: Flow; direction: Direction } | undefined {
+  user(event: UserEvent): Side | undefined {
     if (event.linkType !== LINKTYPE_USER0 || this.#rtu === undefined) return undefined
     this.#line ??= {
-      flow: { adapter: this.#rtu, framing: 'rtu', medium: 'datagram', client: 'master', server: 'line' },
+      flow: makeFlow({ adapter: this.#rtu, framing: 'rtu', medium: 'datagram', client: 'master', server: 'line' }),
       direction: rtuDirections(),
     }
     return { flow: this.#line.flow, direction: this.#line.direction(event.bytes) }
@@ -178,14 +186,8 @@ class FlowFinder {
     const { adapter, swapped } = recognized
     const [master, device] = swapped ? [server, client] : [client, server]
     const medium = network === 'tcp' ? 'stream' : 'datagram'
-    const flow: Flow = {
-      adapter,
-      framing: undefined,
-      medium,
-      client: master.text,
-      server: device.text,
-    }
-    return { flow, swapped }
+    const flow = makeFlow({ adapter, framing: undefined, medium, client: master.text, server: device.text })
+    return { flow, fromClient: side(flow, true, swapped), fromServer: side(flow, false, swapped) }
   }
 }
 

@@ -60,22 +60,23 @@ function describeFragment(text: string, violation: string | undefined, bytes: Ui
     throw error
   }
   const { function: code, iin, headers, stop, rest } = fragment
-  text += FUNCTION[code]! + CONTROL[bytes[0]!]! + (iin === undefined ? ',"iin":null' : iinText(iin)) + ',"objects":['
-  let separator = ''
+  text += FUNCTION[code]! + CONTROL[bytes[0]!]! + (iin === undefined ? ',"iin":null' : IIN.of(iin)) + ',"objects":['
+  let last = ''
   for (const { group, variation } of headers) {
-    text += `${separator}[${group},${variation}]`
-    separator = ','
+    if (last !== '') text += `${last},`
+    last = OBJECT.of(group * 256 + variation)
   }
-  if (stop === undefined) return new Dnp3Description(`${text}]`, violation, null)
+  if (stop === undefined) return new Dnp3Description(`${text}${last}]`, violation, null)
   if (stop.group !== undefined && stop.variation !== undefined) {
-    text += `${separator}[${stop.group},${stop.variation}]`
+    if (last !== '') text += `${last},`
+    last = OBJECT.of(stop.group * 256 + stop.variation)
   }
-  text += `],"undecoded":${rest.length}`
+  text += `${last}],"undecoded":${rest.length}`
   const why = `${stop.code}: ${stop.reason} (${stop.field} at offset ${stop.offset})`
   return isUnknown(stop) ? new Dnp3Description(text, violation ?? why, null) : new Dnp3Description(text, violation, why)
 }
 
-// The texts of JSON members that follow from one octet are made once: captures have frames by the million.
+// The texts of JSON members that follow from a few octets are made once: captures have frames by the million.
 
 const octets = (make: (octet: number) => string): readonly string[] => Array.from({ length: 256 }, (_, i) => make(i))
 const bit = (octet: number, mask: number): boolean => (octet & mask) !== 0
@@ -105,18 +106,39 @@ const CONTROL = octets((octet) => {
   return `,"sequence":${octet & 0x0f},"control":{${flags}}`
 })
 
-/** By the internal indications; made when they are first met. */
-const IIN = new Map<number, string>()
+/** Texts by a number, made when it is first met, and again when there have been too many others. */
+class Texts {
+  readonly #make: (key: number) => string
+  readonly #made = new Map<number, string>()
 
-function iinText(iin: number): string {
-  let text = IIN.get(iin)
-  if (text === undefined) IIN.set(iin, (text = `,"iin":${iin},"iinNames":${JSON.stringify(iinNames(iin))}`))
-  return text
+  constructor(make: (key: number) => string) {
+    this.#make = make
+  }
+
+  of(key: number): string {
+    let text = this.#made.get(key)
+    if (text !== undefined) return text
+    if (this.#made.size >= MOST_TEXTS) this.#made.clear()
+    text = this.#make(key)
+    this.#made.set(key, text)
+    return text
+  }
 }
+
+const MOST_TEXTS = 65_536
+
+/** By the internal indications. */
+const IIN = new Texts((iin) => `,"iin":${iin},"iinNames":${JSON.stringify(iinNames(iin))}`)
+
+/** By group * 256 + variation. */
+const OBJECT = new Texts((key) => `[${key >> 8},${key & 0xff}]`)
+
+/** By source * 65536 + destination. */
+const ADDRESSES = new Texts((key) => `"linkSource":${Math.floor(key / 65_536)},"linkDestination":${key % 65_536}`)
 
 function linkText(frame: Omit<LinkFrame, 'user'>): string {
   const control = (frame.fromMaster ? 0x80 : 0) | (frame.primary ? 0x40 : 0) | frame.function
-  return `"linkSource":${frame.source},"linkDestination":${frame.destination}${LINK[control]!}`
+  return ADDRESSES.of(frame.source * 65_536 + frame.destination) + LINK[control]!
 }
 
 /** Of a frame with a wrong check sum, what its header says, for what that is worth. */
