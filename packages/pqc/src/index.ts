@@ -48,6 +48,12 @@ export type { SpkiKey } from './keys/spki.ts'
 export { decodePem, encodePem } from './keys/pem.ts'
 export type { PemLabel } from './keys/pem.ts'
 
+// Stateful hash-based signatures: verification only
+export { HssVerifyingKey, LmsVerifyingKey } from './stateful/lms.ts'
+export type { LmsOneTime, LmsTree } from './stateful/lms-types.ts'
+export { XmssVerifyingKey } from './stateful/xmss.ts'
+export type { XmssSet } from './stateful/xmss-types.ts'
+
 // Key agreement
 export { DecapsulationKey } from './kem/decapsulation-key.ts'
 export type { KemKeyPair } from './kem/decapsulation-key.ts'

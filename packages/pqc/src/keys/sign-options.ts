@@ -1,7 +1,7 @@
 import { UsageError } from '@gridseal/wire'
 import type { SignatureInfo } from '../algorithms/info.ts'
 import { needBytes } from '../check.ts'
-import { PREHASHES, isPrehashName } from '../providers/prehash.ts'
+import { PREHASHES, isPrehashName, neededStrength } from '../providers/prehash.ts'
 import type { SignOptions } from '../providers/provider.ts'
 
 const ALLOWED: ReadonlySet<string> = new Set<keyof SignOptions>(['context', 'prehash'])
@@ -20,11 +20,7 @@ export function checkSignOptions(options: SignOptions | undefined, info: Signatu
     if (!ALLOWED.has(name)) throw new UsageError('pqc.option.unknown', `unknown option "${name}"`, { name })
   }
   const { context, prehash } = options
-  if (prehash !== undefined && (!info.prehash || !isPrehashName(prehash))) {
-    const allowed = info.prehash ? Object.keys(PREHASHES) : []
-    const message = `${info.name} cannot hash messages with ${String(prehash)} first`
-    throw new UsageError('pqc.prehash.unsupported', message, { allowed })
-  }
+  if (prehash !== undefined) checkPrehash(prehash, info)
   if (context === undefined) return
   needBytes(context, 'context')
   if (context.length > 255) {
@@ -35,4 +31,13 @@ export function checkSignOptions(options: SignOptions | undefined, info: Signatu
   if (context.length > 0 && !info.context) {
     throw new UsageError('pqc.context.unsupported', `${info.name} has no context`, { algorithm: info.name })
   }
+}
+
+function checkPrehash(prehash: unknown, info: SignatureInfo): void {
+  const allowed = info.prehash
+    ? Object.entries(PREHASHES).flatMap(([name, bits]) => (bits >= neededStrength(info.category) ? [name] : []))
+    : []
+  if (isPrehashName(prehash) && allowed.includes(prehash)) return
+  const message = `${info.name} cannot hash messages with ${String(prehash)} first`
+  throw new UsageError('pqc.prehash.unsupported', message, { allowed })
 }
