@@ -19,7 +19,7 @@ import {
   generateChKemKeyPair,
   generateKemKeyPair,
 } from '@gridseal/pqc'
-import type { KemAlgorithm, ProviderName, SignatureAlgorithm } from '@gridseal/pqc'
+import type { MlDsaAlgorithm, MlKemAlgorithm, ProviderName } from '@gridseal/pqc'
 import type { Figure } from '../../../test/support/bench.ts'
 import { median } from '../../../test/support/bench.ts'
 
@@ -39,12 +39,12 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   for (const size of [256, 4096]) aead(size, rate)
   chKem(rate)
   for (const info of ALGORITHMS) {
-    if (info.kind === 'signature') await signatures(info.name, rate)
-    else kems(info.name, rate)
+    if (info.family === 'ML-DSA') await signatures(info.name as MlDsaAlgorithm, rate)
+    if (info.family === 'ML-KEM') kems(info.name as MlKemAlgorithm, rate)
   }
 }
 
-async function signatures(algorithm: SignatureAlgorithm, report: Report): Promise<void> {
+async function signatures(algorithm: MlDsaAlgorithm, report: Report): Promise<void> {
   const suite = `pqc.${algorithm.toLowerCase()}`
   const raw = createPrivateKey({ key: Buffer.alloc(32), format: 'raw-seed', asymmetricKeyType: keyType(algorithm) })
   const rawPublic = createPublicKey(raw)
@@ -83,7 +83,7 @@ async function signatures(algorithm: SignatureAlgorithm, report: Report): Promis
   )
 }
 
-function kems(algorithm: KemAlgorithm, report: Report): void {
+function kems(algorithm: MlKemAlgorithm, report: Report): void {
   const suite = `pqc.${algorithm.toLowerCase()}`
   const raw = createPrivateKey({ key: Buffer.alloc(64), format: 'raw-seed', asymmetricKeyType: keyType(algorithm) })
   const rawPublic = createPublicKey(raw)
@@ -176,7 +176,7 @@ function aead(size: number, report: Report): void {
   )
 }
 
-function keyType<Name extends SignatureAlgorithm | KemAlgorithm>(name: Name): Lowercase<Name> {
+function keyType<Name extends MlDsaAlgorithm | MlKemAlgorithm>(name: Name): Lowercase<Name> {
   return name.toLowerCase() as Lowercase<Name>
 }
 

@@ -4,22 +4,41 @@ export {
   algorithmByCose,
   algorithmByOid,
   algorithmInfo,
+  findAlgorithm,
   isKemAlgorithm,
   isSignatureAlgorithm,
 } from './algorithms/lookup.ts'
+export type { NamedAlgorithm } from './algorithms/lookup.ts'
 export type {
   AlgorithmInfo,
   AlgorithmName,
+  AlgorithmStatus,
+  ClassicalAlgorithm,
+  CompositeAlgorithm,
+  FalconAlgorithm,
+  HybridKemAlgorithm,
   KemAlgorithm,
   KemInfo,
+  MlDsaAlgorithm,
+  MlKemAlgorithm,
   SignatureAlgorithm,
+  SignatureFamily,
   SignatureInfo,
+  SlhDsaAlgorithm,
 } from './algorithms/info.ts'
 
-// Keys
+// Policy: which algorithms may be used for what
+export { Policy } from './policy/policy.ts'
+export type { PolicyName, PolicyOptions, PolicyUse, PolicyVerdict } from './policy/policy.ts'
+export { FIPS_VARIABLE, currentPolicy, setPolicy } from './policy/module-state.ts'
+
+// Signature keys
 export { SigningKey } from './keys/signing-key.ts'
 export { VerifyingKey } from './keys/verifying-key.ts'
+export type { MessageSigner } from './keys/message-signer.ts'
+export { compositeMessageSigner } from './keys/composite-signer.ts'
 export { parseFingerprint } from './keys/fingerprint.ts'
+export type { Jwk } from './keys/jwk.ts'
 export { readKeyFile, readPublicKeyFile, writeKeyFile, writePublicKeyFile } from './keys/key-file.ts'
 export type { WriteKeyOptions } from './keys/key-file.ts'
 export { decodePkcs8, encodePkcs8, encodePkcs8Both } from './keys/pkcs8.ts'
@@ -29,9 +48,17 @@ export type { SpkiKey } from './keys/spki.ts'
 export { decodePem, encodePem } from './keys/pem.ts'
 export type { PemLabel } from './keys/pem.ts'
 
+// Stateful hash-based signatures: verification only
+export { HssVerifyingKey, LmsVerifyingKey } from './stateful/lms.ts'
+export type { LmsOneTime, LmsTree } from './stateful/lms-types.ts'
+export { XmssVerifyingKey } from './stateful/xmss.ts'
+export type { XmssSet } from './stateful/xmss-types.ts'
+
 // Key agreement
+export { DecapsulationKey } from './kem/decapsulation-key.ts'
+export type { KemKeyPair } from './kem/decapsulation-key.ts'
+export { EncapsulationKey } from './kem/encapsulation-key.ts'
 export { encapsulate, generateKemKeyPair } from './kem/kem.ts'
-export type { KemKeyPair } from './kem/kem.ts'
 export { X25519_LENGTH, generateX25519 } from './kem/x25519.ts'
 export type { X25519KeyPair } from './kem/x25519.ts'
 export { CH_KEM_V1, chKemEncapsulate, chKemEncapsulateWith, generateChKemKeyPair } from './kem/ch-kem.ts'
@@ -43,22 +70,31 @@ export { AeadKey } from './symmetric/aead.ts'
 export type { AeadAlgorithm } from './symmetric/aead.ts'
 export { sha256, sha384, sha3_256, sha3_512, sha512, shake128, shake256 } from './symmetric/hash.ts'
 export type { Hash } from './symmetric/hash.ts'
-export { MacKey, hkdfExpandSha256, hkdfSha256, hmacSha256 } from './symmetric/mac.ts'
+export { MacKey, hkdf, hkdfExpand, hkdfExpandSha256, hkdfSha256, hmac, hmacSha256 } from './symmetric/mac.ts'
+export type { HmacHash } from './symmetric/mac.ts'
+export { kmac256 } from './symmetric/kmac.ts'
+export type { KmacOptions } from './symmetric/kmac.ts'
+export { KeyWrapKey } from './symmetric/key-wrap.ts'
+export type { KeyWrapMode } from './symmetric/key-wrap.ts'
 export { equalBytes, randomBytes } from './symmetric/bytes.ts'
 
 // Providers
-export { PROVIDER_VARIABLE, providerSupports, selectProvider } from './providers/select.ts'
-export type { ProviderOptions } from './providers/select.ts'
+export { PROVIDER_VARIABLE } from './providers/chosen.ts'
+export type { ProviderOptions } from './providers/chosen.ts'
+export { providerSupports, selectProvider } from './providers/select.ts'
+export { PREHASHES } from './providers/prehash.ts'
+export type { PrehashName } from './providers/prehash.ts'
 export type {
   Agreement,
   Decapsulator,
   Encapsulation,
   Encapsulator,
-  KemProvider,
+  GroupName,
+  KemImplementation,
   Provider,
   ProviderName,
   SignOptions,
-  SignatureProvider,
+  SignatureImplementation,
   Signer,
   Verifier,
 } from './providers/provider.ts'

@@ -1,13 +1,14 @@
 import { UsageError } from '@gridseal/wire'
 import { needLength, needReceived } from '../check.ts'
-import { NobleEncapsulator } from '../providers/noble.ts'
+import { admit } from '../policy/module-state.ts'
+import { NobleEncapsulator } from '../providers/noble/kems.ts'
 import type { Encapsulation } from '../providers/provider.ts'
-import type { ProviderOptions } from '../providers/select.ts'
+import type { ProviderOptions } from '../providers/chosen.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
 import { chKemKdf, transcriptHash } from './ch-kem-kdf.ts'
 import { encapsulate, generateKemKeyPair } from './kem.ts'
-import type { KemKeyPair } from './kem.ts'
-import { X25519_LENGTH, generateX25519 } from './x25519.ts'
+import type { KemKeyPair } from './decapsulation-key.ts'
+import { X25519_LENGTH, x25519Leg } from './x25519.ts'
 import type { X25519KeyPair } from './x25519.ts'
 
 /*
@@ -56,9 +57,10 @@ const ROLES: Readonly<Record<ChKemRole, Uint8Array>> = { initiator: Uint8Array.o
 
 /** A new key pair, or that of `seed` (96 bytes). Throws `UsageError` `pqc.seed.length`. */
 export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions = {}): ChKemKeyPair {
+  admit('CH-KEM-v1', seed === undefined ? 'generate' : 'decapsulate')
   if (seed !== undefined) needLength(seed, CH_KEM_V1.seedLength, 'pqc.seed.length', 'seed')
   return new KeyPair(
-    generateX25519(seed?.subarray(0, X25519_LENGTH), options),
+    x25519Leg(seed?.subarray(0, X25519_LENGTH), options),
     generateKemKeyPair('ML-KEM-1024', seed?.subarray(X25519_LENGTH), options),
   )
 }
@@ -68,8 +70,9 @@ export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions
  * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`.
  */
 export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options: ProviderOptions = {}): Encapsulation {
+  admit('CH-KEM-v1', 'encapsulate')
   const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
-  return combine(pkX, pkM, generateX25519(undefined, options), encapsulate('ML-KEM-1024', pkM, options), role)
+  return combine(pkX, pkM, x25519Leg(undefined, options), encapsulate('ML-KEM-1024', pkM, options), role)
 }
 
 /**
@@ -79,7 +82,7 @@ export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options
 export function chKemEncapsulateWith(publicKey: Uint8Array, role: ChKemRole, randomness: Uint8Array): Encapsulation {
   const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
   needLength(randomness, CH_KEM_V1.randomnessLength, 'pqc.seed.length', 'randomness')
-  const ephemeral = generateX25519(randomness.subarray(0, X25519_LENGTH))
+  const ephemeral = x25519Leg(randomness.subarray(0, X25519_LENGTH), {})
   const leg = new NobleEncapsulator('ML-KEM-1024', pkM).encapsulate(randomness.slice(X25519_LENGTH))
   return combine(pkX, pkM, ephemeral, leg, role)
 }

@@ -1,8 +1,8 @@
 import { needLength, needReceived } from '../check.ts'
 import type { Agreement } from '../providers/provider.ts'
-import { native } from '../providers/native.ts'
-import { chosenProvider } from '../providers/select.ts'
-import type { ProviderOptions } from '../providers/select.ts'
+import { admit } from '../policy/module-state.ts'
+import { groupProvider } from '../providers/select.ts'
+import type { ProviderOptions } from '../providers/chosen.ts'
 
 /** Bytes of X25519 secrets, public keys and results (RFC 7748). */
 export const X25519_LENGTH = 32
@@ -21,8 +21,14 @@ export interface X25519KeyPair {
 
 /** A new key pair, or that of `secret` (32 bytes, clamped as RFC 7748 says). Throws `UsageError` `pqc.key.length`. */
 export function generateX25519(secret?: Uint8Array, options: ProviderOptions = {}): X25519KeyPair {
+  admit('X25519', 'derive')
+  return x25519Leg(secret, options)
+}
+
+/** The X25519 leg of a hybrid, whose policy its caller has asked. */
+export function x25519Leg(secret: Uint8Array | undefined, options: ProviderOptions): X25519KeyPair {
   if (secret !== undefined) needLength(secret, X25519_LENGTH, 'pqc.key.length', 'secret')
-  return new KeyPair((chosenProvider(options) ?? native).x25519(secret))
+  return new KeyPair(groupProvider(options).agreement('X25519', secret))
 }
 
 class KeyPair implements X25519KeyPair {

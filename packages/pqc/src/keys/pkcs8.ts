@@ -3,14 +3,21 @@ import type { AlgorithmInfo, AlgorithmName } from '../algorithms/info.ts'
 import { algorithmInfo } from '../algorithms/lookup.ts'
 import { needLength } from '../check.ts'
 import { readAlgorithm, writeAlgorithm } from './algorithm-identifier.ts'
+import { decodeEcPrivateKey, encodeEcPrivateKey } from './ec-private-key.ts'
 
 /*
- * Private keys of ML-DSA (RFC 9881 6) and ML-KEM (RFC 9935 6) in PKCS#8 (RFC 5958):
+ * Private keys in PKCS#8 (RFC 5958):
  *
  *   OneAsymmetricKey ::= SEQUENCE { version INTEGER (0..1), algorithm, privateKey OCTET STRING,
  *                                   attributes [0] SET OPTIONAL, publicKey [1] BIT STRING OPTIONAL }
- *   privateKey contains CHOICE { seed [0] OCTET STRING, expandedKey OCTET STRING,
- *                                both SEQUENCE { seed OCTET STRING, expandedKey OCTET STRING } }
+ *
+ * What privateKey contains:
+ *   ML-DSA (RFC 9881 6), ML-KEM (RFC 9935 6): CHOICE { seed [0] OCTET STRING, expandedKey OCTET STRING,
+ *                                             both SEQUENCE { seed OCTET STRING, expandedKey OCTET STRING } }
+ *   SLH-DSA (RFC 9909 5), X-Wing, Falcon:     the key itself
+ *   Ed25519 (RFC 8410 7):                     OCTET STRING
+ *   ECDSA (RFC 5915):                         ECPrivateKey
+ *   composite (its draft, 5.2):               the ML-DSA seed, then an Ed25519 key or ECPrivateKey
  */
 
 const SEED = contextTag(0)
@@ -20,14 +27,15 @@ const PUBLIC_KEY = contextTag(1)
 /** A private key as the file has it; whether its parts belong together is checked when it is imported. */
 export interface Pkcs8Key {
   readonly algorithm: AlgorithmInfo
+  /** The canonical private key. */
   readonly seed: Uint8Array | undefined
   readonly expanded: Uint8Array | undefined
   readonly publicKey: Uint8Array | undefined
 }
 
 /**
- * Reads a private key in any of the three forms. Strict DER; throws {@link DecodeError}, with
- * `pqc.algorithm.unknown` for an OID that is not in the tables and `pqc.key.length` for a key of another size.
+ * Reads a private key in any of its forms. Strict DER; throws {@link DecodeError}, with `pqc.algorithm.unknown` for
+ * an OID that is not in the tables and `pqc.key.length` for a key of another size.
  */
 export function decodePkcs8(der: Uint8Array): Pkcs8Key {
   const outer = BerReader.of(der, { der: true })
@@ -42,13 +50,14 @@ export function decodePkcs8(der: Uint8Array): Pkcs8Key {
   // Version 2 (encoded 1) is the one with a public key (RFC 5958 2).
   const publicKey = version === 1 ? info.bitString('publicKey', PUBLIC_KEY).bytes : undefined
   info.expectEnd('OneAsymmetricKey')
-  return { algorithm, publicKey, ...decodeChoice(algorithm, privateKey, keyOffset) }
+  return { algorithm, publicKey, expanded: undefined, ...decodePrivateKey(algorithm, privateKey, keyOffset) }
 }
 
-/** A private key in seed form: the canonical one, the same bytes on every runtime. */
+/** A private key in its canonical form, with the seed where there is one: the same bytes on every runtime. */
 export function encodePkcs8(algorithm: AlgorithmName, seed: Uint8Array): Uint8Array {
-  needLength(seed, algorithmInfo(algorithm).seedLength, 'pqc.seed.length', 'seed')
-  return encode(algorithm, 64 + seed.length, (key) => key.octetString(seed, SEED))
+  const info = algorithmInfo(algorithm)
+  needLength(seed, info.seedLength, 'pqc.seed.length', 'seed')
+  return encode(algorithm, 96 + seed.length, (key) => writePrivateKey(key, info, seed))
 }
 
 /** A private key in the form which has seed and expanded key, as OpenSSL 3.5 writes it by default. */
@@ -59,6 +68,12 @@ export function encodePkcs8Both(algorithm: AlgorithmName, seed: Uint8Array, expa
   return encode(algorithm, 64 + seed.length + expanded.length, (key) =>
     key.constructed(BER.SEQUENCE, (both) => both.octetString(seed).octetString(expanded)),
   )
+}
+
+/** A private key of which only the expanded form is there. */
+export function encodePkcs8Expanded(algorithm: AlgorithmName, expanded: Uint8Array): Uint8Array {
+  needLength(expanded, algorithmInfo(algorithm).expandedLength, 'pqc.key.length', 'expanded key')
+  return encode(algorithm, 64 + expanded.length, (key) => key.octetString(expanded))
 }
 
 /** `capacity` holds the whole key, so that no copy of it is left behind by a growing buffer. */
@@ -72,7 +87,71 @@ function encode(algorithm: AlgorithmName, capacity: number, writeKey: (writer: B
     .finish()
 }
 
-type Parts = Pick<Pkcs8Key, 'seed' | 'expanded'>
+function writePrivateKey(key: BerWriter, info: AlgorithmInfo, seed: Uint8Array): void {
+  switch (info.family) {
+    case 'ML-DSA':
+    case 'ML-KEM':
+      key.octetString(seed, SEED)
+      return
+    case 'EdDSA':
+      key.octetString(seed)
+      return
+    case 'ECDSA':
+      // The curve is in the algorithm identifier already.
+      key.raw(encodeEcPrivateKey(info.name, seed, false))
+      return
+    case 'composite': {
+      const { family, name } = algorithmInfo(info.legs![1])
+      key.raw(seed.subarray(0, 32))
+      key.raw(family === 'ECDSA' ? encodeEcPrivateKey(name, seed.subarray(32), true) : seed.subarray(32))
+      return
+    }
+    case 'SLH-DSA':
+    case 'Falcon':
+    case 'hybrid':
+      key.raw(seed)
+  }
+}
+
+type Parts = Pick<Pkcs8Key, 'seed'> & Partial<Pick<Pkcs8Key, 'expanded' | 'publicKey'>>
+
+function decodePrivateKey(info: AlgorithmInfo, privateKey: Uint8Array, offset: number): Parts {
+  switch (info.family) {
+    case 'ML-DSA':
+    case 'ML-KEM':
+      return decodeChoice(info, privateKey, offset)
+    case 'EdDSA': {
+      const reader = BerReader.of(privateKey, { der: true }, offset)
+      const seed = part(reader, BER.OCTET_STRING, info.seedLength, 'privateKey')
+      reader.expectEnd('privateKey')
+      return { seed }
+    }
+    case 'ECDSA':
+      return ecKey(info, privateKey, offset)
+    case 'composite': {
+      const classical = algorithmInfo(info.legs![1])
+      const rest = privateKey.subarray(32)
+      const second =
+        classical.family === 'ECDSA'
+          ? decodeEcPrivateKey(rest, classical, offset + 32).scalar
+          : exactly(rest, classical.seedLength, offset + 32)
+      if (privateKey.length < 32) throw wrongLength(offset, 'privateKey', info.seedLength, privateKey.length)
+      const seed = new Uint8Array(info.seedLength)
+      seed.set(privateKey.subarray(0, 32))
+      seed.set(second, 32)
+      return { seed }
+    }
+    case 'SLH-DSA':
+    case 'Falcon':
+    case 'hybrid':
+      return { seed: exactly(privateKey, info.seedLength, offset) }
+  }
+}
+
+function ecKey(info: AlgorithmInfo, privateKey: Uint8Array, offset: number): Parts {
+  const { scalar, publicKey } = decodeEcPrivateKey(privateKey, info, offset)
+  return publicKey === undefined ? { seed: scalar } : { seed: scalar, publicKey }
+}
 
 function decodeChoice(algorithm: AlgorithmInfo, privateKey: Uint8Array, offset: number): Parts {
   const key = BerReader.of(privateKey, { der: true }, offset)
@@ -80,7 +159,7 @@ function decodeChoice(algorithm: AlgorithmInfo, privateKey: Uint8Array, offset: 
     case SEED: {
       const seed = part(key, SEED, algorithm.seedLength, 'seed')
       key.expectEnd('privateKey')
-      return { seed, expanded: undefined }
+      return { seed }
     }
     case BER.OCTET_STRING: {
       const expanded = part(key, BER.OCTET_STRING, algorithm.expandedLength, 'expandedKey')
@@ -104,6 +183,14 @@ function decodeChoice(algorithm: AlgorithmInfo, privateKey: Uint8Array, offset: 
 function part(key: BerReader, tag: number, length: number, field: string): Uint8Array {
   const bytes = key.contents(tag, field)
   if (bytes.length === length) return bytes
-  const message = `must be ${length} bytes, not ${bytes.length}`
-  throw new DecodeError('pqc.key.length', key.offset - bytes.length, field, message)
+  throw wrongLength(key.offset - bytes.length, field, length, bytes.length)
+}
+
+function exactly(bytes: Uint8Array, length: number, offset: number): Uint8Array {
+  if (bytes.length === length) return bytes
+  throw wrongLength(offset, 'privateKey', length, bytes.length)
+}
+
+function wrongLength(offset: number, field: string, expected: number, actual: number): DecodeError {
+  return new DecodeError('pqc.key.length', offset, field, `must be ${expected} bytes, not ${actual}`)
 }

@@ -1,27 +1,18 @@
 import { AuthError, DecodeError, InternalError } from '@gridseal/wire'
-import type { AlgorithmName } from '../algorithms/info.ts'
-import type { ProviderName } from './provider.ts'
+import type { Operation } from './provider.ts'
 
-/**
+/*
  * What a provider can still report after arguments were checked, in one taxonomy for all providers. The error that it
  * threw is kept as `cause`; inputs are never part of an error.
  */
-export interface Operation {
-  readonly provider: ProviderName
-  readonly algorithm: AlgorithmName | 'X25519'
-  readonly operation: 'import' | 'sign' | 'verify' | 'encapsulate' | 'decapsulate' | 'agree'
-}
 
-/** A public key of the right length that is no key, e.g. ML-KEM coefficients that are not reduced (FIPS 203 7.2). */
-export function invalidKey(operation: Operation, cause: unknown): DecodeError {
-  return new DecodeError(
-    'pqc.key.invalid',
-    0,
-    'publicKey',
-    `not a valid ${operation.algorithm} key`,
-    { ...operation },
-    cause,
-  )
+/**
+ * A key of the right length that is no key: ML-KEM coefficients that are not reduced (FIPS 203 7.2), a point that is
+ * not on its curve, a private scalar out of range.
+ */
+export function invalidKey(operation: Operation, cause?: unknown, field = 'publicKey'): DecodeError {
+  const message = `not a valid ${operation.algorithm} key`
+  return new DecodeError('pqc.key.invalid', 0, field, message, { ...operation }, cause)
 }
 
 /** An X25519 share of small order: the secret would not depend on our key (RFC 7748 6.1). */

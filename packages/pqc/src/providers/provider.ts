@@ -1,11 +1,14 @@
-import type { KemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
+import type { AlgorithmName, KemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
+import type { PrehashName } from './prehash.ts'
 
 export type ProviderName = 'native' | 'noble'
 
-/** What FIPS 204 lets a signer choose; checked before it reaches an implementation. */
+/** What a signature algorithm lets a signer choose; checked before it reaches an implementation. */
 export interface SignOptions {
   /** Context string of 0 to 255 bytes; empty by default, as RFC 9964 requires. */
   readonly context?: Uint8Array
+  /** Sign the hash of the message instead: HashML-DSA (FIPS 204 5.4) or HashSLH-DSA (FIPS 205 10.2.2). noble only. */
+  readonly prehash?: PrehashName
 }
 
 /** A private key, imported once. */
@@ -22,12 +25,18 @@ export interface Verifier {
   verify(message: Uint8Array, signature: Uint8Array, options?: SignOptions): boolean
 }
 
-/** One implementation of signature algorithms. Arguments have been checked by the caller. */
-export interface SignatureProvider {
-  signer(algorithm: SignatureAlgorithm, seed: Uint8Array): Signer
-  verifier(algorithm: SignatureAlgorithm, publicKey: Uint8Array): Verifier
+/** One signature algorithm of one provider. Arguments have been checked by the caller. */
+export interface SignatureImplementation {
+  /** A new canonical private key. */
+  generate(): Uint8Array
+  /** Throws `DecodeError` `pqc.key.invalid` for a private key out of range. */
+  signer(seed: Uint8Array): Signer
+  /** Throws `DecodeError` `pqc.key.invalid` for bytes that are no public key of the algorithm. */
+  verifier(publicKey: Uint8Array): Verifier
+  /** A signer of the expanded private key of FIPS 204, for ML-DSA. */
+  expandedSigner?(expanded: Uint8Array): Signer
   /** Whether `expanded` is the expanded private key of `seed`. */
-  matchesExpanded(algorithm: SignatureAlgorithm, seed: Uint8Array, expanded: Uint8Array): boolean
+  matchesExpanded?(seed: Uint8Array, expanded: Uint8Array): boolean
 }
 
 /** What an encapsulation yields. */
@@ -48,29 +57,45 @@ export interface Encapsulator {
   encapsulate(): Encapsulation
 }
 
-/** One implementation of KEMs. Arguments have been checked by the caller. */
-export interface KemProvider {
-  decapsulator(algorithm: KemAlgorithm, seed: Uint8Array): Decapsulator
+/** One KEM of one provider. Arguments have been checked by the caller. */
+export interface KemImplementation {
+  decapsulator(seed: Uint8Array): Decapsulator
   /** Throws `DecodeError` `pqc.key.invalid` for a key that fails the modulus check (FIPS 203 7.2). */
-  encapsulator(algorithm: KemAlgorithm, publicKey: Uint8Array): Encapsulator
+  encapsulator(publicKey: Uint8Array): Encapsulator
+  /** Of the expanded key of FIPS 203. Throws `DecodeError` `pqc.key.invalid` if its hash does not fit (7.3). */
+  expandedDecapsulator?(expanded: Uint8Array): Decapsulator
   /** Whether `expanded` is the expanded decapsulation key of `seed`. */
-  matchesExpanded(algorithm: KemAlgorithm, seed: Uint8Array, expanded: Uint8Array): boolean
+  matchesExpanded?(seed: Uint8Array, expanded: Uint8Array): boolean
 }
 
-/** An X25519 private key, imported once. */
+/** The private key of a Diffie-Hellman group, imported once. */
 export interface Agreement {
   readonly publicKey: Uint8Array
-  /** A copy of the private scalar, 32 bytes. */
+  /** A copy of the private scalar. */
   secret(): Uint8Array
-  /** The raw shared secret. Throws `AuthError` `pqc.x25519.low-order` where it would be all zero. */
+  /**
+   * The raw shared secret. Throws `AuthError` `pqc.x25519.low-order` where it would be all zero, and `DecodeError`
+   * `pqc.key.invalid` for a point that is not on the curve.
+   */
   agree(peer: Uint8Array): Uint8Array
 }
+
+/** Names of Diffie-Hellman groups. */
+export type GroupName = 'X25519' | 'P-256' | 'P-384'
 
 /** One implementation of everything: what a provider file exports. */
 export interface Provider {
   readonly name: ProviderName
-  readonly signatures: SignatureProvider
-  readonly kems: KemProvider
+  /** Undefined where the provider does not know the algorithm. */
+  signature(algorithm: SignatureAlgorithm): SignatureImplementation | undefined
+  kem(algorithm: KemAlgorithm): KemImplementation | undefined
   /** The key of a secret, or a new one. */
-  readonly x25519: (secret?: Uint8Array) => Agreement
+  agreement(group: GroupName, secret?: Uint8Array): Agreement
+}
+
+/** What a provider was asked to do, for errors. */
+export interface Operation {
+  readonly provider: ProviderName
+  readonly algorithm: AlgorithmName | GroupName
+  readonly operation: 'import' | 'generate' | 'sign' | 'verify' | 'encapsulate' | 'decapsulate' | 'agree'
 }

@@ -1,35 +1,55 @@
 import { UsageError } from '@gridseal/wire'
-import type { AlgorithmName } from '../algorithms/info.ts'
-import { algorithmInfo } from '../algorithms/lookup.ts'
+import type { AlgorithmName, KemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
+import { algorithmInfo, kemInfo, signatureInfo } from '../algorithms/lookup.ts'
+import { admit, currentPolicy } from '../policy/module-state.ts'
+import type { PolicyUse } from '../policy/policy.ts'
+import { passes } from '../selftest/conditional.ts'
+import { chosenName, known } from './chosen.ts'
+import type { ProviderOptions } from './chosen.ts'
 import { native } from './native.ts'
 import { noble } from './noble.ts'
-import { probe } from './probe.ts'
-import type { Provider, ProviderName } from './provider.ts'
+import type { KemImplementation, Provider, ProviderName, SignatureImplementation } from './provider.ts'
 
 /** In order of preference. */
 const PROVIDERS: readonly Provider[] = [native, noble]
 
-/** Overrides the choice of provider for the whole process: `native` or `noble`. */
-export const PROVIDER_VARIABLE = 'GRIDSEAL_PQC_PROVIDER'
-
-/** What the caller may choose at every key. */
-export interface ProviderOptions {
-  /** Use this implementation and no other. Default: the environment's choice, else the first that works. */
-  readonly provider?: ProviderName
+/**
+ * The implementation of a signature algorithm, after policy has been asked. Throws as {@link selectProvider} and
+ * `pqc.policy.refused`.
+ */
+export function signatureImplementation(
+  algorithm: SignatureAlgorithm,
+  use: PolicyUse,
+  options: ProviderOptions = {},
+): SignatureImplementation {
+  signatureInfo(algorithm)
+  const provider = selectProvider(algorithm, options)
+  admit(algorithm, use, provider.name)
+  return provider.signature(algorithm)!
 }
 
-const probed = new WeakMap<Provider, Map<AlgorithmName, boolean>>()
+/** The implementation of a KEM, as {@link signatureImplementation}. */
+export function kemImplementation(
+  algorithm: KemAlgorithm,
+  use: PolicyUse,
+  options: ProviderOptions = {},
+): KemImplementation {
+  kemInfo(algorithm)
+  const provider = selectProvider(algorithm, options)
+  admit(algorithm, use, provider.name)
+  return provider.kem(algorithm)!
+}
 
-/** Whether a provider can do an algorithm here: tried once per process with a real operation. */
+/** Whether a provider can do an algorithm here: its self-tests run once per process. */
 export function providerSupports(name: ProviderName, algorithm: AlgorithmName): boolean {
   algorithmInfo(algorithm)
-  return supports(byName(name, 'provider'), algorithm)
+  return passes(byName(name, 'provider'), algorithm)
 }
 
 /**
  * The provider for an algorithm: the one of the options, else the one of `GRIDSEAL_PQC_PROVIDER`, else the fastest
- * that works. Throws {@link UsageError} `pqc.provider.unknown` for a name that does not exist and
- * `pqc.algorithm.unsupported` if neither the chosen provider nor any other can do it.
+ * that works; in FIPS mode only native. Throws {@link UsageError} `pqc.provider.unknown` for a name that does not exist
+ * and `pqc.algorithm.unsupported` if neither the chosen provider nor any other can do it.
  */
 export function selectProvider(algorithm: AlgorithmName, options: ProviderOptions = {}): Provider {
   algorithmInfo(algorithm)
@@ -39,34 +59,32 @@ export function selectProvider(algorithm: AlgorithmName, options: ProviderOption
 
 /** The first of `candidates` that can do an algorithm. Throws {@link UsageError} `pqc.algorithm.unsupported`. */
 export function firstThatWorks(candidates: readonly Provider[], algorithm: AlgorithmName): Provider {
-  const provider = candidates.find((candidate) => supports(candidate, algorithm))
+  const admitted = currentPolicy().fips ? candidates.filter(({ name }) => name === 'native') : candidates
+  const provider = admitted.find((candidate) => passes(candidate, algorithm))
   if (provider !== undefined) return provider
   const tried = candidates.map((candidate) => candidate.name)
-  const message = `${algorithm} does not work with provider ${tried.join(' or ')} on Node.js ${process.version}`
+  const because = admitted.length < candidates.length ? ' in FIPS mode' : ''
+  const message = `${algorithm} does not work with provider ${tried.join(' or ')} on Node.js ${process.version}${because}`
   throw new UsageError('pqc.algorithm.unsupported', message, { algorithm, tried })
 }
 
-/** The provider that the options or the environment name, if they do. Throws {@link UsageError} `pqc.option.unknown`. */
+/** The provider that the options or the environment name, if they do. */
 export function chosenProvider(options: ProviderOptions): Provider | undefined {
-  for (const name of Object.keys(options)) {
-    if (name !== 'provider') throw new UsageError('pqc.option.unknown', `unknown option "${name}"`, { name })
-  }
-  if (options.provider !== undefined) return byName(options.provider, 'option provider')
-  const variable = process.env[PROVIDER_VARIABLE]
-  return variable === undefined || variable === '' ? undefined : byName(variable, PROVIDER_VARIABLE)
+  const name = chosenName(options)
+  return name === undefined ? undefined : byName(name, 'provider')
 }
 
-function supports(provider: Provider, algorithm: AlgorithmName): boolean {
-  let results = probed.get(provider)
-  if (results === undefined) probed.set(provider, (results = new Map()))
-  let works = results.get(algorithm)
-  if (works === undefined) results.set(algorithm, (works = probe(provider, algorithm)))
-  return works
+/** The provider of Diffie-Hellman groups: native, unless the options or the environment say otherwise. */
+export function groupProvider(options: ProviderOptions): Provider {
+  return chosenProvider(options) ?? native
+}
+
+/** Every provider, in order of preference. */
+export function allProviders(): readonly Provider[] {
+  return PROVIDERS
 }
 
 function byName(name: string, source: string): Provider {
-  const provider = PROVIDERS.find((candidate) => candidate.name === name)
-  if (provider !== undefined) return provider
-  const allowed = PROVIDERS.map((candidate) => candidate.name)
-  throw new UsageError('pqc.provider.unknown', `${source}: "${name}" is not one of ${allowed.join(', ')}`, { allowed })
+  const chosen = known(name, source)
+  return PROVIDERS.find((candidate) => candidate.name === chosen)!
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { SigningKey, VerifyingKey, sha256 } from '@gridseal/pqc'
 import { Writer, fromHex, toHex } from '@gridseal/wire'
-import { signDeterministic } from '#src/providers/noble.ts'
+import { signDeterministic } from '#src/providers/noble/signatures.ts'
 import { SIGNATURE_ANSWERS } from '../providers/known-answers.ts'
 
 const PAYLOAD = new TextEncoder().encode('hello post quantum signatures')

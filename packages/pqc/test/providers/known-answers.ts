@@ -1,4 +1,4 @@
-import type { KemAlgorithm, SignatureAlgorithm } from '@gridseal/pqc'
+import type { MlDsaAlgorithm, MlKemAlgorithm } from '@gridseal/pqc'
 
 /*
  * Answers for the all-zero seed, on which node:crypto (OpenSSL 3.5) and @noble/post-quantum agree. Long values are
@@ -6,7 +6,7 @@ import type { KemAlgorithm, SignatureAlgorithm } from '@gridseal/pqc'
  */
 
 export interface SignatureAnswer {
-  readonly algorithm: SignatureAlgorithm
+  readonly algorithm: MlDsaAlgorithm
   readonly publicKeyHash: string
   /** COSE Key Thumbprint and JWK thumbprint of the examples of RFC 9964. */
   readonly thumbprint: string
@@ -54,7 +54,7 @@ export const SIGNATURE_ANSWERS: readonly SignatureAnswer[] = [
 ]
 
 export interface KemAnswer {
-  readonly algorithm: KemAlgorithm
+  readonly algorithm: MlKemAlgorithm
   readonly publicKeyHash: string
   /** Of the ciphertext for the randomness of 32 zero bytes. */
   readonly ciphertextHash: string

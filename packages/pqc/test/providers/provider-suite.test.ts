@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { algorithmInfo, providerSupports, selectProvider, sha256 } from '@gridseal/pqc'
-import type { ProviderName } from '@gridseal/pqc'
+import type { Agreement, ProviderName } from '@gridseal/pqc'
 import { AuthError, DecodeError, InternalError, fromHex, toHex } from '@gridseal/wire'
 import { KEM_ANSWERS, SIGNATURE_ANSWERS } from './known-answers.ts'
 
@@ -13,9 +13,9 @@ function providerSuite(name: ProviderName): void {
     for (const { algorithm, publicKeyHash } of SIGNATURE_ANSWERS) {
       describe(algorithm, () => {
         const info = algorithmInfo(algorithm)
-        const { signatures } = selectProvider(algorithm, { provider: name })
-        const signer = signatures.signer(algorithm, new Uint8Array(info.seedLength))
-        const verifier = signatures.verifier(algorithm, signer.publicKey)
+        const implementation = selectProvider(algorithm, { provider: name }).signature(algorithm)!
+        const signer = implementation.signer(new Uint8Array(info.seedLength))
+        const verifier = implementation.verifier(signer.publicKey)
         const message = text('breaker 52-1 open')
         const signature = signer.signSync(message)
 
@@ -45,9 +45,9 @@ function providerSuite(name: ProviderName): void {
         })
 
         it('takes no signature of another message, key or context', () => {
-          const other = signatures.signer(algorithm, new Uint8Array(info.seedLength).fill(1))
+          const other = implementation.signer(new Uint8Array(info.seedLength).fill(1))
           expect(verifier.verify(text('breaker 52-1 close'), signature)).to.equal(false)
-          expect(signatures.verifier(algorithm, other.publicKey).verify(message, signature)).to.equal(false)
+          expect(implementation.verifier(other.publicKey).verify(message, signature)).to.equal(false)
           expect(verifier.verify(message, signature, { context: text('grid/v1') })).to.equal(false)
           const withContext = signer.signSync(message, { context: text('grid/v1') })
           expect(verifier.verify(message, withContext, { context: text('grid/v1') })).to.equal(true)
@@ -76,7 +76,7 @@ function providerSuite(name: ProviderName): void {
         })
 
         it('imports any bytes of the right length as a public key', () => {
-          const nonsense = signatures.verifier(algorithm, new Uint8Array(info.publicKeyLength).fill(0xa5))
+          const nonsense = implementation.verifier(new Uint8Array(info.publicKeyLength).fill(0xa5))
           expect(nonsense.verify(message, signature)).to.equal(false)
         })
 
@@ -91,9 +91,9 @@ function providerSuite(name: ProviderName): void {
     for (const { algorithm, publicKeyHash, rejectSecret } of KEM_ANSWERS) {
       describe(algorithm, () => {
         const info = algorithmInfo(algorithm)
-        const { kems } = selectProvider(algorithm, { provider: name })
-        const key = kems.decapsulator(algorithm, new Uint8Array(info.seedLength))
-        const encapsulator = kems.encapsulator(algorithm, key.publicKey)
+        const implementation = selectProvider(algorithm, { provider: name }).kem(algorithm)!
+        const key = implementation.decapsulator(new Uint8Array(info.seedLength))
+        const encapsulator = implementation.encapsulator(key.publicKey)
 
         it('works here', () => expect(providerSupports(name, algorithm)).to.equal(true))
 
@@ -128,7 +128,7 @@ function providerSuite(name: ProviderName): void {
         it('refuses a public key that is not reduced (FIPS 203 7.2)', () => {
           const notReduced = key.publicKey.slice()
           notReduced.set([0xff, 0xff, 0xff])
-          expect(() => kems.encapsulator(algorithm, notReduced))
+          expect(() => implementation.encapsulator(notReduced))
             .to.throw(DecodeError)
             .that.deep.includes({ code: 'pqc.key.invalid', field: 'publicKey' })
         })
@@ -136,7 +136,8 @@ function providerSuite(name: ProviderName): void {
     }
 
     describe('X25519', () => {
-      const { x25519 } = selectProvider('ML-KEM-768', { provider: name })
+      const provider = selectProvider('ML-KEM-768', { provider: name })
+      const x25519 = (secret: Uint8Array): Agreement => provider.agreement('X25519', secret)
 
       it('gives the result of RFC 7748 5.2', () => {
         const key = x25519(fromHex('a046e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449a44'))

@@ -1,0 +1,95 @@
+import { InternalError, UsageError } from '@gridseal/wire'
+import type { ProviderName } from '../providers/provider.ts'
+import { Policy } from './policy.ts'
+import type { PolicyName, PolicyUse } from './policy.ts'
+
+/*
+ * What the core as a whole is doing: the policy in force, and whether a self-test has failed. The one place where
+ * policy is asked.
+ */
+
+/** Puts the process into FIPS mode from the start, where no policy is set by the program: `GRIDSEAL_FIPS=1`. */
+export const FIPS_VARIABLE = 'GRIDSEAL_FIPS'
+
+/** A self-test that failed. */
+export interface SelfTestFailure {
+  readonly test: string
+  readonly provider: ProviderName | 'module'
+}
+
+interface ModuleState {
+  policy: Policy
+  readonly failures: SelfTestFailure[]
+  refusals: number
+  nonApprovedUses: number
+}
+
+const state: ModuleState = {
+  policy: new Policy(process.env[FIPS_VARIABLE] === '1' ? { fips: true } : {}),
+  failures: [],
+  refusals: 0,
+  nonApprovedUses: 0,
+}
+
+/** Read on every operation, hence a plain variable. */
+let stopped = false
+
+/** The policy in force. */
+export function currentPolicy(): Policy {
+  return state.policy
+}
+
+/** Puts a policy in force for the process. Keys that were imported before stay usable. Returns the one before. */
+export function setPolicy(policy: Policy): Policy {
+  const previous = state.policy
+  state.policy = policy
+  stopped = state.failures.length > 0 && policy.onSelfTestFailure === 'stop'
+  return previous
+}
+
+/** Asks the policy in force, and counts refusals and uses of what is not approved. Throws as {@link Policy.demand}. */
+export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+  needOperational()
+  try {
+    state.policy.demand(name, use, Date.now())
+    if (state.policy.fips && provider === 'noble') {
+      const message = `FIPS mode uses the provider native only, not noble for ${name}`
+      throw new UsageError('pqc.policy.refused', message, { algorithm: name, use, provider })
+    }
+  } catch (error) {
+    state.refusals++
+    throw error
+  }
+  if (!Policy.isApproved(name) || provider === 'noble') state.nonApprovedUses++
+}
+
+/** Throws `InternalError` `pqc.self-test.failed` in the error state. Every operation calls it. */
+export function needOperational(): void {
+  if (!stopped) return
+  const [failure] = state.failures
+  const message = `the self-test "${failure?.test}" of provider ${failure?.provider} failed: the core has stopped`
+  throw new InternalError('pqc.self-test.failed', message, { ...failure })
+}
+
+/** A self-test failed: the error state, or the degraded one where policy says so. */
+export function reportFailure(failure: SelfTestFailure): void {
+  const known = state.failures.some(({ test, provider }) => test === failure.test && provider === failure.provider)
+  if (!known) state.failures.push(failure)
+  stopped = state.policy.onSelfTestFailure === 'stop'
+}
+
+/** Leaves the error state: only after every self-test has passed again. */
+export function clearFailures(): void {
+  state.failures.length = 0
+  stopped = false
+}
+
+export function moduleCounters(): {
+  readonly failures: readonly SelfTestFailure[]
+  readonly refusals: number
+  readonly nonApprovedUses: number
+  readonly stopped: boolean
+} {
+  const { failures, refusals, nonApprovedUses } = state
+  return { failures: [...failures], refusals, nonApprovedUses, stopped }
+}

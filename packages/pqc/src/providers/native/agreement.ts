@@ -1,0 +1,63 @@
+import { createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { scalarInRange } from '../../keys/scalar.ts'
+import { plainBytes } from '../../symmetric/bytes.ts'
+import { invalidKey, lowOrder } from '../failures.ts'
+import type { Agreement, GroupName } from '../provider.ts'
+import { importPublic, importRawPrivate, nativeOperation, rawPublic, view } from './import.ts'
+
+/** X25519 (RFC 7748). */
+export class NativeX25519 implements Agreement {
+  readonly publicKey: Uint8Array
+  readonly #key: KeyObject
+
+  constructor(secret: Uint8Array | undefined) {
+    // Generating is a third cheaper than importing random bytes.
+    this.#key = secret === undefined ? generateKeyPairSync('x25519').privateKey : importRawPrivate('X25519', secret)
+    this.publicKey = rawPublic(this.#key)
+  }
+
+  secret(): Uint8Array {
+    return plainBytes(this.#key.export({ format: 'raw-private' }))
+  }
+
+  agree(peer: Uint8Array): Uint8Array {
+    const publicKey = createPublicKey({ key: view(peer), format: 'raw-public', asymmetricKeyType: 'x25519' })
+    try {
+      return plainBytes(diffieHellman({ privateKey: this.#key, publicKey }))
+    } catch (error) {
+      // OpenSSL checks for the all-zero result itself, and nothing else can fail here.
+      throw lowOrder(nativeOperation('X25519', 'agree'), error)
+    }
+  }
+}
+
+/** ECDH on a NIST curve (SP 800-56A 5.7.1.2): the secret is the x coordinate. */
+export class NativeEcdh implements Agreement {
+  readonly publicKey: Uint8Array
+  readonly #key: KeyObject
+  readonly #group: Exclude<GroupName, 'X25519'>
+
+  constructor(group: Exclude<GroupName, 'X25519'>, secret: Uint8Array | undefined) {
+    this.#group = group
+    if (secret === undefined) this.#key = generateKeyPairSync('ec', { namedCurve: group }).privateKey
+    else {
+      if (!scalarInRange(group, secret)) throw invalidKey(nativeOperation(group, 'import'), undefined, 'privateKey')
+      this.#key = importRawPrivate(group, secret)
+    }
+    this.publicKey = rawPublic(this.#key)
+  }
+
+  secret(): Uint8Array {
+    return plainBytes(this.#key.export({ format: 'raw-private' }))
+  }
+
+  agree(peer: Uint8Array): Uint8Array {
+    const publicKey = importPublic(this.#group, peer)
+    try {
+      return plainBytes(diffieHellman({ privateKey: this.#key, publicKey }))
+    } catch (error) {
+      throw invalidKey(nativeOperation(this.#group, 'agree'), error)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { AlgorithmName } from '../../algorithms/info.ts'
+import { encodePkcs8 } from '../../keys/pkcs8.ts'
+import { plainBytes } from '../../symmetric/bytes.ts'
+import { invalidKey, providerFailed } from '../failures.ts'
+import type { GroupName, Operation } from '../provider.ts'
+
+/** What node:crypto calls an algorithm's keys. Elliptic curves are named beside it. */
+interface NodeKeyType {
+  readonly asymmetricKeyType: string
+  readonly namedCurve?: string
+}
+
+const ELLIPTIC: Readonly<Record<string, NodeKeyType>> = {
+  'ECDSA-P256': { asymmetricKeyType: 'ec', namedCurve: 'P-256' },
+  'ECDSA-P384': { asymmetricKeyType: 'ec', namedCurve: 'P-384' },
+  'P-256': { asymmetricKeyType: 'ec', namedCurve: 'P-256' },
+  'P-384': { asymmetricKeyType: 'ec', namedCurve: 'P-384' },
+}
+
+/** Elsewhere the key type is the algorithm's name in lower case. */
+export function keyType(algorithm: AlgorithmName | GroupName): NodeKeyType {
+  return ELLIPTIC[algorithm] ?? { asymmetricKeyType: algorithm.toLowerCase() }
+}
+
+/** The key of a seed in PKCS#8, which is twice as fast for ML-KEM as the format raw-seed. */
+export function importSeed(algorithm: AlgorithmName, seed: Uint8Array): KeyObject {
+  const der = encodePkcs8(algorithm, seed)
+  try {
+    return createPrivateKey({ key: view(der), format: 'der', type: 'pkcs8' })
+  } catch (error) {
+    throw providerFailed(nativeOperation(algorithm, 'import'), error)
+  } finally {
+    der.fill(0)
+  }
+}
+
+/** A private key in raw form: scalars, and the four parts of SLH-DSA. */
+export function importRawPrivate(algorithm: AlgorithmName | GroupName, secret: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({ key: view(secret), format: 'raw-private', ...keyType(algorithm) } as PrivateInput)
+  } catch (error) {
+    throw invalidKey(nativeOperation(algorithm, 'import'), error, 'privateKey')
+  }
+}
+
+export function importPublic(algorithm: AlgorithmName | GroupName, publicKey: Uint8Array): KeyObject {
+  try {
+    return createPublicKey({ key: view(publicKey), format: 'raw-public', ...keyType(algorithm) } as PublicInput)
+  } catch (error) {
+    throw invalidKey(nativeOperation(algorithm, 'import'), error)
+  }
+}
+
+/** The raw public key of a private or public one. Points are uncompressed. */
+export function rawPublic(key: KeyObject): Uint8Array {
+  const publicKey = key.type === 'public' ? key : createPublicKey(key)
+  return plainBytes(publicKey.export({ format: 'raw-public' }))
+}
+
+export function nativeOperation(algorithm: Operation['algorithm'], operation: Operation['operation']): Operation {
+  return { provider: 'native', algorithm, operation }
+}
+
+export function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+// The raw formats of node:crypto take more key types than their declarations know.
+type PrivateInput = Parameters<typeof createPrivateKey>[0]
+type PublicInput = Parameters<typeof createPublicKey>[0]

@@ -1,0 +1,54 @@
+import * as crypto from 'node:crypto'
+import { createRequire } from 'node:module'
+import type * as Sha3Addons from '@noble/hashes/sha3-addons.js'
+import { UsageError } from '@gridseal/wire'
+import { needBytes, needCount } from '../check.ts'
+import { currentPolicy, needOperational } from '../policy/module-state.ts'
+import { chosenName } from '../providers/chosen.ts'
+import type { ProviderOptions } from '../providers/chosen.ts'
+import { plainBytes } from './bytes.ts'
+
+/** What Node.js 26 has and Node.js 24 has not. */
+type CreateMac = (
+  name: 'kmac256',
+  key: Uint8Array,
+  options: { outputLength: number; customization?: Uint8Array },
+) => { update(data: Uint8Array): void; final(): Buffer }
+
+const createMac = (crypto as unknown as { createMac?: CreateMac }).createMac
+
+const load = createRequire(import.meta.url)
+
+export interface KmacOptions extends ProviderOptions {
+  /** Customization string S of SP 800-185 4.2. Default empty. */
+  readonly customization?: Uint8Array
+}
+
+/**
+ * KMAC256 (SP 800-185 4) of `length` bytes over `message`. Native on Node.js 26, noble on 24. Throws `UsageError`
+ * `pqc.argument.range`, `pqc.algorithm.unsupported`.
+ */
+export function kmac256(key: Uint8Array, message: Uint8Array, length: number, options: KmacOptions = {}): Uint8Array {
+  needBytes(key, 'key')
+  needBytes(message, 'message')
+  needCount(length, 1, 2 ** 16, 'length')
+  const { customization, ...rest } = options
+  if (customization !== undefined) needBytes(customization, 'customization')
+  needOperational()
+  const chosen = currentPolicy().fips ? 'native' : chosenName(rest)
+  // OpenSSL takes keys of 4 to 512 bytes only.
+  const nativeCan = createMac !== undefined && key.length >= 4 && key.length <= 512
+  if (chosen === 'native' && !nativeCan) {
+    const message = `KMAC256 with a key of ${key.length} bytes is not in provider native of Node.js ${process.version}`
+    throw new UsageError('pqc.algorithm.unsupported', message, { algorithm: 'KMAC256', tried: ['native'] })
+  }
+  if (chosen !== 'noble' && nativeCan && createMac !== undefined) {
+    const S = customization === undefined ? {} : { customization }
+    const mac = createMac('kmac256', key, { outputLength: length, ...S })
+    mac.update(message)
+    return plainBytes(mac.final())
+  }
+  const { kmac256: noble } = load('@noble/hashes/sha3-addons.js') as typeof Sha3Addons
+  const S = customization === undefined ? {} : { personalization: customization }
+  return noble(key, message, { dkLen: length, ...S })
+}

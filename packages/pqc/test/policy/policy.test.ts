@@ -1,0 +1,131 @@
+import { expect } from 'chai'
+import {
+  AeadKey,
+  DecapsulationKey,
+  Policy,
+  SigningKey,
+  VerifyingKey,
+  currentPolicy,
+  encapsulate,
+  generateChKemKeyPair,
+  generateX25519,
+  setPolicy,
+} from '@gridseal/pqc'
+import type { PolicyName, PolicyOptions, PolicyUse } from '@gridseal/pqc'
+import { AuthError, UsageError } from '@gridseal/wire'
+
+const NOW = Date.parse('2026-11-25T00:00:00Z')
+
+describe('policy', () => {
+  const judge = (options: PolicyOptions, name: PolicyName, use: PolicyUse = 'sign', now = NOW): string => {
+    const verdict = new Policy(options).judge(name, use, now)
+    return verdict.allowed ? 'yes' : verdict.reason
+  }
+
+  it('allows everything by default', () => {
+    for (const name of ['ML-DSA-44', 'Falcon-512', 'Ed25519', 'ChaCha20-Poly1305', 'X25519'] as const) {
+      expect(judge({}, name)).to.equal('yes')
+    }
+  })
+
+  it('asks for a least category; classical algorithms have none', () => {
+    expect(judge({ minimumCategory: 3 }, 'ML-DSA-44')).to.equal('its category 2 is below 3')
+    expect(judge({ minimumCategory: 3 }, 'ML-DSA-65')).to.equal('yes')
+    expect(judge({ minimumCategory: 1 }, 'Ed25519')).to.equal('its category 0 is below 1')
+    expect(judge({ minimumCategory: 3 }, 'MLDSA65-Ed25519-SHA512')).to.equal('yes')
+    expect(judge({ minimumCategory: 5 }, 'CH-KEM-v1', 'encapsulate')).to.equal('yes')
+  })
+
+  it('allows only what is listed, and never what is forbidden', () => {
+    const options: PolicyOptions = { allowed: ['ML-DSA-65', 'ML-DSA-87'], forbidden: ['ML-DSA-87'] }
+    expect(judge(options, 'ML-DSA-65')).to.equal('yes')
+    expect(judge(options, 'ML-DSA-87')).to.equal('it is forbidden')
+    expect(judge(options, 'ML-DSA-44')).to.equal('it is not among those allowed')
+  })
+
+  it('lets a deprecated algorithm verify for ever, but sign only until its date', () => {
+    const options: PolicyOptions = { deprecated: { 'ECDSA-P256': '2027-01-01' } }
+    const after = Date.parse('2027-01-01')
+    expect(judge(options, 'ECDSA-P256', 'sign')).to.equal('yes')
+    expect(judge(options, 'ECDSA-P256', 'sign', after - 1)).to.equal('yes')
+    expect(judge(options, 'ECDSA-P256', 'sign', after)).to.equal('it is deprecated since 2027-01-01')
+    expect(judge(options, 'ECDSA-P256', 'generate', after)).not.to.equal('yes')
+    expect(judge(options, 'ECDSA-P256', 'verify', after)).to.equal('yes')
+  })
+
+  it('in FIPS mode offers what is approved and nothing else', () => {
+    const fips = { fips: true }
+    for (const name of [
+      'ML-DSA-65',
+      'SLH-DSA-SHA2-128s',
+      'ML-KEM-768',
+      'ECDSA-P256',
+      'CH-KEM-v1',
+      'AES-256-GCM',
+    ] as const) {
+      expect(judge(fips, name), name).to.equal('yes')
+    }
+    for (const name of ['Falcon-512', 'ChaCha20-Poly1305', 'X25519'] as const) {
+      expect(judge(fips, name), name).to.equal('it is not approved (FIPS mode)')
+    }
+  })
+
+  it('can do without what is experimental', () => {
+    expect(judge({ experimental: false }, 'Falcon-1024')).to.equal('it is experimental')
+  })
+
+  it('refuses options, names and dates that do not exist', () => {
+    const wrong: readonly unknown[] = [
+      { minimumCategory: 6 },
+      { minimumCategory: 1.5 },
+      { allowed: ['RSA'] },
+      { forbidden: ['ml-dsa-65'] },
+      { deprecated: { 'ML-DSA-44': 'soon' } },
+      { deprecated: { 'ML-DSA-99': '2030-01-01' } },
+      { onSelfTestFailure: 'ignore' },
+      { minimumcategory: 3 },
+    ]
+    for (const options of wrong) {
+      expect(() => new Policy(options as PolicyOptions), JSON.stringify(options))
+        .to.throw(UsageError)
+        .with.property('code', 'pqc.policy.option')
+    }
+  })
+
+  describe('in force for the process', () => {
+    const before = currentPolicy()
+    afterEach(() => setPolicy(before))
+    const refused = (call: () => unknown, kind: typeof UsageError | typeof AuthError): void => {
+      expect(call).to.throw(kind).with.property('code', 'pqc.policy.refused')
+    }
+
+    it('is asked wherever a key is made, imported or used by name', () => {
+      const key = SigningKey.generate('ML-DSA-44')
+      const signature = key.signSync(new Uint8Array(3))
+      const kem = DecapsulationKey.generate('ML-KEM-512')
+      setPolicy(new Policy({ minimumCategory: 3 }))
+      refused(() => SigningKey.generate('ML-DSA-44'), UsageError)
+      refused(() => SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32)), UsageError)
+      refused(
+        () => VerifyingKey.fromRaw('ML-DSA-44', key.publicKey.raw).verify(new Uint8Array(3), signature),
+        AuthError,
+      )
+      refused(() => DecapsulationKey.generate('ML-KEM-512'), UsageError)
+      refused(() => DecapsulationKey.fromSeed('ML-KEM-512', new Uint8Array(64)), AuthError)
+      refused(() => encapsulate('ML-KEM-512', kem.publicKey), UsageError)
+      refused(() => generateX25519(), UsageError)
+      expect(generateChKemKeyPair().publicKey.length).to.equal(1600)
+    })
+
+    it('in FIPS mode takes the provider native only', () => {
+      setPolicy(new Policy({ fips: true }))
+      expect(() => SigningKey.generate('ML-DSA-44', { provider: 'noble' }))
+        .to.throw(UsageError, 'in FIPS mode')
+        .with.property('code', 'pqc.algorithm.unsupported')
+      refused(() => new AeadKey('AES-256-GCM', new Uint8Array(32), { provider: 'noble' }), UsageError)
+      refused(() => new AeadKey('ChaCha20-Poly1305', new Uint8Array(32)), UsageError)
+      expect(SigningKey.generate('ML-DSA-44').publicKey.algorithm).to.equal('ML-DSA-44')
+      expect(generateChKemKeyPair().publicKey.length).to.equal(1600)
+    })
+  })
+})
