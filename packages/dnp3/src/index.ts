@@ -41,6 +41,15 @@ export type { ControlCode } from './codec/commands.ts'
 export { qualityOf } from './codec/flags.ts'
 export type { Quality } from './codec/flags.ts'
 
+// Objects of variable size
+export { record } from './codec/record.ts'
+export type { RecordCodec } from './codec/record.ts'
+export { recordOf } from './codec/record-table.ts'
+export * from './codec/file-objects.ts'
+export * from './codec/security-objects.ts'
+export * from './codec/attributes.ts'
+export * from './codec/data-sets.ts'
+
 // For the bridge
 export { createFramer } from './framing/framer.ts'
 export { dnp3Adapter } from './adapter.ts'
