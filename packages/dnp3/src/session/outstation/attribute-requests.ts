@@ -5,7 +5,7 @@ import type { ObjectHeader } from '../../codec/object-walk.ts'
 import type { RequestContext } from './context.ts'
 import { OBJECT_UNKNOWN, PARAMETER_ERROR } from './context.ts'
 import type { StaticPart } from './fragment-writer.ts'
-import { headerOctets } from './header-octets.ts'
+import { headerOctets } from '../../codec/header-octets.ts'
 
 /** READ of g0: the range names the set; v254 all attributes, v255 the list of those there are. */
 export function readAttributes(

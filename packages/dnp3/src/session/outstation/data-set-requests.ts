@@ -5,7 +5,7 @@ import type { ObjectHeader } from '../../codec/object-walk.ts'
 import type { RequestContext } from './context.ts'
 import { OBJECT_UNKNOWN, PARAMETER_ERROR } from './context.ts'
 import type { StaticPart } from './fragment-writer.ts'
-import { headerOctets, sizedOctets } from './header-octets.ts'
+import { headerOctets, sizedOctets } from '../../codec/header-octets.ts'
 
 /** READ of g85v1 prototypes, g86v1 descriptors, g86v2 characteristics, g87v1 present values; by index. */
 export function readDataSets(

@@ -11,7 +11,7 @@ import type { FileDesk } from './file-desk.ts'
 import type { FileInfo, OpenFile } from './file-store.ts'
 import { safeName } from './file-store.ts'
 import type { StaticPart } from './fragment-writer.ts'
-import { sizedOctets } from './header-octets.ts'
+import { sizedOctets } from '../../codec/header-octets.ts'
 
 /** OPEN_FILE, CLOSE_FILE, DELETE_FILE, GET_FILE_INFO, AUTHENTICATE_FILE, ABORT_FILE. */
 export function fileFunction(context: RequestContext): Answer {

@@ -6,7 +6,7 @@ import { OBJECT_UNKNOWN, PARAMETER_ERROR } from './context.ts'
 import { readDataSets } from './data-set-requests.ts'
 import { readFile } from './file-requests.ts'
 import type { StaticPart } from './fragment-writer.ts'
-import { headerOctets } from './header-octets.ts'
+import { headerOctets } from '../../codec/header-octets.ts'
 import { pointsOf } from './named-points.ts'
 
 type Parts = (StaticPart | Uint8Array)[]

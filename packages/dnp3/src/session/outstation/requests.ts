@@ -7,7 +7,7 @@ import type { Answer, RequestContext } from './context.ts'
 import { NO_FUNC_CODE_SUPPORT, OBJECT_UNKNOWN, OK, PARAMETER_ERROR } from './context.ts'
 import { fileFunction } from './file-requests.ts'
 import { freeze, freezeAtTime } from './freeze.ts'
-import { headerOctets, sizedOctets } from './header-octets.ts'
+import { headerOctets, sizedOctets } from '../../codec/header-octets.ts'
 import { write } from './write.ts'
 
 const UNSUPPORTED: Answer = { iin: NO_FUNC_CODE_SUPPORT }
