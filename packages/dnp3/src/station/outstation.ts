@@ -1,6 +1,6 @@
 import { UsageError } from '@gridseal/wire'
 import type { LinkFrame } from '../codec/link-frame.ts'
-import { isBroadcast } from '../codec/link-check.ts'
+import { SELF_ADDRESS, isBroadcast } from '../codec/link-check.ts'
 import type { ChannelStation } from '../session/link/link-channel.ts'
 import { Outbox } from '../session/outbox.ts'
 import type { AttributeOptions } from '../session/outstation/attribute-store.ts'
@@ -104,7 +104,10 @@ export class Outstation {
   /** The association that a frame belongs to; of several masters, by its source. */
   find(frame: LinkFrame): Association | undefined {
     const { source, destination } = frame
-    if (!frame.fromMaster || (destination !== this.local && !isBroadcast(destination) && destination < 0xfffc)) {
+    if (
+      !frame.fromMaster ||
+      (destination !== this.local && !isBroadcast(destination) && destination !== SELF_ADDRESS)
+    ) {
       return undefined
     }
     const known = this.#associations.get(source)
@@ -115,6 +118,7 @@ export class Outstation {
 /** A connection or line on which outstations are reached: it brings frames to the sessions that they belong to. */
 export class OutstationPort implements ChannelStation {
   readonly #outstations: readonly Outstation[]
+  readonly #byAddress: ReadonlyMap<number, readonly Outstation[]>
   readonly #outbox: Outbox
   readonly #attached = new Set<Association>()
   readonly #onLost: () => void
@@ -123,6 +127,7 @@ export class OutstationPort implements ChannelStation {
 
   constructor(outstations: readonly Outstation[], outbox: Outbox, onLost: () => void) {
     this.#outstations = outstations
+    this.#byAddress = new Map(outstations.map((outstation) => [outstation.local, [outstation]]))
     this.#outbox = outbox
     this.#onLost = onLost
   }
@@ -142,11 +147,16 @@ export class OutstationPort implements ChannelStation {
   }
 
   accepts(frame: LinkFrame): boolean {
-    return this.#outstations.some((outstation) => outstation.find(frame) !== undefined)
+    return this.#meant(frame).some((outstation) => outstation.find(frame) !== undefined)
+  }
+
+  /** Whom a frame may be for, by its destination. */
+  #meant({ destination }: LinkFrame): readonly Outstation[] {
+    return destination >= SELF_ADDRESS ? this.#outstations : (this.#byAddress.get(destination) ?? [])
   }
 
   receive(frame: LinkFrame, at: number): void {
-    for (const outstation of this.#outstations) {
+    for (const outstation of this.#meant(frame)) {
       const association = outstation.find(frame)
       if (association === undefined || !association.session.accepts(frame)) continue
       if (association.port !== this) this.#attach(association, at)
@@ -158,11 +168,14 @@ export class OutstationPort implements ChannelStation {
     for (const { session } of this.#attached) if (session.wake <= at) session.advance(at)
   }
 
-  /** An outstation with one master is its from the start, so that it can speak first; others wait to be asked. */
+  /**
+   * An outstation with one master speaks to whoever connects first, so that it can speak at all before it is asked; one with
+   * several, or with another connection, waits until its master speaks here.
+   */
   opened(at: number): void {
     for (const { associations } of this.#outstations) {
       const [only, ...more] = associations
-      if (only !== undefined && more.length === 0) this.#attach(only, at)
+      if (only !== undefined && more.length === 0 && only.port === undefined) this.#attach(only, at)
     }
   }
 

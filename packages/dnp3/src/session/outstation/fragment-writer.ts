@@ -1,3 +1,4 @@
+import { allocate } from '@gridseal/wire'
 import type { ObjectLayout } from '../../codec/object-layout.ts'
 import { encodeSample, flagsOf, putTime, sampleSize } from './encode-sample.ts'
 import { eventVariation, isRelative } from './event-buffer.ts'
@@ -28,7 +29,7 @@ export class FragmentWriter {
   #length = RESPONSE_HEADER
 
   constructor(limit: number) {
-    this.#bytes = new Uint8Array(limit)
+    this.#bytes = allocate(limit)
   }
 
   get isEmpty(): boolean {
