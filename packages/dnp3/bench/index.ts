@@ -2,6 +2,7 @@ import type { Direction, Framer } from '@gridseal/adapter'
 import { createFramer, dnp3Adapter } from '@gridseal/dnp3'
 import { OWN_PCAPS, SHARED_DNP3, captures, readDigest } from '../test/support/digest.ts'
 import type { Figure } from '../../../test/support/bench.ts'
+import { polls, sessions } from './stations.ts'
 
 const RUNS = 5
 const WINDOW_MS = 200
@@ -49,6 +50,8 @@ export async function run(report: (result: Figure) => void): Promise<void> {
     }
     return points
   })
+  await polls(report)
+  await sessions(report)
 }
 
 /** Both sides of every conversation of the captures at hand. */

@@ -1,8 +1,8 @@
 import { DecodeError, Writer } from '@gridseal/wire'
 import { functionOf } from './functions.ts'
+import { writeHeader } from './header-octets.ts'
 import type { ObjectHeader, WalkStop } from './object-walk.ts'
 import { walkObjects } from './object-walk.ts'
-import { rangeOf, writeRange } from './qualifier.ts'
 
 /** Application control octet (IEEE 1815 clause 4). */
 export interface ApplicationControl {
@@ -74,13 +74,6 @@ export function encodeFragment(
   for (const header of fragment.headers) writeHeader(w, header)
   if (fragment.rest !== undefined) w.bytes(fragment.rest)
   return w.finish()
-}
-
-function writeHeader(w: Writer, header: ObjectHeader): void {
-  w.u8(header.group).u8(header.variation).u8(header.qualifier)
-  const spec = rangeOf(header.qualifier)
-  if (spec !== undefined) writeRange(w, spec, header.range)
-  w.bytes(header.data)
 }
 
 function decodeControl(octet: number): ApplicationControl {

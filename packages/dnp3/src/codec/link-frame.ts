@@ -11,6 +11,9 @@ export const MAX_LINK_FRAME = 292
 /** Smallest length octet: control, destination and source are always counted. */
 export const MIN_LINK_LENGTH = 5
 
+/** Fragment octets in a whole frame: user data less the transport octet. */
+const MAX_SEGMENT = MAX_USER_DATA - 1
+
 export const START_1 = 0x05
 export const START_2 = 0x64
 
@@ -85,6 +88,11 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   return linkFrameOf(bytes, userData(bytes, whole))
 }
 
+/** The frame in octets whose check sums a framer has checked; `user` is a copy. */
+export function readLinkFrame(bytes: Uint8Array): LinkFrame {
+  return { ...readLinkHeader(bytes), user: userData(bytes, bytes.length) }
+}
+
 /** The fields of a header, whatever its check sum; `bytes` must hold it. For frames that are damaged. */
 export function readLinkHeader(bytes: Uint8Array): Omit<LinkFrame, 'user'> {
   return linkFrameOf(bytes, NO_DATA)
@@ -153,6 +161,47 @@ export function encodeLinkFrame(frame: LinkFrame): Uint8Array<ArrayBuffer> {
     bytes.set(block, to)
     putCrc(bytes, to, to + block.length)
     to += block.length + 2
+  }
+  return bytes
+}
+
+/**
+ * A whole fragment as link frames one behind the other, as they leave in one write: what segmentFragment and
+ * encodeLinkFrame do, without anything in between. `control` is the control octet of every frame.
+ */
+export function encodeFragmentFrames(
+  fragment: Uint8Array,
+  transportSequence: number,
+  { control, destination, source }: { readonly control: number; readonly destination: number; readonly source: number },
+): Uint8Array<ArrayBuffer> {
+  const whole = Math.floor(fragment.length / MAX_SEGMENT)
+  const last = fragment.length - whole * MAX_SEGMENT
+  const bytes = allocate(whole * MAX_LINK_FRAME + (last > 0 ? linkFrameLength(MIN_LINK_LENGTH + 1 + last) : 0))
+  let to = 0
+  for (let at = 0; at < fragment.length; at += MAX_SEGMENT) {
+    const end = Math.min(at + MAX_SEGMENT, fragment.length)
+    bytes[to] = START_1
+    bytes[to + 1] = START_2
+    bytes[to + 2] = MIN_LINK_LENGTH + 1 + end - at
+    bytes[to + 3] = control
+    bytes[to + 4] = destination
+    bytes[to + 5] = destination >> 8
+    bytes[to + 6] = source
+    bytes[to + 7] = source >> 8
+    putCrc(bytes, to, to + 8)
+    to += LINK_HEADER
+    bytes[to] = (end === fragment.length ? 0x80 : 0) | (at === 0 ? 0x40 : 0) | (transportSequence++ & 0x3f)
+    let block = to++
+    for (let i = at; i < end; i++) {
+      if (to - block === LINK_BLOCK) {
+        putCrc(bytes, block, to)
+        to += 2
+        block = to
+      }
+      bytes[to++] = fragment[i]!
+    }
+    putCrc(bytes, block, to)
+    to += 2
   }
   return bytes
 }

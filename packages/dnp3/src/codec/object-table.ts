@@ -167,7 +167,7 @@ export const OBJECT_GROUPS: readonly ObjectGroup[] = [
     name: 'File Control',
     kind: 'other',
     variations: {
-      1: 'sized(0)',
+      1: 'sized(34)',
       2: 'sized(12)',
       3: 'sized(26)',
       4: 'sized(13)',
@@ -179,8 +179,8 @@ export const OBJECT_GROUPS: readonly ObjectGroup[] = [
   },
   { group: 80, name: 'Internal Indications', kind: 'other', variations: { 1: 'bit' } },
   { group: 81, name: 'Device Storage', kind: 'other', variations: { 1: 'fill.u8 group.u8 variation.u8' } },
-  { group: 82, name: 'Device Profile', kind: 'other', variations: { 1: 'sized(0)' } },
-  { group: 83, name: 'Private Registration', kind: 'other', variations: { 1: 'sized(0)', 2: 'sized(0)' } },
+  { group: 82, name: 'Device Profile', kind: 'other', variations: { 1: 'sized(10)' } },
+  { group: 83, name: 'Private Registration', kind: 'other', variations: { 1: 'sized(8)', 2: 'sized(8)' } },
   { group: 85, name: 'Data Set Prototype', kind: 'other', variations: { 1: 'sized(0)' } },
   {
     group: 86,
@@ -191,7 +191,7 @@ export const OBJECT_GROUPS: readonly ObjectGroup[] = [
   { group: 87, name: 'Data Set', kind: 'other', variations: { 1: 'sized(0)' } },
   { group: 88, name: 'Data Set Event', kind: 'other', variations: { 1: 'sized(0)' } },
   { group: 90, name: 'Application', kind: 'other', variations: { 1: 'sized(0)' } },
-  { group: 91, name: 'Status of Requested Operation', kind: 'other', variations: { 1: 'sized(0)' } },
+  { group: 91, name: 'Status of Requested Operation', kind: 'other', variations: { 1: 'sized(5)' } },
 
   { group: 101, name: 'Binary-Coded Decimal Integer', kind: 'other', variations: { 1: 'x2', 2: 'x4', 3: 'x8' } },
   { group: 102, name: 'Unsigned Integer', kind: 'other', variations: { 1: 'u8' } },

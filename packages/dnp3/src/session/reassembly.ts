@@ -117,6 +117,12 @@ export class Reassembler<Key> {
     if (open !== undefined) this.#giveUp(key, open)
   }
 
+  /** Forgets everything that is under way. */
+  clear(): void {
+    this.#series.clear()
+    this.#octets = 0
+  }
+
   #begin(key: Key, segment: Segment): void {
     const series: Series = { buffer: allocate(512), length: 0, sequence: 0, lastStart: 0 }
     this.#octets += series.buffer.length
