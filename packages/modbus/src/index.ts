@@ -36,4 +36,10 @@ export type { ServerCounters } from './station/server-connection.ts'
 
 // A client
 export { ModbusClient } from './station/client.ts'
-export type { Answer, ClientCounters, ClientOptions } from './station/client.ts'
+export type { ClientOptions, OpenOptions, RequestOptions } from './station/client.ts'
+export { PRIORITIES } from './session/call.ts'
+export type { Priority } from './session/call.ts'
+export type { Answer } from './session/exchange.ts'
+export type { ClientCounters } from './session/line-session.ts'
+export type { SessionOptions, UnitNeeds } from './session/session-options.ts'
+export type { UnitBackoff } from './session/unit-state.ts'
