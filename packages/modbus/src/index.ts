@@ -13,6 +13,7 @@ export {
 } from './codec/pdu-codec.ts'
 export type { Examination, PduSide } from './codec/pdu-codec.ts'
 export { bitAt, packBits, unpackBits } from './codec/bits.ts'
+export { parseRangeName, pointName, rangeName } from './codec/reference.ts'
 
 // ADUs: MBAP, RTU, ASCII
 export { ADU_CODECS, FRAMINGS } from './codec/adu.ts'
@@ -53,7 +54,7 @@ export { parseDeviceMap } from './map/parse-map.ts'
 export type { MapProblem } from './map/parse-map.ts'
 export { cellsOf, valueOf } from './map/device-map.ts'
 export type { DeviceMap, MapPoint } from './map/device-map.ts'
-export { cellsIn, readingsIn, requestOf, unitOfMap } from './map/map-readings.ts'
+export { cellsIn, mapOfRanges, readingsIn, requestOf, unitOfMap, writeOf } from './map/map-readings.ts'
 export { ORDERS, VALUE_TYPES, decodeValue, encodeValue } from './map/value-types.ts'
 export type { Order, Value, ValueType } from './map/value-types.ts'
 

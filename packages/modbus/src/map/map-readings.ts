@@ -1,4 +1,7 @@
 import type { Reading } from '@gridseal/adapter'
+import { UsageError } from '@gridseal/wire'
+import { pointName } from '../codec/reference.ts'
+import type { Value } from './value-types.ts'
 import type { ReadBitsResponse, ReadWordsResponse, Request } from '../codec/pdu.ts'
 import { bitAt } from '../codec/bits.ts'
 import type { TableName } from '../codec/functions.ts'
@@ -46,6 +49,44 @@ export function readingsIn(
       ...(point.unit === undefined ? {} : { unit: point.unit }),
     }
   })
+}
+
+/** A map of raw registers and bits, named by their references, e.g. `hr/40001`. */
+export function mapOfRanges(ranges: readonly Range[]): DeviceMap {
+  const points = ranges.flatMap(({ table, address, quantity }) =>
+    Array.from({ length: quantity }, (_, i): MapPoint => {
+      const type = table === 'co' || table === 'di' ? 'bool' : 'uint16'
+      const place = { name: pointName(table, address + i), table, address: address + i, quantity: 1 }
+      const plain = {
+        order: 'ABCD',
+        bit: undefined,
+        scale: 1,
+        offset: 0,
+        unit: undefined,
+        readClass: 'normal',
+      } as const
+      return { ...place, type, ...plain, invalid: undefined, initial: undefined, line: 0 }
+    }),
+  )
+  return { name: 'registers', limits: {}, classes: { normal: 10_000 }, points, warnings: [] }
+}
+
+/**
+ * The request that writes a value, in engineering units, to a point. Throws {@link UsageError} for a table that cannot
+ * be written and for a value that does not fit.
+ */
+export function writeOf(point: MapPoint, value: Value): Request {
+  const { name, table, address, bit } = point
+  if (table === 'di' || table === 'ir') throw new UsageError('modbus.write', `${name}: inputs cannot be written`)
+  if (table === 'co') return { kind: 'writeSingleCoil', address, on: Boolean(value) }
+  if (bit !== undefined) {
+    // One bit of a register without touching the others.
+    const mask = 1 << bit
+    return { kind: 'maskWriteRegister', address, and: 0xffff & ~mask, or: value === true || value === 1 ? mask : 0 }
+  }
+  const values = cellsOf(point, value)
+  if (values.length === 1) return { kind: 'writeSingleRegister', address, value: values[0]! }
+  return { kind: 'writeMultipleRegisters', address, quantity: values.length, values }
 }
 
 /** A simulated unit with the points of a map, at their initial values. */

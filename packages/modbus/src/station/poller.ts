@@ -152,7 +152,6 @@ export class Poller {
       this.counters.polls++
       this.#results.next({ link, unit, read, readings: readingsIn(read, cellsIn(answer, read.quantity), link, time) })
     } catch (error) {
-      this.counters.failed++
       this.#failed(job, asError(error))
     }
     job.underWay = false
@@ -165,6 +164,7 @@ export class Poller {
     const refused = error instanceof ProtocolError && error.details['exception'] === ILLEGAL_DATA_ADDRESS
     const smaller = refused && read.parts.length > 1 ? splitRead(read, limits) : []
     if (smaller.length < 2) {
+      this.counters.failed++
       this.#results.next({ link, unit: device.unit, read, readings: [], error })
       return
     }
