@@ -7,6 +7,7 @@ import type { RunOptions } from './commands/run.ts'
 import type { SimulateModbusOptions } from './commands/simulate.ts'
 import type { VerifyCommandOptions } from './commands/verify.ts'
 import type { DemoOptions } from './demo/demo.ts'
+import { addPoll } from './commands/poll.ts'
 import { EXIT, reportError } from './output.ts'
 
 // Each command's module is loaded when it is called: `gridseal keys` must not pay for the bridges.
@@ -24,6 +25,16 @@ function whole(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('not a whole number')
   return value
+}
+
+/** `1,4,10-12`. */
+function numbers(text: string): readonly number[] {
+  return text.split(',').flatMap((part) => {
+    const [first = '', last = first] = part.split('-')
+    const [from, to] = [whole(first), whole(last)]
+    if (first === '' || last === '' || to < from || to - from > 255) throw new InvalidArgumentError('e.g. 1,4,10-12')
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  })
 }
 
 function speed(text: string): number | 'max' {
@@ -144,13 +155,24 @@ export function program(exit: (code: number) => void): Command {
     .command('modbus')
     .description('a Modbus meter')
     .requiredOption('--listen <url>', 'tcp://HOST:PORT or serial:///dev/tty…?baud=9600')
-    .addOption(new Option('--unit <n>', 'unit id').argParser(whole).default(1))
+    .addOption(new Option('--unit <list>', 'unit ids, e.g. 1 or 1,4,10-12').argParser(numbers).default([1], '1'))
+    .addOption(new Option('--framing <name>', 'instead of the usual one').choices(['tcp', 'rtu', 'ascii']))
+    .addOption(new Option('--profile <name>', 'what it is').choices(['meter', 'sunspec']).default('meter'))
+    .option('--model <file>', 'device map, YAML or CSV, instead of a profile')
+    .option('--direct', 'the first unit answers as 0 and 255, too', false)
+    .addOption(
+      new Option('--unknown-unit <how>', 'what units get that are not there')
+        .choices(['exception', 'silence'])
+        .default('exception'),
+    )
     .addOption(json())
     .addOption(forHow())
     .action(async (options: SimulateModbusOptions) => {
       const { simulateModbus } = await import('./commands/simulate.ts')
       exit(await simulateModbus(options))
     })
+
+  addPoll(command, exit)
 
   command
     .command('doctor')

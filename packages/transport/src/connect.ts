@@ -5,7 +5,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Listener } from './listener.ts'
 import { MemoryListener, connectMemory } from './memory/memory-listener.ts'
 import type { ConnectOptions, ListenOptions } from './options.ts'
-import { openSerial } from './serial/open-serial.ts'
+import { connectSerial } from './serial/open-serial.ts'
 import { connectTcp } from './tcp/connect-tcp.ts'
 import { TcpListener } from './tcp/tcp-listener.ts'
 
@@ -27,7 +27,7 @@ export async function connect(url: string | Endpoint, options: ConnectOptions = 
     case 'tcp':
       return connectTcp(endpoint, options)
     case 'serial':
-      return openSerial(endpoint, options)
+      return connectSerial(endpoint, options)
     case 'memory':
       return connectMemory(endpoint, options)
     case 'udp':

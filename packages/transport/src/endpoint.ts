@@ -8,6 +8,10 @@ export const FLOWS = ['none', 'hardware', 'software'] as const
 /** How a serial device says that it cannot take more: not at all, by RTS/CTS, or by XON/XOFF. */
 export type Flow = (typeof FLOWS)[number]
 
+export const RS485_MODES = ['off', 'rts', 'rts-inverted'] as const
+/** Who switches an RS-485 driver on to send: the adapter itself, or this end by RTS (high or low while sending). */
+export type Rs485 = (typeof RS485_MODES)[number]
+
 export interface TcpEndpoint {
   readonly kind: 'tcp'
   /** Name or address; an IPv6 address stands without brackets. */
@@ -31,6 +35,16 @@ export interface SerialEndpoint {
   readonly stopBits: 1 | 1.5 | 2
   /** Default none. */
   readonly flow?: Flow
+  /** Default off. */
+  readonly rs485?: Rs485
+  /** Milliseconds between switching the driver and the first bit, and from the last bit to switching back. Default 0. */
+  readonly rs485Delay?: number
+  /** The line hands back what this end sends, as two-wire RS-485 often does: it is taken out. Default false. */
+  readonly echo?: boolean
+  /** Milliseconds of silence between two characters that end a frame. Default: the protocol's. */
+  readonly gap?: number
+  /** Several links share the line, one at a time: how long, in milliseconds, each waits for its answer. Default: no. */
+  readonly shared?: number
 }
 
 /** A name within this process. */
@@ -48,7 +62,8 @@ const PLANNED = ['tls', 'eth']
 
 /**
  * Reads `tcp://host:port`, `udp://host:port`, `serial:///dev/ttyUSB0?baud=9600&parity=even` or `memory://name`.
- * Serial keys: `baud` (9600), `dataBits` (8), `parity` (none), `stopBits` (1), `flow` (none).
+ * Serial keys: `baud` (9600), `dataBits` (8), `parity` (none), `stopBits` (1), `flow` (none), `rs485` (off), `rs485Delay`,
+ * `echo`, `gap`, `shared`: see {@link SerialEndpoint}.
  *
  * Throws {@link UsageError} with a code `transport.url.…` that names the part that is wrong.
  */
@@ -80,12 +95,18 @@ export function formatEndpoint(endpoint: Endpoint): string {
       return formatAddress(endpoint.kind, endpoint.host, endpoint.port)
     case 'serial': {
       const { path, baud, dataBits, parity, stopBits, flow = 'none' } = endpoint
+      const { rs485 = 'off', rs485Delay = 0, echo = false, gap, shared } = endpoint
       const query = [
         `baud=${baud}`,
         ...(dataBits === 8 ? [] : [`dataBits=${dataBits}`]),
         ...(parity === 'none' ? [] : [`parity=${parity}`]),
         ...(stopBits === 1 ? [] : [`stopBits=${stopBits}`]),
         ...(flow === 'none' ? [] : [`flow=${flow}`]),
+        ...(rs485 === 'off' ? [] : [`rs485=${rs485}`]),
+        ...(rs485Delay === 0 ? [] : [`rs485Delay=${rs485Delay}`]),
+        ...(echo ? ['echo=true'] : []),
+        ...(gap === undefined ? [] : [`gap=${gap}`]),
+        ...(shared === undefined ? [] : [`shared=${shared}`]),
       ]
       return `serial://${path}?${query.join('&')}`
     }
@@ -114,7 +135,7 @@ function serialEndpoint(url: string, rest: string): SerialEndpoint {
   const at = rest.indexOf('?')
   const path = at < 0 ? rest : rest.slice(0, at)
   if (path === '') throw wrong('path', url, 'the device is missing, as in serial:///dev/ttyUSB0')
-  const keys: Record<string, string> = { baud: '9600', dataBits: '8', parity: 'none', stopBits: '1', flow: 'none' }
+  const keys: Record<string, string> = { ...SERIAL_DEFAULTS }
   const seen = new Set<string>()
   for (const pair of at < 0 ? [] : rest.slice(at + 1).split('&')) {
     const [key = '', value = ''] = pair.split('=')
@@ -133,7 +154,42 @@ function serialEndpoint(url: string, rest: string): SerialEndpoint {
     parity: oneOf(url, 'parity', keys['parity'], PARITIES),
     stopBits: oneOf(url, 'stopBits', Number(keys['stopBits']), [1, 1.5, 2]),
     flow: oneOf(url, 'flow', keys['flow'], FLOWS),
+    ...lineHabits(url, keys),
   }
+}
+
+const SERIAL_DEFAULTS: Readonly<Record<string, string>> = {
+  baud: '9600',
+  dataBits: '8',
+  parity: 'none',
+  stopBits: '1',
+  flow: 'none',
+  rs485: 'off',
+  rs485Delay: '0',
+  echo: 'false',
+  gap: '',
+  shared: '',
+}
+
+/** What is there only where it was asked for. */
+function lineHabits(url: string, keys: Readonly<Record<string, string>>): Partial<SerialEndpoint> {
+  const rs485 = oneOf(url, 'rs485', keys['rs485'], RS485_MODES)
+  const rs485Delay = milliseconds(url, 'rs485Delay', keys['rs485Delay'] ?? '', 0, 1000)
+  const echo = oneOf(url, 'echo', keys['echo'], ['true', 'false']) === 'true'
+  if (rs485 !== 'off' && keys['flow'] === 'hardware')
+    throw wrong('query', url, 'RTS is for rs485 or for flow, not both')
+  return {
+    ...(rs485 === 'off' ? {} : { rs485, rs485Delay }),
+    ...(echo ? { echo } : {}),
+    ...(keys['gap'] === '' ? {} : { gap: milliseconds(url, 'gap', keys['gap'] ?? '', 1, 10_000) }),
+    ...(keys['shared'] === '' ? {} : { shared: milliseconds(url, 'shared', keys['shared'] ?? '', 1, 60_000) }),
+  }
+}
+
+function milliseconds(url: string, key: string, text: string, least: number, most: number): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  if (value >= least && value <= most) return value
+  throw wrong('query', url, `${key} is a number of milliseconds from ${least} to ${most}`)
 }
 
 function oneOf<const T extends string | number>(url: string, key: string, value: unknown, all: readonly T[]): T {

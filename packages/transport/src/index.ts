@@ -1,6 +1,15 @@
 // Where: URLs
-export { FLOWS, PARITIES, formatEndpoint, parseEndpoint } from './endpoint.ts'
-export type { Endpoint, Flow, MemoryEndpoint, Parity, SerialEndpoint, TcpEndpoint, UdpEndpoint } from './endpoint.ts'
+export { FLOWS, PARITIES, RS485_MODES, formatEndpoint, parseEndpoint } from './endpoint.ts'
+export type {
+  Endpoint,
+  Flow,
+  MemoryEndpoint,
+  Parity,
+  Rs485,
+  SerialEndpoint,
+  TcpEndpoint,
+  UdpEndpoint,
+} from './endpoint.ts'
 
 // Connections: TCP, serial, in memory
 export { connect, listen } from './connect.ts'

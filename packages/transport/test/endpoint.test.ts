@@ -21,6 +21,10 @@ describe('endpoint URLs', () => {
       'serial:///dev/ttyS1?baud=300&dataBits=7&parity=even&stopBits=2&flow=hardware',
       { kind: 'serial', path: '/dev/ttyS1', baud: 300, dataBits: 7, parity: 'even', stopBits: 2, flow: 'hardware' },
     ],
+    [
+      'serial:///dev/ttyS1?rs485=rts&rs485Delay=2&echo=true&gap=40&shared=500',
+      { ...SERIAL, path: '/dev/ttyS1', baud: 9600, rs485: 'rts', rs485Delay: 2, echo: true, gap: 40, shared: 500 },
+    ],
     ['memory://test', { kind: 'memory', name: 'test' }],
   ]
   for (const [url, endpoint] of good) {
@@ -63,6 +67,10 @@ describe('endpoint URLs', () => {
     ['serial:///dev/x?speed=9600', 'query'],
     ['serial:///dev/x?toString=1', 'query'],
     ['serial:///dev/x?baud=9600&baud=9600', 'query'],
+    ['serial:///dev/x?rs485=yes', 'query'],
+    ['serial:///dev/x?rs485=rts&flow=hardware', 'query'],
+    ['serial:///dev/x?gap=0', 'query'],
+    ['serial:///dev/x?shared=1.5', 'query'],
     ['memory://', 'name'],
   ]
   for (const [url, part] of bad) {

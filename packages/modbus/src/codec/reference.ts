@@ -1,3 +1,4 @@
+import { UsageError } from '@gridseal/wire'
 import type { TableName } from './functions.ts'
 
 /**
@@ -20,4 +21,18 @@ export function pointName(table: TableName, address: number): string {
 export function rangeName(table: TableName, address: number, quantity: number): string {
   const first = pointName(table, address)
   return quantity === 1 ? first : `${first}..${reference(table, address + quantity - 1)}`
+}
+
+const RANGE_NAME = /^(co|di|ir|hr)\/([0134])(\d{4,5})(?:\.\.([0134])(\d{4,5}))?$/
+
+/** The inverse of {@link rangeName}. Throws {@link UsageError} `modbus.reference` for anything else. */
+export function parseRangeName(name: string): { table: TableName; address: number; quantity: number } {
+  const [, table, digit, first, lastDigit = digit, last = first] = RANGE_NAME.exec(name) ?? []
+  const address = Number(first) - 1
+  const quantity = Number(last) - address
+  const sound = table !== undefined && digit === TABLE_DIGIT[table as TableName] && lastDigit === digit
+  if (sound && address >= 0 && quantity >= 1 && address + quantity <= 0x1_0000) {
+    return { table: table as TableName, address, quantity }
+  }
+  throw new UsageError('modbus.reference', `"${name}" is no range; write it like hr/40001..40010, co/00001, ir/30001`)
 }

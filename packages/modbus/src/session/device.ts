@@ -1,5 +1,5 @@
 import { DecodeError, UsageError } from '@gridseal/wire'
-import { functionByCode } from '../codec/functions.ts'
+import { EXCEPTION_BIT, functionByCode } from '../codec/functions.ts'
 import { decodeRequest, encodeException, encodeResponse } from '../codec/pdu-codec.ts'
 import type { Request, Response } from '../codec/pdu.ts'
 import {
@@ -11,6 +11,8 @@ import {
   execute,
   isSupported,
 } from './execute.ts'
+import type { BusCounters } from './diagnostics.ts'
+import { LISTEN_ONLY, RESTART } from './diagnostics.ts'
 import type { RegisterFile } from './register-file.ts'
 import type { Unit, UnitOptions } from './unit.ts'
 import { createUnit } from './unit.ts'
@@ -38,13 +40,14 @@ export class ModbusDevice {
   readonly #units: ReadonlyMap<number, Unit>
   readonly #silent: boolean
   readonly #directUnit: Unit | undefined
+  readonly #bus: BusCounters = { messages: 0, errors: 0 }
 
   /** Throws {@link UsageError} for options that cannot be. */
   constructor(options: DeviceOptions) {
     const units = Object.entries(options.units).map(([id, unit]): [number, UnitOptions] => [Number(id), unit])
     const wrong = units.find(([id]) => !Number.isInteger(id) || id < 0 || id > 255)
     if (wrong !== undefined) throw new UsageError('modbus.device.unit', `unit ${wrong[0]} is not within 0 to 255`)
-    this.#units = new Map(units.map(([id, unit]) => [id, createUnit(unit)]))
+    this.#units = new Map(units.map(([id, unit]) => [id, createUnit(unit, this.#bus)]))
     this.#silent = options.unknownUnit === 'silence'
     this.#directUnit = options.directUnit === undefined ? undefined : this.#units.get(options.directUnit)
     if (options.directUnit !== undefined && this.#directUnit === undefined) {
@@ -57,18 +60,59 @@ export class ModbusDevice {
     return this.#units.get(unit)?.registers
   }
 
+  /** Frames with a wrong check sum came in; function 8 tells of them. */
+  noise(frames: number): void {
+    this.#bus.errors += frames
+  }
+
   /** The PDU to answer, or undefined for silence. `now` in nanoseconds since 1970-01-01 UTC. */
   answer(unitId: number, pdu: Uint8Array, line: Line, now: bigint): Uint8Array | undefined {
+    this.#bus.messages++
     if (line === 'serial' && unitId === BROADCAST) {
-      for (const unit of this.#units.values()) answerAs(unit, pdu, now)
+      for (const unit of this.#units.values()) {
+        serve(unit, pdu, now, line, true)
+        unit.diagnostics.silent()
+      }
       return undefined
     }
     const direct = line === 'tcp' && DIRECT.includes(unitId) ? this.#directUnit : undefined
     const unit = this.#units.get(unitId) ?? direct
-    if (unit !== undefined) return answerAs(unit, pdu, now)
+    if (unit !== undefined) return serve(unit, pdu, now, line, false)
     if (line === 'serial' || this.#silent) return undefined
     return encodeException(pdu[0] ?? 0, GATEWAY_TARGET_FAILED)
   }
+}
+
+/** Keeps the unit's own books (functions 8, 11, 12) around an answer. A unit that only listens says and does nothing. */
+function serve(unit: Unit, pdu: Uint8Array, now: bigint, line: Line, broadcast: boolean): Uint8Array | undefined {
+  const { diagnostics } = unit
+  diagnostics.received(broadcast)
+  const { listening } = diagnostics
+  if (listening && !isRestart(pdu)) {
+    if (!broadcast) diagnostics.silent()
+    return undefined
+  }
+  // Over TCP any client could make the device fall silent for all.
+  const mode = line === 'tcp' && changesMode(pdu)
+  const answer = mode ? encodeException(DIAGNOSTICS, ILLEGAL_FUNCTION) : answerAs(unit, pdu, now)
+  const exception = answer[0]! >= EXCEPTION_BIT ? answer[1]! : 0
+  // Neither who begins nor who ends to listen only answers (6.8.1); a restart leaves fresh books.
+  const silent = listening || (diagnostics.listening && exception === 0)
+  if (!silent && !isRestart(pdu)) diagnostics.completed(exception, !ASKS_FOR_EVENTS.includes(pdu[0]!))
+  if (!silent) return answer
+  if (!broadcast) diagnostics.silent()
+  return undefined
+}
+
+const DIAGNOSTICS = 8
+const ASKS_FOR_EVENTS: readonly number[] = [11, 12]
+
+function isRestart(pdu: Uint8Array): boolean {
+  return pdu.length === 5 && pdu[0] === DIAGNOSTICS && pdu[1] === 0 && pdu[2] === RESTART
+}
+
+function changesMode(pdu: Uint8Array): boolean {
+  return pdu[0] === DIAGNOSTICS && pdu[1] === 0 && (pdu[2] === RESTART || pdu[2] === LISTEN_ONLY)
 }
 
 function answerAs(unit: Unit, pdu: Uint8Array, now: bigint): Uint8Array {

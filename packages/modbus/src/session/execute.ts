@@ -1,5 +1,8 @@
 import { bitAt, packBits } from '../codec/bits.ts'
-import type { Request, Response } from '../codec/pdu.ts'
+import { wordsOf } from '../codec/fields.ts'
+import { MAX_FIFO_WORDS } from '../codec/limits.ts'
+import type { Diagnostics, FileRange, FileRecord, Request, Response } from '../codec/pdu.ts'
+import { LISTEN_ONLY, RESTART, RETURN_QUERY_DATA, isDiagnostic } from './diagnostics.ts'
 import { readIdentification } from './identification.ts'
 import type { DataTable } from './register-file.ts'
 import type { Unit } from './unit.ts'
@@ -10,8 +13,6 @@ export const ILLEGAL_DATA_ADDRESS = 0x02
 export const ILLEGAL_DATA_VALUE = 0x03
 export const SERVER_DEVICE_FAILURE = 0x04
 export const GATEWAY_TARGET_FAILED = 0x0b
-
-const RETURN_QUERY_DATA = 0
 
 /** Carries out one request that is sound in form. A number is the exception to answer. */
 export function execute(unit: Unit, request: Request): Response | number {
@@ -52,7 +53,25 @@ export function execute(unit: Unit, request: Request): Response | number {
       return refused ?? { kind: request.kind, values: [...read] }
     }
     case 'diagnostics':
-      return request.subFunction === RETURN_QUERY_DATA ? request : ILLEGAL_FUNCTION
+      return diagnose(unit, request)
+    case 'readExceptionStatus':
+      if (unit.exceptionStatus === undefined) return ILLEGAL_FUNCTION
+      return { kind: request.kind, status: unit.exceptionStatus() & 0xff }
+    case 'getCommEventCounter':
+      return { kind: request.kind, status: NOT_BUSY, eventCount: unit.diagnostics.eventCount }
+    case 'getCommEventLog': {
+      const { log, eventCount } = unit.diagnostics
+      return { kind: request.kind, status: NOT_BUSY, eventCount, ...log }
+    }
+    case 'readFileRecord':
+      return readFiles(unit, request.groups)
+    case 'writeFileRecord':
+      return writeFiles(unit, request.groups) ?? request
+    case 'readFifoQueue': {
+      const values = unit.fifos?.get(request.address)?.()
+      if (values === undefined) return ILLEGAL_DATA_ADDRESS
+      return values.length > MAX_FIFO_WORDS ? ILLEGAL_DATA_VALUE : { kind: request.kind, values }
+    }
     case 'reportServerId':
       if (unit.serverId === undefined) return ILLEGAL_FUNCTION
       return { kind: request.kind, data: unit.serverId }
@@ -64,21 +83,70 @@ export function execute(unit: Unit, request: Request): Response | number {
   }
 }
 
+const NOT_BUSY = 0
+const CLEAR_LOG = 0xff00
+
+function diagnose(unit: Unit, request: Diagnostics): Response | number {
+  const { subFunction, data } = request
+  const value = data.length === 2 ? (data[0]! << 8) | data[1]! : -1
+  // Sub-function 1 takes 0000 or FF00, the others but 0 nothing else than 0000 (6.8.1).
+  const allowed = value === 0 || subFunction === RETURN_QUERY_DATA || (subFunction === RESTART && value === CLEAR_LOG)
+  if (!allowed) return ILLEGAL_DATA_VALUE
+  if (subFunction === RESTART) unit.diagnostics.restart(value === CLEAR_LOG)
+  if (subFunction === LISTEN_ONLY) unit.diagnostics.listen()
+  const answer = unit.diagnostics.answer(subFunction, data)
+  return answer === undefined ? ILLEGAL_FUNCTION : { kind: 'diagnostics', subFunction, data: answer }
+}
+
+function readFiles(unit: Unit, groups: readonly FileRange[]): Response | number {
+  const answers: Uint8Array[] = []
+  for (const { file, record, length } of groups) {
+    const cells = unit.files?.get(file)?.find(record, length)
+    if (cells === undefined) return ILLEGAL_DATA_ADDRESS
+    answers.push(bytesOf(cells))
+  }
+  return { kind: 'readFileRecord', groups: answers }
+}
+
+/** All records are looked for before the first is written. */
+function writeFiles(unit: Unit, groups: readonly FileRecord[]): number | undefined {
+  const places = groups.map(({ file, record, data }) => unit.files?.get(file)?.find(record, data.length / 2))
+  if (places.includes(undefined)) return ILLEGAL_DATA_ADDRESS
+  groups.forEach(({ data }, index) => places[index]!.set(wordsOf(data)))
+  return undefined
+}
+
+function bytesOf(cells: Uint16Array): Uint8Array {
+  const bytes = new Uint8Array(2 * cells.length)
+  for (let i = 0; i < cells.length; i++) {
+    bytes[2 * i] = cells[i]! >> 8
+    bytes[2 * i + 1] = cells[i]! & 0xff
+  }
+  return bytes
+}
+
 /** The functions that {@link execute} knows; the others are refused before their data is looked at. */
 export function isSupported(unit: Unit, kind: string, subFunction: number): boolean {
   switch (kind) {
     case 'diagnostics':
-      return subFunction === RETURN_QUERY_DATA
+      return isDiagnostic(subFunction)
+    case 'readExceptionStatus':
+      return unit.exceptionStatus !== undefined
+    case 'readFileRecord':
+    case 'writeFileRecord':
+      return unit.files !== undefined
+    case 'readFifoQueue':
+      return unit.fifos !== undefined
     case 'reportServerId':
       return unit.serverId !== undefined
     case 'readDeviceIdentification':
       return unit.identification !== undefined
     default:
-      return DATA_FUNCTIONS.has(kind)
+      return ALWAYS_THERE.has(kind)
   }
 }
 
-const DATA_FUNCTIONS: ReadonlySet<string> = new Set<Request['kind']>([
+const ALWAYS_THERE: ReadonlySet<string> = new Set<Request['kind']>([
   'readCoils',
   'readDiscreteInputs',
   'readHoldingRegisters',
@@ -89,6 +157,8 @@ const DATA_FUNCTIONS: ReadonlySet<string> = new Set<Request['kind']>([
   'writeMultipleRegisters',
   'maskWriteRegister',
   'readWriteMultipleRegisters',
+  'getCommEventCounter',
+  'getCommEventLog',
 ])
 
 function readBits(

@@ -113,6 +113,7 @@ export function meterUnit(serialNumber: string = '0001'): UnitOptions {
     holdingRegisters: [{ start: 0, cells: MEASURED_WORDS }, SETTINGS],
     serverId: { id: 0x47, text: `Gridseal meter ${serialNumber}` },
     identification: { 0: 'Gridseal', 1: 'GS-METER', 2: '1.0', 4: 'Simulated meter', 5: serialNumber },
+    exceptionStatus: 0,
     update: writeMeterRegisters,
   }
 }

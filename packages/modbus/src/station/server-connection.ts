@@ -35,6 +35,9 @@ export interface ServeOptions {
   readonly counters: ServerCounters
 }
 
+/** Requests of one connection that are answered before others get their turn. */
+const MOST_AT_ONCE = 128
+
 /** Serves one connection: requests are answered in the order they came, those of one chunk in one write. */
 export class ServerConnection {
   readonly #connection: Connection
@@ -45,6 +48,10 @@ export class ServerConnection {
   readonly #subscriptions: Subscription[]
   #silenceTimer: NodeJS.Timeout | undefined
   #idleTimer: NodeJS.Timeout | undefined
+  /** The peer does not take its answers. */
+  #congested = false
+  /** Requests of the last chunk have not been answered yet. */
+  #busy = false
   #seen = { invalid: 0, discarded: 0 }
 
   constructor(connection: Connection, options: ServeOptions) {
@@ -57,7 +64,10 @@ export class ServerConnection {
     if (idleTimeout > 0) this.#idleTimer = setTimeout(() => connection.end(), idleTimeout)
     this.#subscriptions = [
       connection.data.subscribe({ next: (chunk) => this.#received(chunk), complete: () => connection.end() }),
-      connection.drained.subscribe(() => connection.resume()),
+      connection.drained.subscribe(() => {
+        this.#congested = false
+        this.#resume()
+      }),
     ]
     void connection.closed.then(() => this.#stop())
   }
@@ -80,12 +90,33 @@ export class ServerConnection {
       return
     }
     if (frames.length > 0) this.#idleTimer?.refresh()
+    this.#answerSome(frames, 0)
+  }
+
+  /** Answers up to {@link MOST_AT_ONCE} frames; a flood of more lets the other connections have their turn in between. */
+  #answerSome(frames: readonly Uint8Array[], from: number): void {
+    const to = Math.min(frames.length, from + MOST_AT_ONCE)
     const answers: Uint8Array[] = []
-    for (const frame of frames) {
-      const answer = this.#answerOne(frame)
+    for (let i = from; i < to; i++) {
+      const answer = this.#answerOne(frames[i]!)
       if (answer !== undefined) answers.push(answer)
     }
     if (answers.length > 0) this.#send(answers.length === 1 ? answers[0]! : Buffer.concat(answers))
+    if (to === frames.length) {
+      if (from > 0) this.#resume()
+      return
+    }
+    this.#busy = true
+    this.#connection.pause()
+    setImmediate(() => {
+      this.#busy = false
+      this.#answerSome(frames, to)
+    })
+  }
+
+  /** Reads on unless the peer takes no answers, or is owed some. */
+  #resume(): void {
+    if (!this.#congested && !this.#busy) this.#connection.resume()
   }
 
   #answerOne(frame: Uint8Array): Uint8Array | undefined {
@@ -106,15 +137,19 @@ export class ServerConnection {
   }
 
   #write(bytes: Uint8Array): void {
-    if (!this.#connection.write(bytes)) this.#connection.pause()
+    if (this.#connection.write(bytes)) return
+    this.#congested = true
+    this.#connection.pause()
   }
 
   #count(): void {
     const { counters } = this.#options
     const { invalid, discarded } = this.#framer
+    if (invalid > this.#seen.invalid) this.#options.device.noise(invalid - this.#seen.invalid)
     counters.invalid += invalid - this.#seen.invalid
     counters.discarded += discarded - this.#seen.discarded
-    this.#seen = { invalid, discarded }
+    this.#seen.invalid = invalid
+    this.#seen.discarded = discarded
   }
 
   #stop(): void {

@@ -79,7 +79,9 @@ describe('Modbus device', () => {
     ['01 before 03: a function it does not have, whatever follows', '14 00', '94 01'],
     ['01: a user-defined function', '41 00', 'C1 01'],
     ['01: a function code with the exception bit', '83 02', '83 01'],
-    ['01: other sub-functions of 8', '08 0004 0000', '88 01'],
+    ['01: sub-functions of 8 that would silence the device for all clients', '08 0004 0000', '88 01'],
+    ['01: sub-functions of 8 that are reserved', '08 0013 0000', '88 01'],
+    ['03: data that a sub-function of 8 does not have', '08 000B 0001', '88 03'],
     ['01: other interfaces of 43', '2B 0D 00', 'AB 01'],
     ['03: 126 registers', '03 0000 007E', '83 03'],
     ['03: no registers', '03 0000 0000', '83 03'],
@@ -109,7 +111,7 @@ describe('Modbus device', () => {
 
   it('answers every public function that it does not have with 01, and no other', () => {
     const device = deviceOf()
-    const supported = new Set([1, 2, 3, 4, 5, 6, 8, 15, 16, 17, 22, 23, 43])
+    const supported = new Set([1, 2, 3, 4, 5, 6, 8, 11, 12, 15, 16, 17, 22, 23, 43])
     for (const { code } of FUNCTIONS) {
       const example = VECTORS.find(
         ({ request }) => fromHex(request.pdu)[0] === code && !request.pdu.startsWith('2B 0D'),
@@ -129,6 +131,92 @@ describe('Modbus device', () => {
         expect(answer.length).to.be.within(1, 253)
       }
     }
+  })
+})
+
+describe('Modbus device, the functions of few', () => {
+  const files = { 4: [0, 0x0dfe, 0x0020], 3: 12 }
+  const queue = [0x01b8, 0x1284]
+  const device = one({ ...unit, exceptionStatus: 0x6d, files, fifos: { 0x04de: () => queue } })
+
+  it('tells its exception status (7)', () => {
+    expect(ask(device, '07')).to.equal('076d')
+    const coil = one({ ...unit, exceptionStatus: ({ coils }) => coils.get(3) })
+    ask(coil, '05 0003 FF00')
+    expect(ask(coil, '07')).to.equal('0701')
+  })
+
+  it('reads and writes file records (20, 21): several groups at once, all or nothing', () => {
+    expect(ask(device, '14 0E 06 0004 0001 0002 06 0003 0009 0002')).to.equal(
+      hex('14 0C 05 06 0DFE 0020 05 06 0000 0000'),
+    )
+    const write = '15 0D 06 0003 0007 0003 06AF 04BE 100D'
+    expect(ask(device, write)).to.equal(hex(write))
+    expect(ask(device, '14 07 06 0003 0008 0001')).to.equal(hex('14 04 03 06 04BE'))
+    expect(ask(device, '15 12 06 0003 0000 0001 1111 06 0005 0000 0001 2222')).to.equal('9502')
+    expect(ask(device, '14 07 06 0003 0000 0001')).to.equal(hex('14 04 03 06 0000'))
+    expect(ask(device, '14 07 06 0003 000B 0002')).to.equal('9402')
+    expect(ask(device, '14 07 05 0003 0000 0001')).to.equal('9403')
+  })
+
+  it('reads a queue without emptying it (24), and refuses one of more than 31', () => {
+    for (let i = 0; i < 2; i++) expect(ask(device, '18 04DE')).to.equal(hex('18 0006 0002 01B8 1284'))
+    expect(ask(device, '18 04DF')).to.equal('9802')
+    const long = one({ fifos: { 1: () => new Array<number>(32).fill(0) } })
+    expect(ask(long, '18 0001')).to.equal('9803')
+  })
+
+  it('refuses files that cannot be', () => {
+    expect(usageError(() => one({ files: { 0: 1 } })).code).to.equal('modbus.unit.file')
+    expect(usageError(() => one({ files: { 1: 10_001 } })).code).to.equal('modbus.unit.file')
+  })
+})
+
+describe('Modbus device, its own books (8, 11, 12)', () => {
+  const count = (device: ModbusDevice, subFunction: string): number =>
+    parseInt(ask(device, `08 00${subFunction} 0000`, 1, 'serial').slice(6), 16)
+
+  it('counts messages, errors, exceptions and what it did not answer', () => {
+    const device = new ModbusDevice({ units: { 1: unit, 2: unit } })
+    ask(device, '03 0000 0001', 1, 'serial')
+    ask(device, '03 0000 0001', 2, 'serial')
+    ask(device, '03 0000 0001', 9, 'serial')
+    ask(device, '06 0000 0001', 0, 'serial')
+    ask(device, '03 0500 0001', 1, 'serial')
+    device.noise(3)
+    expect(count(device, '0B')).to.equal(6)
+    expect(count(device, '0C')).to.equal(3)
+    expect(count(device, '0D')).to.equal(1)
+    expect(count(device, '0E')).to.equal(7) // 1 read, 1 broadcast, 1 refused, 4 of function 8
+    expect(count(device, '0F')).to.equal(1)
+    for (const never of ['10', '11', '12', '02']) expect(count(device, never)).to.equal(0)
+    expect(ask(device, '08 000A 0000', 1, 'serial')).to.equal(hex('08 000A 0000'))
+    expect([count(device, '0B'), count(device, '0D'), count(device, '0C')]).to.deep.equal([1, 0, 0])
+  })
+
+  it('counts what was carried out well (11) and keeps the last 64 events, the newest first (12)', () => {
+    const device = deviceOf()
+    const request = (pdu: string): string => ask(device, pdu, 1, 'serial')
+    expect(request('0B')).to.equal(hex('0B 0000 0000'))
+    request('03 0000 0001')
+    request('03 0500 0001')
+    expect(request('0B')).to.equal(hex('0B 0000 0001'))
+    // Received, then sent: each request leaves 80 and 40, the refused one 80 and 41.
+    expect(request('0C')).to.equal(hex('0C 0F 0000 0001 0005 80 40 80 41 80 40 80 40 80'))
+    for (let i = 0; i < 100; i++) request('03 0000 0001')
+    expect(request('0C').slice(2, 4)).to.equal('46')
+  })
+
+  it('says and does nothing while it only listens, until it is restarted (8/4, 8/1)', () => {
+    const device = deviceOf()
+    const request = (pdu: string): string => ask(device, pdu, 1, 'serial')
+    expect(request('08 0004 0000')).to.equal('')
+    expect(request('06 0001 0063')).to.equal('')
+    expect(device.registers(1)!.holdingRegisters.get(1)).to.equal(1)
+    expect(request('08 0001 FF00')).to.equal('')
+    expect(request('03 0001 0001')).to.equal(hex('03 02 0001'))
+    expect(request('0C')).to.equal(hex('0C 0A 0000 0001 0002 80 40 80 00'))
+    expect(request('08 0001 1234')).to.equal('8803')
   })
 })
 

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { memoryPair } from '@gridseal/transport'
 import type { Connection } from '@gridseal/transport'
@@ -163,5 +166,78 @@ describe('Modbus client', () => {
     expect(usageError(() => serial.client.request(0, read(1))).code).to.equal('modbus.client.broadcast')
     await serial.client.close()
     expect(usageError(() => new ModbusClient({} as Connection, { timeout: 0 })).code).to.equal('modbus.client.option')
+  })
+})
+
+describe('Modbus client that keeps itself connected', () => {
+  const units = { 1: { holdingRegisters: [{ start: 0, cells: [7, 8, 9] }] } }
+  const reconnect = { base: 5, max: 20 }
+
+  it('takes requests before there is a connection, and outlives its server', async () => {
+    let server = await ModbusServer.open('tcp://127.0.0.1:0', { units })
+    const { url } = server
+    await server.close()
+    const client = ModbusClient.open(url, { reconnect, timeout: 5000, retries: 1 })
+    const failures: string[] = []
+    client.failures.subscribe(({ code }) => failures.push(code))
+    const early = client.readHoldingRegisters(1, 0, 3)
+    await until(() => failures.length > 0, 'no attempt failed')
+    server = await ModbusServer.open(url, { units })
+    expect(await early).to.deep.equal([7, 8, 9])
+    await server.close()
+    await until(() => !client.connected, 'still connected')
+    const meanwhile = client.readHoldingRegisters(1, 1, 1)
+    server = await ModbusServer.open(url, { units })
+    expect(await meanwhile).to.deep.equal([8])
+    expect(failures[0]).to.equal('transport.connect.refused')
+    await client.close()
+    await server.close()
+  })
+
+  it('tells who waits for a device that cannot be reached that it cannot', async () => {
+    const client = ModbusClient.open('tcp://127.0.0.1:1', { reconnect, timeout: 30 })
+    const error = await rejection(client.readCoils(1, 0, 1))
+    expect([error.code, error.details['sent']]).to.deep.equal(['modbus.client.timeout', false])
+    expect(error.message).to.contain('cannot be reached')
+    const waiting = rejection(client.readCoils(1, 0, 1, { timeout: 10_000 }))
+    await client.close()
+    expect((await waiting).code).to.equal('modbus.client.closed')
+  })
+
+  it('opens another connection when its peer is there and says nothing any more', async () => {
+    const mute = createServer((socket) => socket.on('error', () => undefined).resume())
+    let connections = 0
+    mute.on('connection', () => connections++)
+    mute.listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    const { port } = mute.address() as AddressInfo
+    const options = { reconnect, timeout: 20, giveUpAfter: 2, backoff: { failures: 50 } }
+    const client = ModbusClient.open(`tcp://127.0.0.1:${port}`, options)
+    const failures: string[] = []
+    client.failures.subscribe(({ code }) => failures.push(code))
+    await until(async () => {
+      await rejection(client.readCoils(1, 0, 1))
+      return connections > 1
+    }, 'it keeps the dead connection')
+    expect(failures).to.include('modbus.client.mute')
+    await client.close()
+    mute.close()
+  })
+
+  it('lets a request be given up by its signal', async () => {
+    const { client, seen, answer, asked } = setUp()
+    const first = client.request(1, read(1))
+    const abort = new AbortController()
+    const second = rejection(client.request(1, read(2), { signal: abort.signal }))
+    abort.abort()
+    expect((await second).code).to.equal('modbus.client.cancelled')
+    expect((await rejection(client.request(1, read(3), { signal: abort.signal }))).code).to.equal(
+      'modbus.client.cancelled',
+    )
+    await asked(1)
+    answer('03 02 0001')
+    await first
+    expect(seen).to.have.length(1)
+    await client.close()
   })
 })

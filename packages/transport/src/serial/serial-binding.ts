@@ -10,7 +10,17 @@ export interface SerialPortHandle {
   drain(): Promise<void>
   /** Discards what the system holds, both ways. */
   flush(): Promise<void>
+  /** Sets all modem lines at once. */
+  set(lines: ModemLines): Promise<void>
   close(): Promise<void>
+}
+
+export interface ModemLines {
+  readonly brk: boolean
+  readonly cts: boolean
+  readonly dtr: boolean
+  readonly dsr: boolean
+  readonly rts: boolean
 }
 
 export interface SerialOpenOptions {

@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ProtocolError } from '@gridseal/wire'
 import { BaseConnection } from '../base-connection.ts'
 import { formatEndpoint } from '../endpoint.ts'
 import type { SerialEndpoint } from '../endpoint.ts'
 import type { ConnectionSettings } from '../options.ts'
-import type { SerialPortHandle } from './serial-binding.ts'
+import { EchoFilter } from './echo-filter.ts'
+import type { ModemLines, SerialPortHandle } from './serial-binding.ts'
 
 /** Reads are cut from slabs of this size, so that a short frame that is kept does not keep much else. */
 const SLAB = 4096
@@ -14,6 +16,11 @@ const DRIVER_BUFFER = 4096
 const BITS_PER_BYTE = 11
 /** How often a port that is not being read is looked for. */
 const PRESENCE_MS = 1000
+
+/** The modem lines of an RS-485 adapter whose driver RTS switches. */
+export function driverLines(mode: 'rts' | 'rts-inverted', sending: boolean): ModemLines {
+  return { brk: false, cts: false, dsr: false, dtr: true, rts: sending === (mode === 'rts') }
+}
 
 /**
  * A serial port, which this end alone has open. It stands on the binding of `serialport`, not on its stream: that one
@@ -27,9 +34,13 @@ export class SerialConnection extends BaseConnection {
   readonly #port: SerialPortHandle
   readonly #settings: ConnectionSettings
   readonly #presence: NodeJS.Timeout | undefined
+  readonly #echo: EchoFilter | undefined
+  /** This end switches the driver. */
+  readonly #rs485: boolean
   #outgoing: Uint8Array[] = []
   #queued = 0
   #writing = false
+  #driving = false
   #finishing = false
   #reading = false
   #readUnderWay = false
@@ -46,6 +57,8 @@ export class SerialConnection extends BaseConnection {
     this.#settings = settings
     this.local = formatEndpoint(endpoint)
     this.remote = this.local
+    this.#rs485 = (endpoint.rs485 ?? 'off') !== 'off'
+    this.#echo = endpoint.echo === true ? new EchoFilter() : undefined
     if (process.platform !== 'win32') {
       this.#presence = setInterval(() => void this.#lookForDevice(device), PRESENCE_MS)
       this.#presence.unref()
@@ -83,7 +96,10 @@ export class SerialConnection extends BaseConnection {
     this.#writing = true
     try {
       for (let chunk = this.#outgoing.shift(); chunk !== undefined; chunk = this.#outgoing.shift()) {
+        this.#echo?.sent(chunk)
+        if (this.#rs485) await this.#drive(true)
         await this.#port.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+        if (this.#rs485 && this.#outgoing.length === 0) await this.#drive(false)
         if (this.#closing) return
         this.#queued -= chunk.length
         this.left()
@@ -105,13 +121,31 @@ export class SerialConnection extends BaseConnection {
       while (this.#reading && !this.#closing) {
         const chunk = this.#held ?? (await this.#read())
         this.#held = this.#reading ? undefined : chunk
-        if (this.#held === undefined && !this.#closing) this.received(chunk)
+        if (this.#held === undefined && !this.#closing) this.#take(chunk)
       }
     } catch (error) {
       this.#lost(error)
     } finally {
       this.#readUnderWay = false
     }
+  }
+
+  #take(chunk: Uint8Array): void {
+    const rest = this.#echo === undefined ? chunk : this.#echo.received(chunk)
+    if (rest.length > 0) this.received(rest)
+  }
+
+  /** RS-485: takes the line to send, or gives it free once the last bit has left; the answer may come at once. */
+  async #drive(on: boolean): Promise<void> {
+    const { rs485 = 'off', rs485Delay = 0 } = this.#endpoint
+    if (rs485 === 'off' || on === this.#driving) return
+    this.#driving = on
+    if (!on) {
+      await this.#port.drain()
+      if (rs485Delay > 0) await sleep(rs485Delay)
+    }
+    await this.#port.set(driverLines(rs485, on))
+    if (on && rs485Delay > 0) await sleep(rs485Delay)
   }
 
   async #read(): Promise<Uint8Array> {

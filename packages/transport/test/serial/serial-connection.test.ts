@@ -3,6 +3,7 @@ import type { ConnectOptions, SerialEndpoint } from '@gridseal/transport'
 import { ProtocolError } from '@gridseal/wire'
 import { expect } from 'chai'
 import { openSerial } from '#src/serial/open-serial.ts'
+import { driverLines } from '#src/serial/serial-connection.ts'
 import type { SerialConnection } from '#src/serial/serial-connection.ts'
 import type { SerialPortHandle } from '#src/serial/serial-binding.ts'
 import { Collected, nextOf, rejection } from '../support/collect.ts'
@@ -56,6 +57,44 @@ describe('a serial connection, step by step', () => {
     connection.destroy()
     expect(await connection.closed).to.deep.equal({ kind: 'local' })
     expect(connection.queued).to.equal(0)
+  })
+
+  it('switches an RS-485 driver by RTS: on to send, off when the last bit has left', async () => {
+    const endpoint = parseEndpoint(`${URL}&rs485=rts&rs485Delay=1`) as SerialEndpoint
+    const connection = await openSerial(endpoint, {}, async () => bindingOf(port))
+    expect(port.calls).to.deep.equal(['rts off'])
+    connection.write(Buffer.from('one'))
+    connection.write(Buffer.from('two'))
+    while (port.calls.length < 4) await settle()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(port.calls).to.deep.equal(['rts off', 'rts on', 'drain', 'rts off'])
+    expect(port.written).to.deep.equal(['one', 'two'])
+    connection.destroy()
+    await connection.closed
+    expect(driverLines('rts-inverted', true)).to.include({ rts: false, dtr: true })
+  })
+
+  it('says when RTS cannot be switched, and leaves nothing open', async () => {
+    port.set = () => Promise.reject(new TypeError('Inappropriate ioctl for device'))
+    const endpoint = parseEndpoint(`${URL}&rs485=rts`) as SerialEndpoint
+    const error = await rejection(openSerial(endpoint, {}, async () => bindingOf(port)))
+    expect(error.code).to.equal('transport.serial.kind')
+    expect(port.calls).to.deep.equal(['close'])
+  })
+
+  it('takes out the echo of what it sends', async () => {
+    const endpoint = parseEndpoint(`${URL}&echo=true`) as SerialEndpoint
+    const connection = await openSerial(endpoint, {}, async () => bindingOf(port))
+    const seen = new Collected(connection)
+    connection.write(Buffer.from('ask'))
+    await settle()
+    port.receive(Buffer.from('as'))
+    await settle()
+    port.receive(Buffer.from('kanswer'))
+    await settle()
+    expect(Buffer.from(seen.bytes).toString()).to.equal('answer')
+    connection.destroy()
+    await connection.closed
   })
 
   it('drains the line before it closes in good order, and discards before it closes at once', async () => {

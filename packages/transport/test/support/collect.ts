@@ -83,20 +83,22 @@ export function nextOf<T>(observable: {
 }
 
 /** Waits until `condition` holds; fails after five seconds. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 5000
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`this did not happen: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
 
 /** The error that a promise is rejected with. */
-export async function rejection(promise: Promise<unknown>): Promise<{ readonly code: string; readonly name: string }> {
+export async function rejection(
+  promise: Promise<unknown>,
+): Promise<{ readonly code: string; readonly name: string; readonly message: string }> {
   try {
     await promise
   } catch (error) {
-    return error as { code: string; name: string }
+    return error as { code: string; name: string; message: string }
   }
   throw new Error('it was not rejected')
 }

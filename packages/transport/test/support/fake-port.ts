@@ -47,6 +47,10 @@ export class FakePort implements SerialPortHandle {
     this.calls.push('flush')
   }
 
+  async set({ rts }: { readonly rts: boolean }): Promise<void> {
+    this.calls.push(rts ? 'rts on' : 'rts off')
+  }
+
   async close(): Promise<void> {
     this.calls.push('close')
     this.breakDown(new TypeError('Canceled'))
