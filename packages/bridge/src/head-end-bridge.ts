@@ -90,6 +90,8 @@ export class HeadEndBridge implements Bridge {
       journal: this.#journal,
       links,
       limits,
+      // Nothing is kept towards devices.
+      store: { maxBacklog: 0, whenFull: 'drop' },
       holdConnections: channel.holdConnections,
       now: wallClock,
       report: this.#report,

@@ -1,0 +1,62 @@
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { entryChunk, indexHeader, indexName, summaryChunk } from './index-file.ts'
+import type { OpenSegment } from './segment-file.ts'
+import { writeAll } from './segment-file.ts'
+
+/** Entries that are gathered before they are written. */
+const GATHER = 512
+
+/** Writes the index beside the segment that is being written. It is never synced: it can be made anew. */
+export class IndexWriter {
+  readonly #segment: OpenSegment
+  readonly #file: FileHandle
+  #offset: number
+  #written = 0
+
+  private constructor(segment: OpenSegment, file: FileHandle, offset: number) {
+    this.#segment = segment
+    this.#file = file
+    this.#offset = offset
+  }
+
+  /** Begins the index of a segment, with what the segment holds already. */
+  static async begin(directory: string, segment: OpenSegment): Promise<IndexWriter> {
+    const file = await open(join(directory, indexName(segment.number)), 'w', 0o600)
+    const header = indexHeader(segment.number)
+    await writeAll(file, [header], 0)
+    return new IndexWriter(segment, file, header.length)
+  }
+
+  get due(): boolean {
+    return this.#segment.index.entries.length - this.#written >= GATHER
+  }
+
+  /** Writes the entries that have come since. */
+  async flush(): Promise<void> {
+    const { number, cipher, index } = this.#segment
+    const entries = index.entries.slice(this.#written)
+    if (entries.length === 0) return
+    this.#written += entries.length
+    await this.#append(entryChunk(number, this.#offset, entries, cipher))
+  }
+
+  /** The segment is finished: so is its index. */
+  async finish(): Promise<void> {
+    await this.flush()
+    await this.#append(summaryChunk(this.#offset, this.#segment.index.summary, this.#segment.cipher))
+    await this.#file.close()
+  }
+
+  /** The segment will be gone on with. */
+  async close(): Promise<void> {
+    await this.flush()
+    await this.#file.close()
+  }
+
+  async #append(chunk: Uint8Array): Promise<void> {
+    await writeAll(this.#file, [chunk], this.#offset)
+    this.#offset += chunk.length
+  }
+}
