@@ -99,6 +99,7 @@ export class FieldBridge implements Bridge {
   async start(): Promise<void> {
     try {
       await this.#session.start()
+      this.#journal?.beginRetention()
     } catch (error) {
       await this.stop()
       throw error

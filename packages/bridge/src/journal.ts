@@ -18,6 +18,7 @@ export async function openJournal(
     keepAge: config.keep,
     keepBytes: config.maxSize,
     anchor: config.anchor,
+    holdRetention: true,
     ...(config.key === undefined ? {} : { key: await JournalKey.read(config.key) }),
     onFull: (reason) => {
       const message =

@@ -8,14 +8,18 @@ import { writeAll } from './segment-file.ts'
 /** Entries that are gathered before they are written. */
 const GATHER = 512
 
-/** Writes the index beside the segment that is being written. It is never synced: it can be made anew. */
+/**
+ * Writes the index beside the segment that is being written. It is never synced and never in the way: one that cannot be
+ * written, as on a full disk, ends there, and is made anew from the segment when it is needed.
+ */
 export class IndexWriter {
   readonly #segment: OpenSegment
-  readonly #file: FileHandle
+  readonly #file: FileHandle | undefined
   #offset: number
   #written = 0
+  #broken = false
 
-  private constructor(segment: OpenSegment, file: FileHandle, offset: number) {
+  private constructor(segment: OpenSegment, file: FileHandle | undefined, offset: number) {
     this.#segment = segment
     this.#file = file
     this.#offset = offset
@@ -23,10 +27,11 @@ export class IndexWriter {
 
   /** Begins the index of a segment, with what the segment holds already. */
   static async begin(directory: string, segment: OpenSegment): Promise<IndexWriter> {
-    const file = await open(join(directory, indexName(segment.number)), 'w', 0o600)
     const header = indexHeader(segment.number)
-    await writeAll(file, [header], 0)
-    return new IndexWriter(segment, file, header.length)
+    const file = await open(join(directory, indexName(segment.number)), 'w', 0o600).catch(() => undefined)
+    const writer = new IndexWriter(segment, file, 0)
+    await writer.#append(header)
+    return writer
   }
 
   get due(): boolean {
@@ -46,17 +51,22 @@ export class IndexWriter {
   async finish(): Promise<void> {
     await this.flush()
     await this.#append(summaryChunk(this.#offset, this.#segment.index.summary, this.#segment.cipher))
-    await this.#file.close()
+    await this.#file?.close()
   }
 
   /** The segment will be gone on with. */
   async close(): Promise<void> {
     await this.flush()
-    await this.#file.close()
+    await this.#file?.close()
   }
 
   async #append(chunk: Uint8Array): Promise<void> {
-    await writeAll(this.#file, [chunk], this.#offset)
-    this.#offset += chunk.length
+    if (this.#file === undefined || this.#broken) return
+    try {
+      await writeAll(this.#file, [chunk], this.#offset)
+      this.#offset += chunk.length
+    } catch {
+      this.#broken = true
+    }
   }
 }

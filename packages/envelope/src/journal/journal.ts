@@ -36,6 +36,8 @@ export interface JournalOptions {
   readonly keepAge?: number | undefined
   /** Oldest segments are removed while the journal holds more bytes; default never. */
   readonly keepBytes?: number | undefined
+  /** Nothing is removed before {@link Journal.beginRetention}: guards are not all in place yet. Default false. */
+  readonly holdRetention?: boolean
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now?: () => number
   /** The disk is full (with the reason), or has room again (undefined). Meanwhile appends wait. */
@@ -112,10 +114,13 @@ export class Journal {
   #closing: Promise<void> | undefined
   #anchoredAt = Number.NEGATIVE_INFINITY
   #wake: (() => void) | undefined
+  #retaining: boolean
+  #retention: Promise<unknown> = Promise.resolve()
 
   private constructor(directory: string, options: JournalOptions & typeof DEFAULTS, state: OpenState) {
     this.directory = directory
     this.#options = options
+    this.#retaining = options.holdRetention !== true
     this.#now = options.now ?? (() => Date.now())
     this.#summaries = state.summaries
     this.#indexes = state.indexes
@@ -191,8 +196,13 @@ export class Journal {
 
   /** Retention leaves the segment, and all later ones, for as long as this guard stands; undefined lifts it. */
   protect(guard: string, segment: number | undefined): void {
+    const before = this.#guards.get(guard)
+    if (before === segment) return
     if (segment === undefined) this.#guards.delete(guard)
     else this.#guards.set(guard, segment)
+    const { keepBytes } = this.#options
+    // What has piled up behind the guard may go now.
+    if (before !== undefined && keepBytes !== undefined && this.stats.bytes > keepBytes) this.retain().catch(() => undefined)
   }
 
   /** Puts a public key beside the segments, so that the journal can be checked where it lies. */
@@ -207,8 +217,16 @@ export class Journal {
     }
   }
 
-  /** Removes what retention no longer keeps: called by itself whenever a segment begins. Returns how many segments. */
-  async retain(): Promise<number> {
+  /** Removes what retention no longer keeps: called by itself when a segment begins and when a guard moves. Returns how
+   * many segments went. */
+  retain(): Promise<number> {
+    if (!this.#retaining) return Promise.resolve(0)
+    const next = this.#retention.then(() => this.#retain())
+    this.#retention = next.catch(() => 0)
+    return next
+  }
+
+  async #retain(): Promise<number> {
     const { keepAge, keepBytes } = this.#options
     const floor = Math.min(this.#current.number, ...this.#guards.values())
     const removed: number[] = []
@@ -236,6 +254,12 @@ export class Journal {
     return removed.length
   }
 
+  /** All guards are in place. */
+  beginRetention(): void {
+    this.#retaining = true
+    this.retain().catch(() => undefined)
+  }
+
   async #lastWrite({ segment, lastTime }: SegmentSummary): Promise<number> {
     if (lastTime > 0) return lastTime
     // Its index was made anew; the file system remembers.
@@ -254,6 +278,7 @@ export class Journal {
 
   async #close(): Promise<void> {
     try {
+      await this.#retention
       await this.#writing
       await this.#index.close()
       await this.marks.sync()
@@ -353,8 +378,10 @@ export class Journal {
     this.#current.size = at
     this.stats.records += group.length
     this.stats.groups++
+    // The group is on disk: whatever fails from here on must not have it written twice. An anchor that stays behind
+    // only notices less.
     if (this.#index.due) await this.#index.flush()
-    await this.#anchor(false)
+    await this.#anchor(false).catch(() => undefined)
     return places
   }
 
@@ -406,7 +433,8 @@ interface OpenState {
 /** Reads the indexes of finished segments, recovers the last one, and compares with the anchor. */
 async function openFiles(directory: string, options: JournalOptions & typeof DEFAULTS): Promise<OpenState> {
   const now = (options.now ?? (() => Date.now()))()
-  const { key } = options
+  const { key, anchor } = options
+  const remembered = anchor === undefined ? undefined : await readAnchor(anchor)
   const numbers = await listSegments(directory)
   const last = numbers.at(-1)
   const summaries: SegmentSummary[] = []
@@ -435,8 +463,7 @@ async function openFiles(directory: string, options: JournalOptions & typeof DEF
     summaries.push(current.index.summary)
     indexes.set(current.number, current.index)
   }
-  const { anchor } = options
-  const found = anchor === undefined ? undefined : setBack(await readAnchor(anchor), before)
+  const found = setBack(remembered, before)
   const identity =
     anchor === undefined
       ? undefined

@@ -5,6 +5,7 @@ import { laneName } from '../entry.ts'
 import { decodeCheckpoint, isCheckpoint } from './checkpoint.ts'
 import type { Journal } from './journal.ts'
 import { isNote } from './note.ts'
+import type { Mark } from './marks.ts'
 import type { Place } from './segment-index.ts'
 
 /** One batch of a queue. */
@@ -68,7 +69,8 @@ export class JournalQueue {
   #out: { readonly stream: Uint8Array; readonly number: number; readonly after: Place; readonly bytes: number }[] = []
   #backlog = { batches: 0, bytes: 0 }
   #generation = 0
-  #skip: Received | undefined
+  /** What the receiver has said; with `before` also that it has all that lies before that log. */
+  #skip: (Received & { readonly before: boolean }) | undefined
   #ended = false
 
   private constructor(journal: Journal, options: QueueOptions) {
@@ -138,9 +140,26 @@ export class JournalQueue {
   /** Whether the receiver has said that it has this batch. */
   #has({ stream, number }: QueuedBatch): boolean {
     const skip = this.#skip
-    if (skip === undefined || Buffer.compare(skip.stream, stream) !== 0) return false
-    if (number < skip.next) return true
+    if (skip === undefined) return false
+    if (Buffer.compare(skip.stream, stream) !== 0) return skip.before
+    if (number < skip.next) {
+      this.#skip = { ...skip, before: false }
+      return true
+    }
     this.#skip = undefined
+    return false
+  }
+
+  /** Whether a mark lies before the beginning of a log in the journal. */
+  #isBehind({ place }: Mark, log: Uint8Array): boolean {
+    const id = toHex(log)
+    for (const { segment, streams } of this.#journal.history.segments) {
+      const stream = streams.find((s) => s.stream === id)
+      // The first segment that holds some of the log.
+      if (stream !== undefined) {
+        return segment > place.segment || (segment === place.segment && stream.firstOffset >= place.offset)
+      }
+    }
     return false
   }
 
@@ -187,8 +206,8 @@ export class JournalQueue {
     this.#out = []
     this.#cursor = 0
     this.#reading = false
-    this.#skip = received
     const mark = this.#journal.marks.get(this.#options.name)
+    this.#skip = received && { ...received, before: mark !== undefined && this.#isBehind(mark, received.stream) }
     const first = this.#tail[0]
     // The tail reaches back to the mark, or what lies between is on disk.
     const whole = first !== undefined && this.#backlog.batches === this.#tail.length
@@ -209,11 +228,10 @@ export class JournalQueue {
     this.rewind()
   }
 
-  /** Gives nothing out any more. */
+  /** Gives nothing out any more. Retention still leaves what is not settled. */
   end(): void {
     this.#ended = true
     this.#generation++
-    this.#journal.protect(this.#options.name, undefined)
   }
 
   /** Retention must leave what is not settled, and the memory what has been given out and may come again. */

@@ -1,4 +1,4 @@
-import { open, truncate, writeFile } from 'node:fs/promises'
+import { open, rm, truncate, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomBytes } from '@gridseal/pqc'
@@ -48,7 +48,9 @@ export async function createSegment(
       await folder.close()
     }
   } catch (error) {
+    // On a full disk this is tried again.
     await file.close()
+    await rm(join(directory, segmentName(number)), { force: true })
     throw error
   }
   const size = headLength(head)
