@@ -49,6 +49,7 @@ export class FieldBridge implements Bridge {
       end: deviceEnd(link, wallClock, report),
       policy: exitPolicyOf(link, adapterFor(link.protocol), 'to-device'),
       maxAge: link.maxAge,
+      store: link.store,
     }))
     this.#ends = links.map((link) => link.end)
     this.#session = new SiteSession({
@@ -59,6 +60,7 @@ export class FieldBridge implements Bridge {
       journal,
       links,
       limits: config.limits,
+      store: config.store,
       holdConnections: config.channel.holdConnections,
       now: wallClock,
       report,
@@ -97,6 +99,7 @@ export class FieldBridge implements Bridge {
   async start(): Promise<void> {
     try {
       await this.#session.start()
+      this.#journal?.beginRetention()
     } catch (error) {
       await this.stop()
       throw error

@@ -90,6 +90,8 @@ export class HeadEndBridge implements Bridge {
       journal: this.#journal,
       links,
       limits,
+      // Nothing is kept towards devices.
+      store: { maxBacklog: 0, whenFull: 'drop' },
       holdConnections: channel.holdConnections,
       now: wallClock,
       report: this.#report,
@@ -117,6 +119,7 @@ export class HeadEndBridge implements Bridge {
   async start(): Promise<void> {
     try {
       for (const { session } of this.#sites.values()) await session.start()
+      this.#journal?.beginRetention()
       const { listen: url, allow } = this.#config.channel
       this.#listener = await listen(url, allow === undefined ? {} : { allow })
     } catch (error) {

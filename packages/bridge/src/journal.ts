@@ -1,4 +1,4 @@
-import { Journal } from '@gridseal/envelope'
+import { Journal, JournalKey } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
 import type { JournalConfig } from './config/model.ts'
 import type { Report } from './events.ts'
@@ -10,11 +10,31 @@ export async function openJournal(
   report: Report,
 ): Promise<Journal | undefined> {
   if (config === undefined) return undefined
-  const journal = await Journal.open(config.directory, { sync: config.sync, maxSegmentBytes: config.maxSegment })
+  const { directory } = config
+  const journal = await Journal.open(directory, {
+    sync: config.sync,
+    maxSegmentBytes: config.maxSegment,
+    maxSegmentAge: config.maxSegmentAge,
+    keepAge: config.keep,
+    keepBytes: config.maxSize,
+    anchor: config.anchor,
+    holdRetention: true,
+    ...(config.key === undefined ? {} : { key: await JournalKey.read(config.key) }),
+    onFull: (reason) => {
+      const message =
+        reason === undefined ? `journal ${directory}: there is room again` : `journal ${directory}: ${reason}`
+      const code = reason === undefined ? 'journal.room' : 'journal.full'
+      report({ level: reason === undefined ? 'info' : 'error', code, message, details: { directory } })
+    },
+  })
+  if (journal.setBack !== undefined) {
+    const message = `journal ${directory} has been set back: ${journal.setBack}`
+    report({ level: 'error', code: 'journal.set-back', message, details: { directory } })
+  }
   for (const key of keys) await journal.addKey(key)
   const { bytes, cut } = journal.stats
-  const details = { directory: config.directory, bytes, cut }
-  const message = `journal ${config.directory}: ${bytes} bytes${cut > 0 ? `, ${cut} bytes of a half record cut off` : ''}`
+  const details = { directory, bytes, cut }
+  const message = `journal ${directory}: ${bytes} bytes${cut > 0 ? `, ${cut} bytes of a half record cut off` : ''}`
   report({ level: cut > 0 ? 'warn' : 'info', code: 'journal.open', message, details })
   return journal
 }

@@ -1,7 +1,8 @@
-import type { LogPosition } from './entry.ts'
+import type { LogHeader, LogPosition } from './entry.ts'
 import { CborReader } from './cbor/reader.ts'
 import { CborWriter } from './cbor/writer.ts'
 import type { RootHeader } from './cose.ts'
+import { readHeaderLeaf } from './leaf.ts'
 import { EMPTY_MAP, decodeRootHeader, readSign1End, readSign1Start, writeSign1 } from './cose.ts'
 
 /** One sealed batch: the new leaves of a log and a signature over the log's new root. */
@@ -41,6 +42,30 @@ export function encodeBatch(
   w.array(2)
   writeSign1(w, protectedHeader, EMPTY_MAP, signature)
   return w.array(count).raw(leaves).finish()
+}
+
+/** What a batch says of itself at its head: enough to find it again. Nothing is verified. */
+export interface BatchPeek {
+  readonly stream: Uint8Array
+  readonly number: number
+  readonly treeSize: number
+  /** Leaves in this batch. */
+  readonly leaves: number
+  /** What the log is of; only its first batch says so. */
+  readonly log: LogHeader | undefined
+}
+
+/** Reads the head of a batch, at the same cost for any size. Throws `DecodeError`. */
+export function peekBatch(bytes: Uint8Array): BatchPeek {
+  const r = new CborReader(bytes)
+  r.fixedArray(2, 'batch')
+  const protectedHeader = readSign1Start(r)
+  if (r.map('unprotected') !== 0) throw r.error('envelope.header', 'unprotected', 'must be empty')
+  readSign1End(r)
+  const leaves = r.array('leaves')
+  const { stream, number, treeSize } = decodeRootHeader(protectedHeader)
+  const log = number === 0 ? readHeaderLeaf(r.bytes('leaf')) : undefined
+  return { stream, number, treeSize, leaves, log }
 }
 
 /** Takes a batch apart. Throws `DecodeError`; costs no more than reading the bytes once. */

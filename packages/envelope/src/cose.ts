@@ -24,6 +24,8 @@ export const LABEL: Readonly<
 export const VDS_RFC9162_SHA256 = 1
 /** Proof type "inclusion" within label 396 (RFC 9942). */
 export const PROOF_INCLUSION: number = -1
+/** Proof type "consistency" within label 396 (RFC 9942). */
+export const PROOF_CONSISTENCY: number = -2
 export const TAG_SIGN1 = 18
 
 /** What a signed root says, under the signature. */
@@ -103,14 +105,18 @@ export function toBeSigned(protectedHeader: Uint8Array, root: Uint8Array): Uint8
 
 const EMPTY = new Uint8Array(0)
 
-/** Writes a tagged COSE_Sign1 with a detached payload; `unprotected` is an encoded map. */
+/** Writes a tagged COSE_Sign1; `unprotected` is an encoded map, the payload detached unless it is given. */
 export function writeSign1(
   w: CborWriter,
   protectedHeader: Uint8Array,
   unprotected: Uint8Array,
   signature: Uint8Array,
+  payload?: Uint8Array,
 ): void {
-  w.tag(TAG_SIGN1).array(4).bytes(protectedHeader).raw(unprotected).null().bytes(signature)
+  w.tag(TAG_SIGN1).array(4).bytes(protectedHeader).raw(unprotected)
+  if (payload === undefined) w.null()
+  else w.bytes(payload)
+  w.bytes(signature)
 }
 
 /** An encoded empty map. */

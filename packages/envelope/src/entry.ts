@@ -1,5 +1,28 @@
+import type { VerifyingKey } from '@gridseal/pqc'
+
 /** Which way a stream's frames travel. */
 export type StreamDirection = 'to-device' | 'to-master'
+
+/**
+ * What a stream carries: `live` conversations, which are worth nothing later, or one of three classes of traffic that is
+ * kept until it can be delivered, the most urgent first.
+ */
+export type StreamClass = 'live' | 'urgent' | 'normal' | 'bulk'
+
+/** In the order of the wire (docs/envelope.cddl) and of delivery. */
+export const STREAM_CLASSES: readonly StreamClass[] = ['live', 'urgent', 'normal', 'bulk']
+
+/** What a stream is of, whatever log it is in: its logs follow each other. */
+export interface Lane {
+  readonly site: string
+  readonly direction: StreamDirection
+  readonly class: StreamClass
+}
+
+/** A lane as one string, to be the key of a map. */
+export function laneName(lane: Lane): string {
+  return JSON.stringify([lane.site, lane.direction, lane.class])
+}
 
 /** What happened to one of a link's connections; in the stream, so that it keeps its place among the frames. */
 export type LinkEvent = 'opened' | 'closed' | 'failed' | 'reset'
@@ -43,10 +66,8 @@ export interface LogEnd {
 }
 
 /** What leaf 0 of every log says. */
-export interface LogHeader {
+export interface LogHeader extends Lane {
   readonly version: number
-  readonly site: string
-  readonly direction: StreamDirection
   readonly stream: Uint8Array
   /** Fingerprint of the signing key (COSE key thumbprint, 32 bytes). */
   readonly keyId: Uint8Array
@@ -59,11 +80,13 @@ export interface LogHeader {
 }
 
 /** All that is needed to go on verifying a log from some batch on. */
-export interface LogPosition extends LogEnd {
+export interface LogPosition extends LogEnd, Lane {
   /** Number of the next batch. */
   readonly next: number
   /** When the log began, as its header says. */
   readonly created: bigint
   /** Roots of the complete subtrees, largest first. */
   readonly frontier: readonly Uint8Array[]
+  /** The key that the log's last leaf has named for the next log. Known only to who has verified that leaf. */
+  readonly successor?: VerifyingKey
 }

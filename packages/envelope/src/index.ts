@@ -1,13 +1,16 @@
 // What a log carries
+export { STREAM_CLASSES, laneName } from './entry.ts'
 export type {
   Entry,
   EventEntry,
   FrameEntry,
+  Lane,
   LinkEvent,
   LogEnd,
   LogHeader,
   LogPosition,
   SequencedEntry,
+  StreamClass,
   StreamDirection,
 } from './entry.ts'
 
@@ -16,22 +19,39 @@ export { SEALER_LIMITS, Sealer } from './sealer.ts'
 export type { SealerLimits, SealerOptions, SealerStats } from './sealer.ts'
 export { Opener } from './opener.ts'
 export type { OpenedBatch, OpenerOptions } from './opener.ts'
-export { decodeBatch } from './batch.ts'
-export type { RawBatch, SealedBatch } from './batch.ts'
+export { decodeBatch, peekBatch } from './batch.ts'
+export { isKeyChangeLeaf, readEntryLeaf, readHeaderLeaf, readKeyChangeLeaf } from './leaf.ts'
+export type { KeyChange } from './leaf.ts'
+export type { BatchPeek, RawBatch, SealedBatch } from './batch.ts'
 
 // Receipts
 export { encodeReceipt, verifyReceipt } from './receipt.ts'
 export type { ReceiptContent } from './receipt.ts'
 
+export { encodeConsistency, verifyConsistencyReceipt } from './consistency.ts'
+export type { ConsistencyContent, SignedRoot } from './consistency.ts'
+export { COSE_KEY_MEDIA_TYPE, decodeCoseKey, encodeCoseKey } from './cose-key.ts'
+
 // The journal
 export { Journal } from './journal/journal.ts'
-export type { JournalOptions, JournalStats } from './journal/journal.ts'
+export type { Appended, JournalOptions, JournalStats } from './journal/journal.ts'
+export { JournalKey } from './journal/cipher.ts'
+export { JournalHistory } from './journal/history.ts'
+export type { Found } from './journal/history.ts'
+export type { IndexEntry, Place, SegmentSummary, StreamSummary } from './journal/segment-index.ts'
+export { JournalQueue } from './journal/queue.ts'
+export type { QueueOptions, QueuedBatch, Received } from './journal/queue.ts'
+export { Marks } from './journal/marks.ts'
+export type { Mark } from './journal/marks.ts'
+export { decodeNote, isNote } from './journal/note.ts'
+export type { Note } from './journal/note.ts'
 export { readJournal, readJournalKeys } from './journal/read.ts'
+export type { JournalReadOptions } from './journal/read.ts'
 export type { SegmentItem } from './journal/segment.ts'
 export { verifyJournal } from './journal/verify.ts'
 export type { JournalFailure, VerifiedBatch, VerifyOptions, VerifyReport } from './journal/verify.ts'
-export { extractReceipt } from './journal/extract.ts'
-export type { LeafSelector } from './journal/extract.ts'
+export { extractConsistency, extractReceipt } from './journal/extract.ts'
+export type { BatchSelector, ExtractOptions, LeafSelector } from './journal/extract.ts'
 export { decodeCheckpoint, encodeCheckpoint, isCheckpoint } from './journal/checkpoint.ts'
 
 // Merkle trees (RFC 9162)

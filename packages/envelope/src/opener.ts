@@ -3,8 +3,8 @@ import { AuthError, ProtocolError, toHex } from '@gridseal/wire'
 import type { RawBatch } from './batch.ts'
 import { decodeBatch } from './batch.ts'
 import { toBeSigned } from './cose.ts'
-import type { LogHeader, LogPosition, SequencedEntry, StreamDirection } from './entry.ts'
-import { readEntryLeaf, readHeaderLeaf } from './leaf.ts'
+import type { Lane, LogHeader, LogPosition, SequencedEntry, StreamClass, StreamDirection } from './entry.ts'
+import { isKeyChangeLeaf, readEntryLeaf, readHeaderLeaf, readKeyChangeLeaf } from './leaf.ts'
 import { Frontier } from './merkle/frontier.ts'
 
 export interface OpenerOptions {
@@ -14,6 +14,8 @@ export interface OpenerOptions {
   readonly site?: string
   /** Refuse logs of another direction. */
   readonly direction?: StreamDirection
+  /** Refuse logs of another class. */
+  readonly class?: StreamClass
   /** Signature algorithms allowed on this stream; default all. */
   readonly algorithms?: readonly SignatureAlgorithm[]
 }
@@ -30,7 +32,16 @@ export interface OpenedBatch {
   readonly log: LogHeader | undefined
   /** Whether a new log names the end of the log before it as this opener knew it; true within a log. */
   readonly joined: boolean
+  /** A new log that continues an older state of the stream than this opener has seen: its sender was set back. */
+  readonly behind: boolean
+  /** Where the log stood before this batch; undefined for its first. */
+  readonly before: LogPosition | undefined
+  /** The key that signs the next log, where this batch ends its log with a change of keys. */
+  readonly successor: VerifyingKey | undefined
 }
+
+/** Earlier logs that are remembered, to know an older state again. */
+const MOST_PAST = 64
 
 /**
  * Verifies the sealed batches of one stream in order and releases their entries: all of a batch or nothing. Keeps the
@@ -39,7 +50,7 @@ export interface OpenedBatch {
  *
  * {@link Opener.open} throws `DecodeError` for bytes that are no batch, `AuthError` (`envelope.key.unknown`,
  * `envelope.algorithm`, `envelope.signature`, `envelope.site`) and `ProtocolError` (`envelope.replay`, `envelope.gap`,
- * `envelope.previous-root`, `envelope.tree-size`, `envelope.log-order`, `envelope.sequence`, `envelope.direction`).
+ * `envelope.previous-root`, `envelope.tree-size`, `envelope.log-ended`, `envelope.log-order`, `envelope.sequence`, `envelope.direction`).
  */
 export class Opener {
   readonly #options: OpenerOptions
@@ -48,45 +59,59 @@ export class Opener {
   #root: Uint8Array | undefined
   #next = 0
   #created = 0n
-  /** The direction of the log, which every entry must have: policy trusts it. */
-  #direction: StreamDirection | undefined
+  /** What the log is of. Every entry must have its direction: policy trusts it. */
+  #lane: Lane | undefined
+  /** The log has ended with a change to this key. */
+  #successor: VerifyingKey | undefined
+  /** Whose signature the log bears: trusted for all of it. */
+  #signerOfLog: VerifyingKey | undefined
+  /** The logs before this one, the latest last. */
+  readonly #past: string[] = []
 
   constructor(options: OpenerOptions) {
     this.#options = options
-    this.#direction = options.direction
   }
 
   /** Where the log stands, or undefined before the first batch. */
   get position(): LogPosition | undefined {
-    if (this.#stream === undefined || this.#root === undefined) return undefined
+    if (this.#stream === undefined || this.#root === undefined || this.#lane === undefined) return undefined
     return {
+      ...this.#lane,
       stream: this.#stream,
       treeSize: this.#frontier.size,
       root: this.#root,
       next: this.#next,
       created: this.#created,
       frontier: this.#frontier.hashes(),
+      ...(this.#successor === undefined ? {} : { successor: this.#successor }),
     }
   }
 
   /**
    * Goes on from a position that the sender or an earlier run gave. It need not be trusted: the next batch's signature
-   * covers a root that fits no other position. Throws `UsageError` for a frontier of the wrong shape.
+   * covers a root that fits no other position. Throws `UsageError` for a frontier of the wrong shape and `AuthError`
+   * `envelope.site` for another lane.
    */
   resume(position: LogPosition): void {
+    this.#checkLane(position)
+    const sameLog = this.#stream !== undefined && same(this.#stream, position.stream)
+    const stays = sameLog && position.next === this.#next
+    if (!sameLog) this.#signerOfLog = undefined
     this.#frontier = Frontier.from(position.treeSize, position.frontier)
     this.#stream = position.stream
     this.#root = position.root
     this.#next = position.next
     this.#created = position.created
-    this.#direction = this.#options.direction
+    if (!stays) this.#successor = position.successor
+    const { site, direction, class: streamClass } = position
+    this.#lane = { site, direction, class: streamClass }
   }
 
   open(bytes: Uint8Array): OpenedBatch {
     const batch = decodeBatch(bytes)
     const { header } = batch
-    const signer = this.#signer(batch)
     const sameLog = this.#stream !== undefined && Buffer.compare(this.#stream, header.stream) === 0
+    const signer = this.#signer(batch, sameLog)
     const log = sameLog ? undefined : this.#newLog(batch)
     if (sameLog) this.#checkContinues(batch)
 
@@ -103,16 +128,26 @@ export class Opener {
     if (!signer.verify(toBeSigned(batch.protectedHeader, root), batch.signature)) {
       throw new AuthError('envelope.signature', 'the signature does not cover these leaves', where(batch))
     }
-    const direction = log?.direction ?? this.#direction
-    const entries = readEntries(batch, log === undefined ? 0 : 1, direction)
+    const lane = log ?? this.#lane
+    const { entries, successor } = readEntries(batch, log === undefined ? 0 : 1, lane?.direction)
     const joined = log === undefined || this.#joins(log)
+    const behind = !joined && this.#isBehind(log)
+    const before = sameLog ? this.position : undefined
 
+    if (!sameLog && this.#stream !== undefined) {
+      this.#past.push(toHex(this.#stream))
+      if (this.#past.length > MOST_PAST) this.#past.shift()
+    }
     this.#frontier = frontier
     this.#stream = Uint8Array.from(header.stream)
     this.#root = root
     this.#next = header.number + 1
-    this.#direction = direction
-    if (log !== undefined) this.#created = log.created
+    this.#successor = successor
+    this.#signerOfLog = signer
+    if (log !== undefined) {
+      this.#created = log.created
+      this.#lane = { site: log.site, direction: log.direction, class: log.class }
+    }
     return {
       stream: this.#stream,
       number: header.number,
@@ -122,12 +157,15 @@ export class Opener {
       entries,
       log,
       joined,
+      behind,
+      before,
+      successor,
     }
   }
 
-  #signer(batch: RawBatch): VerifyingKey {
+  #signer(batch: RawBatch, sameLog: boolean): VerifyingKey {
     const { algorithm, keyId } = batch.header
-    const signer = this.#options.key(keyId)
+    const signer = this.#options.key(keyId) ?? this.#succeeded(batch, sameLog)
     if (signer === undefined) {
       throw new AuthError('envelope.key.unknown', `no trusted key ${toHex(keyId)}`, where(batch))
     }
@@ -138,7 +176,23 @@ export class Opener {
     return signer
   }
 
+  /** A key that a trusted one has signed for: it signs exactly the log that continues the one which named it. */
+  #succeeded(batch: RawBatch, sameLog: boolean): VerifyingKey | undefined {
+    const { keyId, number } = batch.header
+    if (sameLog)
+      return this.#signerOfLog !== undefined && same(this.#signerOfLog.fingerprint, keyId)
+        ? this.#signerOfLog
+        : undefined
+    const first = batch.leaves[0]
+    const key = this.#successor
+    if (key === undefined || first === undefined || number !== 0 || !same(key.fingerprint, keyId)) return undefined
+    return this.#joins(readHeaderLeaf(first)) ? key : undefined
+  }
+
   #checkContinues(batch: RawBatch): void {
+    if (this.#successor !== undefined) {
+      throw new ProtocolError('envelope.log-ended', 'the log has ended with a change of keys', where(batch))
+    }
     const { number, previousRoot } = batch.header
     if (number < this.#next) {
       throw new ProtocolError('envelope.replay', `batch ${number} was here before`, where(batch))
@@ -164,14 +218,31 @@ export class Opener {
     ) {
       throw new ProtocolError('envelope.log-header', 'the log header names another log or key', where(batch))
     }
-    const { site, direction } = this.#options
-    if ((site !== undefined && header.site !== site) || (direction !== undefined && header.direction !== direction)) {
-      throw new AuthError('envelope.site', `a log of ${header.site} ${header.direction}`, where(batch))
-    }
+    this.#checkLane(header, where(batch))
     if (header.created <= this.#created) {
       throw new ProtocolError('envelope.log-order', 'an older log came after a newer one', where(batch))
     }
     return header
+  }
+
+  #checkLane(lane: Lane, details: Record<string, unknown> = {}): void {
+    const { site, direction, class: streamClass } = this.#options
+    const fits =
+      (site === undefined || lane.site === site) &&
+      (direction === undefined || lane.direction === direction) &&
+      (streamClass === undefined || lane.class === streamClass)
+    if (!fits) {
+      throw new AuthError('envelope.site', `a log of ${lane.site} ${lane.direction} ${lane.class}`, details)
+    }
+  }
+
+  /** Whether a log continues a state of this stream that is older than what has been seen. */
+  #isBehind(log: LogHeader | undefined): boolean {
+    const previous = log?.previous
+    if (this.#stream === undefined || log === undefined) return false
+    if (previous === undefined) return false
+    const sameLog = same(previous.stream, this.#stream)
+    return sameLog ? previous.treeSize < this.#frontier.size : this.#past.includes(toHex(previous.stream))
   }
 
   #joins(log: LogHeader): boolean {
@@ -180,18 +251,38 @@ export class Opener {
     return (
       previous !== undefined &&
       previous.treeSize === this.#frontier.size &&
-      Buffer.compare(previous.stream, this.#stream) === 0 &&
-      Buffer.compare(previous.root, this.#root) === 0
+      same(previous.stream, this.#stream) &&
+      same(previous.root, this.#root)
     )
   }
 }
 
-function readEntries(batch: RawBatch, from: number, direction: StreamDirection | undefined): SequencedEntry[] {
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
+
+function readEntries(
+  batch: RawBatch,
+  from: number,
+  direction: StreamDirection | undefined,
+): { entries: SequencedEntry[]; successor: VerifyingKey | undefined } {
   const first = batch.header.treeSize - batch.leaves.length
   const entries: SequencedEntry[] = []
+  let successor: VerifyingKey | undefined
   for (let i = from; i < batch.leaves.length; i++) {
     const leaf = batch.leaves[i]
     if (leaf === undefined) break
+    if (successor !== undefined) {
+      throw new ProtocolError('envelope.log-ended', 'leaves follow the change of keys', where(batch))
+    }
+    if (isKeyChangeLeaf(leaf)) {
+      const change = readKeyChangeLeaf(leaf)
+      if (change.sequence !== first + i) {
+        throw new ProtocolError('envelope.sequence', `leaf ${first + i} says it is ${change.sequence}`, where(batch))
+      }
+      successor = change.key
+      continue
+    }
     const entry = readEntryLeaf(leaf)
     if (entry.sequence !== first + i) {
       throw new ProtocolError('envelope.sequence', `leaf ${first + i} says it is ${entry.sequence}`, where(batch))
@@ -201,7 +292,7 @@ function readEntries(batch: RawBatch, from: number, direction: StreamDirection |
     }
     entries.push(entry)
   }
-  return entries
+  return { entries, successor }
 }
 
 function where(batch: RawBatch): Record<string, unknown> {

@@ -5,8 +5,15 @@ import type { SealedBatch } from './batch.ts'
 import { encodeBatch } from './batch.ts'
 import { CborWriter } from './cbor/writer.ts'
 import { encodeRootHeader, toBeSigned } from './cose.ts'
-import type { Entry, LogEnd, LogPosition, StreamDirection } from './entry.ts'
-import { LOG_VERSION, STREAM_ID_LENGTH, checkEntry, writeEntryLeaf, writeHeaderLeaf } from './leaf.ts'
+import type { Entry, LogEnd, LogPosition, StreamClass, StreamDirection } from './entry.ts'
+import {
+  LOG_VERSION,
+  STREAM_ID_LENGTH,
+  checkEntry,
+  writeEntryLeaf,
+  writeHeaderLeaf,
+  writeKeyChangeLeaf,
+} from './leaf.ts'
 import { Frontier } from './merkle/frontier.ts'
 
 export interface SealerLimits {
@@ -37,6 +44,8 @@ export interface SealerOptions {
   readonly key: SigningKey
   readonly site: string
   readonly direction: StreamDirection
+  /** Default `live`. */
+  readonly class?: StreamClass
   /** End of this stream's last log, to join the new one to it. */
   readonly previous?: LogEnd
   readonly limits?: Partial<SealerLimits>
@@ -74,10 +83,12 @@ export class Sealer {
   readonly #limits: SealerLimits
   readonly #now: () => bigint
   readonly #random: (length: number) => Uint8Array
+  readonly #class: StreamClass
   readonly #leaves = new CborWriter(64 * 1024)
   readonly #leaf = new CborWriter(512)
 
-  #queue: Entry[] = []
+  /** Undefined: here the key changes. */
+  #queue: (Entry | undefined)[] = []
   #queueStart = 0
   #pendingBytes = 0
   #asked = false
@@ -88,6 +99,9 @@ export class Sealer {
   #idle: (() => void)[] = []
   /** Counts abandonments: a batch that was being signed during one is thrown away. */
   #generation = 0
+  #key: SigningKey
+  /** The key that comes next; its change is in the queue or in the batch that is being signed. */
+  #nextKey: SigningKey | undefined
   /** The next log must be younger than this. */
   #floor = 0n
 
@@ -103,9 +117,11 @@ export class Sealer {
 
   constructor(options: SealerOptions) {
     this.#options = options
+    this.#key = options.key
     this.#limits = { ...SEALER_LIMITS, ...options.limits }
     this.#now = options.now ?? (() => BigInt(Date.now()) * 1_000_000n)
     this.#random = options.random ?? ((length) => randomBytes(length))
+    this.#class = options.class ?? 'live'
     this.#previous = options.previous
     if (this.#limits.maxEntries < 1) throw new UsageError('envelope.limits', 'maxEntries is at least 1')
   }
@@ -138,6 +154,29 @@ export class Sealer {
     return false
   }
 
+  /**
+   * From now on entries are signed with another key. The current log ends with a leaf that names it, signed with the
+   * old key; the next log is signed with the new one and joined to the old. Throws `UsageError` while a change is under
+   * way.
+   */
+  rotate(key: SigningKey): void {
+    if (this.#ended !== undefined) throw new UsageError('envelope.sealer.ended', `the sealer has ${this.#ended}`)
+    if (this.#nextKey !== undefined) throw new UsageError('envelope.rotate', 'a change of keys is under way')
+    this.#nextKey = key
+    this.#queue.push(undefined)
+    this.#kick()
+  }
+
+  /** When the current log began, nanoseconds since 1970-01-01 UTC; 0 before the first. */
+  get created(): bigint {
+    return this.#created
+  }
+
+  /** The key that signs now. */
+  get key(): SigningKey {
+    return this.#key
+  }
+
   /** Whether nothing waits and nothing is being signed. */
   get idle(): boolean {
     return !this.#busy && this.pending === 0
@@ -157,6 +196,13 @@ export class Sealer {
     this.#kick()
   }
 
+  /** The first log of this sealer is joined to the one that was there before it, and dated later. */
+  continueFrom(previous: LogEnd, created: bigint): void {
+    if (this.#stream !== undefined) throw new UsageError('envelope.sealer.begun', 'the sealer has begun a log already')
+    this.#previous = previous
+    this.datedAfter(created)
+  }
+
   /** The next batch opens a new log that is joined to the current one. */
   startLog(reason: string): void {
     this.#nextLog = reason
@@ -170,7 +216,7 @@ export class Sealer {
   /** Drops what is not handed out yet, the batch that is being signed included, and begins a new log. */
   abandon(reason: string): void {
     this.#generation++
-    this.#queue = []
+    this.#queue = this.#nextKey === undefined ? [] : [undefined]
     this.#queueStart = 0
     this.#pendingBytes = 0
     this.#nextLog = reason
@@ -243,7 +289,7 @@ export class Sealer {
   }
 
   async #sealBatch(): Promise<void> {
-    const { key } = this.#options
+    const key = this.#key
     const generation = this.#generation
     this.#leaves.reset()
     let count = 0
@@ -254,8 +300,8 @@ export class Sealer {
     const stream = this.#stream
     if (stream === undefined) throw new InternalError('envelope.sealer', 'no log')
     const before = this.#position(stream)
-    const entries = this.#takeEntries()
-    count += entries
+    const { entries, changes } = this.#takeEntries()
+    count += entries + (changes ? 1 : 0)
 
     const root = this.#frontier.root()
     const number = this.#number++
@@ -273,17 +319,28 @@ export class Sealer {
     const bytes = encodeBatch(protectedHeader, signature, this.#leaves.view(), count)
     this.#root = root
     this.#treeSize = treeSize
+    if (changes) this.#changeKey()
     this.stats.batches++
     this.stats.entries += entries
     this.stats.bytes += bytes.length
     this.#options.onBatch({ bytes, stream, number, treeSize, entries, before })
   }
 
+  /** The old key has signed for the new one. The log that the new one signs begins at once, with nothing but its header. */
+  #changeKey(): void {
+    if (this.#nextKey === undefined) return
+    this.#key = this.#nextKey
+    this.#nextKey = undefined
+    this.#nextLog ??= 'key'
+  }
+
   #position(stream: Uint8Array): LogPosition | undefined {
     if (this.#root === undefined) return undefined
     const treeSize = this.#frontier.size
     const frontier = this.#frontier.hashes()
-    return { stream, treeSize, root: this.#root, next: this.#number, created: this.#created, frontier }
+    const { site, direction } = this.#options
+    const lane = { site, direction, class: this.#class }
+    return { ...lane, stream, treeSize, root: this.#root, next: this.#number, created: this.#created, frontier }
   }
 
   #logIsFull(): boolean {
@@ -292,7 +349,8 @@ export class Sealer {
   }
 
   #beginLog(reason: string): void {
-    const { key, site, direction } = this.#options
+    const { site, direction } = this.#options
+    const key = this.#key
     this.#previous = this.logEnd
     this.#nextLog = undefined
     this.#frontier = new Frontier()
@@ -310,6 +368,7 @@ export class Sealer {
       version: LOG_VERSION,
       site,
       direction,
+      class: this.#class,
       stream,
       keyId,
       created: this.#created,
@@ -320,14 +379,18 @@ export class Sealer {
     this.stats.logs++
   }
 
-  /** Moves entries from the queue into the leaves of this batch; returns how many. */
-  #takeEntries(): number {
+  /** Moves entries from the queue into the leaves of this batch, up to a change of keys. */
+  #takeEntries(): { entries: number; changes: boolean } {
     const { maxEntries, maxBytes } = this.#limits
     let taken = 0
     let bytes = 0
+    let changes = false
     while (taken < maxEntries && bytes < maxBytes && this.#queueStart < this.#queue.length) {
       const entry = this.#queue[this.#queueStart++]
-      if (entry === undefined) break
+      if (entry === undefined) {
+        changes = this.#appendKeyChange()
+        break
+      }
       this.#leaf.reset()
       writeEntryLeaf(this.#leaf, entry, this.#frontier.size)
       this.#appendLeaf()
@@ -342,7 +405,16 @@ export class Sealer {
       this.#queue = this.#queue.slice(this.#queueStart)
       this.#queueStart = 0
     }
-    return taken
+    return { entries: taken, changes }
+  }
+
+  #appendKeyChange(): boolean {
+    if (this.#nextKey === undefined) return false
+    this.#leaf.reset()
+    const change = { sequence: this.#frontier.size, time: this.#now(), key: this.#nextKey.publicKey }
+    writeKeyChangeLeaf(this.#leaf, change)
+    this.#appendLeaf()
+    return true
   }
 
   #appendLeaf(): void {

@@ -95,7 +95,13 @@ function lineOf(path: readonly (string | number)[], document: Document, lines: L
 
 function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
   const at = (path: string): string => resolve(folder, path)
-  const journal = config.journal && { ...config.journal, directory: at(config.journal.directory) }
+  const { journal: j } = config
+  const journal = j && {
+    ...j,
+    directory: at(j.directory),
+    ...(j.key === undefined ? {} : { key: at(j.key) }),
+    ...(j.anchor === undefined ? {} : { anchor: at(j.anchor) }),
+  }
   const common = { identity: at(config.identity), ...(journal === undefined ? {} : { journal }) }
   if (config.role === 'field') {
     return { ...config, ...common, channel: { ...config.channel, peer: at(config.channel.peer) } }

@@ -32,6 +32,11 @@ export interface FieldLinkConfig extends LinkConfig {
   readonly device: string
   /** A frame to the device that is older than this is not delivered and its connection is reset. */
   readonly maxAge: number
+  /**
+   * One-way and unsolicited traffic of a UDP or serial device is kept in the journal until the head-end has it, also
+   * over long outages and restarts; the most urgent class goes first. Undefined: live only.
+   */
+  readonly store?: 'urgent' | 'normal' | 'bulk' | undefined
   /** UDP: where the device's datagrams come in; undefined: any port. */
   readonly bind?: string | undefined
 }
@@ -41,6 +46,13 @@ export interface HeadEndLinkConfig extends LinkConfig {
   readonly master: string
   /** Addresses that may connect (CIDR); undefined: all. */
   readonly allow?: readonly string[] | undefined
+  /**
+   * What masters get while the device is out of reach: their connections are closed, or their requests are answered as
+   * the protocol has it (Modbus: exceptions 0x0A and 0x0B).
+   */
+  readonly away: 'close' | 'answer'
+  /** UDP: most datagrams a second of what was kept while the channel was away. */
+  readonly pace: number
   /** UDP: the master that gets what devices send before any master has spoken. */
   readonly peer?: string | undefined
 }
@@ -50,6 +62,22 @@ export interface JournalConfig {
   /** Wait for the disk before a batch is acknowledged. */
   readonly sync: boolean
   readonly maxSegment: number
+  readonly maxSegmentAge: number
+  /** Segments that are older are removed; undefined: never. What is not acknowledged stays. */
+  readonly keep?: number | undefined
+  /** Oldest segments are removed above this; undefined: never. What is not acknowledged stays. */
+  readonly maxSize?: number | undefined
+  /** File of the key that encrypts the journal at rest; undefined: not encrypted. */
+  readonly key?: string | undefined
+  /** File, on another disk, that remembers how far the journal had come: a restored older copy is noticed. */
+  readonly anchor?: string | undefined
+}
+
+export interface StoreConfig {
+  /** Bytes that may wait for the head-end. The less urgent classes may take less of it: normal 90 %, bulk 75 %. */
+  readonly maxBacklog: number
+  /** What happens beyond: `drop` what comes and count it, or `stop` reading the devices (datagrams are lost then, too). */
+  readonly whenFull: 'drop' | 'stop'
 }
 
 export interface LimitsConfig {
@@ -80,6 +108,7 @@ export interface FieldConfig {
     readonly peer: string
   }
   readonly journal?: JournalConfig | undefined
+  readonly store: StoreConfig
   readonly limits: LimitsConfig
   readonly links: readonly FieldLinkConfig[]
 }

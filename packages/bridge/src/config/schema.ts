@@ -76,6 +76,8 @@ const fieldLink = z.strictObject({
   device: url('tcp', 'udp', 'serial'),
   /** A frame to the device that is older than this is not delivered and its connection is reset. */
   maxAge: duration.default(10_000),
+  /** UDP, serial: keep what the device sends until the head-end has it, in this class; default live only. */
+  store: z.enum(['urgent', 'normal', 'bulk']).optional(),
   /** UDP: where the device's datagrams come in; default any port. */
   bind: url('udp').optional(),
 })
@@ -86,6 +88,10 @@ const headEndLink = z.strictObject({
   master: url('tcp', 'udp', 'serial'),
   /** Addresses that may connect (CIDR). */
   allow: z.array(text).optional(),
+  /** TCP, serial: while the device is out of reach, close masters' connections or answer as the protocol has it. */
+  away: z.enum(['close', 'answer']).default('close'),
+  /** UDP: most datagrams a second of what was kept (`store` at the field bridge). */
+  pace: z.number().int().min(1).max(1_000_000).default(1000),
   /** UDP: the master that gets what devices send before any master has spoken. */
   peer: url('udp').optional(),
 })
@@ -95,7 +101,25 @@ const journal = z.strictObject({
   /** Wait for the disk before a batch is acknowledged. */
   sync: z.boolean().default(true),
   maxSegment: size.default(64 << 20),
+  maxSegmentAge: duration.default(86_400_000),
+  /** Remove segments that are older; default never. What is not acknowledged stays. */
+  keep: parsed(parseDuration).optional(),
+  /** Remove the oldest segments above this size; default never. What is not acknowledged stays. */
+  maxSize: size.optional(),
+  /** File with the 32-byte key that encrypts the journal at rest. */
+  key: text.optional(),
+  /** File, best on another disk, by which a restored older copy of the journal is noticed. */
+  anchor: text.optional(),
 })
+
+const store = z
+  .strictObject({
+    /** Bytes that may wait for the head-end; normal traffic may take 90 % of it, bulk 75 %. */
+    maxBacklog: size.refine((bytes) => bytes >= MIN_BACKLOG, `at least ${MIN_BACKLOG}`).default(1 << 30),
+    /** Beyond: drop what comes and count it, or stop reading the devices. */
+    whenFull: z.enum(['drop', 'stop']).default('drop'),
+  })
+  .prefault({})
 
 const limits = z
   .strictObject({
@@ -128,6 +152,7 @@ const fieldConfig = z.strictObject({
     ...channelBase,
   }),
   journal: journal.optional(),
+  store,
   limits,
   links: z.array(fieldLink).min(1),
 })
@@ -162,6 +187,7 @@ export const configSchema: z.ZodType<BridgeConfig> = z
         ? [{ path: ['links'], links: config.links }]
         : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
     if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
+    storable(config, context)
     for (const { path, links } of lists) {
       unique(links, 'id', path, context)
       links.forEach((link, index) => {
@@ -176,6 +202,20 @@ export const configSchema: z.ZodType<BridgeConfig> = z
       })
     }
   })
+
+/** What is kept needs a journal to be kept in, and a medium without connections that end. */
+function storable(config: BridgeConfig, context: z.RefinementCtx): void {
+  if (config.role !== 'field') return
+  config.links.forEach((link, index) => {
+    if (link.store === undefined) return
+    const path = ['links', index, 'store']
+    if (config.journal === undefined) context.addIssue({ code: 'custom', path, message: 'needs a journal' })
+    if (parseEndpoint(link.device).kind === 'tcp') {
+      const message = 'only for udp and serial devices: a TCP device keeps its events itself when its connection ends'
+      context.addIssue({ code: 'custom', path, message })
+    }
+  })
+}
 
 function unique<K extends string>(
   items: readonly Readonly<Record<K, string>>[],

@@ -7,6 +7,7 @@ import { NEVER, Subject } from 'rxjs'
 import type { FieldLinkConfig, HeadEndLinkConfig } from '../config/model.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
+import { Pace } from './pace.ts'
 
 /**
  * Either end of a UDP link. A datagram is carried as one frame, so that its borders stay. The device's end sends to the
@@ -23,6 +24,7 @@ export class DatagramEnd implements LinkEnd {
   readonly #framer: Framer
   #socket: DatagramSocket | undefined
   #master: string | undefined
+  readonly #pace: Pace
   #paused = false
   #seenDiscarded = 0
   #seenInvalid = 0
@@ -38,6 +40,7 @@ export class DatagramEnd implements LinkEnd {
       this.#open = () => openDatagram({ bind: config.master, ...allow })
       this.#master = config.peer
     }
+    this.#pace = new Pace('pace' in config ? config.pace : 1000)
     this.#framer = context.adapter.framer({
       medium: 'datagram',
       direction: context.inbound,
@@ -77,6 +80,17 @@ export class DatagramEnd implements LinkEnd {
   peerRestarted(): void {}
 
   refuse(): void {}
+
+  /** What was kept leaves at a pace that receivers can follow, and not before there is one. */
+  offer(entry: SequencedEntry): boolean {
+    if (entry.kind === 'event') return true
+    const isDevice = this.#context.inbound === 'to-master'
+    if (this.#socket === undefined || (!isDevice && this.#master === undefined) || !this.#pace.take()) return false
+    if (!this.#socket.send(entry.bytes, isDevice ? undefined : this.#master)) return false
+    this.counters.framesOut++
+    this.counters.bytesOut += entry.bytes.length
+    return true
+  }
 
   deliver(entry: SequencedEntry): void {
     if (entry.kind === 'event') return

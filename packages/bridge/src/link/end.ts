@@ -52,6 +52,8 @@ export interface LinkEnd {
   stop(): Promise<void>
   /** Takes an entry from the far side. Never throws. */
   deliver(entry: SequencedEntry): void
+  /** Takes a frame that was kept for it, or returns false: it must be offered again later. Never throws. */
+  offer(entry: SequencedEntry): boolean
   /** Accounts for a frame from the far side that may not be delivered; `reset` breaks its connection off as well. */
   refuse(entry: SequencedEntry, reset: boolean): void
   /** The far side has room for more on a connection. */
@@ -73,6 +75,8 @@ export interface LinkContext {
   /** Direction of frames that come from the local side. */
   readonly inbound: Direction
   readonly policy: Policy | undefined
+  /** What comes from the local side is kept until the far side has it. */
+  readonly store?: string | undefined
   readonly now: () => bigint
   readonly report: Report
 }

@@ -11,7 +11,7 @@ import { TcpMasterEnd } from './tcp-master.ts'
 
 /** The device's end of a link, for a field bridge. */
 export function deviceEnd(config: FieldLinkConfig, now: () => bigint, report: Report): LinkEnd {
-  const context = contextOf(config, 'to-master', now, report)
+  const context = { ...contextOf(config, 'to-master', now, report), store: config.store }
   switch (parseEndpoint(config.device).kind) {
     case 'serial':
       return new LineEnd(context, config.device)

@@ -79,6 +79,13 @@ export class LineEnd implements LinkEnd {
     else this.#account.credit(credit.total)
   }
 
+  /** What was kept waits for the line to come back, and for its queue to be short. */
+  offer(entry: SequencedEntry): boolean {
+    if (this.#pipe === undefined || this.#pipe.congested) return false
+    this.deliver(entry)
+    return true
+  }
+
   deliver(entry: SequencedEntry): void {
     if (entry.kind === 'event') return
     if (this.#pipe === undefined) {

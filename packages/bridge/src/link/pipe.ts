@@ -65,6 +65,11 @@ export class Pipe {
     void connection.closed.then((reason) => this.#closed(reason))
   }
 
+  /** Whether what was written waits to leave. */
+  get congested(): boolean {
+    return this.#congested
+  }
+
   /** Writes a frame from the far side. */
   write(bytes: Uint8Array): void {
     this.#counters.framesOut++
@@ -134,7 +139,9 @@ export class Pipe {
   }
 
   #flow(): void {
-    const stop = this.#paused || this.#account.underWay >= this.#context.config.window
+    const full = this.#account.underWay >= this.#context.config.window
+    // What is kept has its own limits: the far side may be away for hours.
+    const stop = this.#paused || (full && this.#context.store === undefined)
     if (stop === this.#stopped) return
     this.#stopped = stop
     if (stop) this.connection.pause()

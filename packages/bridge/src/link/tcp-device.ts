@@ -77,6 +77,12 @@ export class TcpDeviceEnd implements LinkEnd {
     else mirrored?.account.credit(credit.total)
   }
 
+  /** Connections end, and what was meant for them with them: nothing is kept for TCP. */
+  offer(entry: SequencedEntry): boolean {
+    this.deliver(entry)
+    return true
+  }
+
   deliver(entry: SequencedEntry): void {
     if (entry.kind === 'event') this.#event(entry)
     else {

@@ -81,6 +81,12 @@ export class TcpMasterEnd implements LinkEnd {
     this.#pipes.get(credit.connection)?.credit(credit.total)
   }
 
+  /** Connections end, and what was meant for them with them: nothing is kept for TCP. */
+  offer(entry: SequencedEntry): boolean {
+    this.deliver(entry)
+    return true
+  }
+
   deliver(entry: SequencedEntry): void {
     const pipe = this.#pipes.get(entry.connection)
     if (pipe === undefined) {

@@ -1,12 +1,13 @@
-import type { CborValue } from '@gridseal/envelope'
-import { decodeCbor, encodeCbor } from '@gridseal/envelope'
+import type { CborValue, StreamClass } from '@gridseal/envelope'
+import { STREAM_CLASSES, decodeCbor, encodeCbor } from '@gridseal/envelope'
 import { DecodeError } from '@gridseal/wire'
 
 /** Channel ports of the bridge protocol. */
 export const PORT_CONTROL = 0
+/** Batches of the first stream class; those of the others on the ports behind it. */
 export const PORT_BATCH = 1
 
-export const BRIDGE_PROTOCOL_VERSION = 1
+export const BRIDGE_PROTOCOL_VERSION = 2
 
 /** Where a receiver stands in a stream: the next batch of a log that it takes. */
 export interface StreamPosition {
@@ -14,6 +15,11 @@ export interface StreamPosition {
   readonly next: number
   /** When the log began: the sender's next log must be younger. */
   readonly created: bigint
+}
+
+/** {@link StreamPosition} of one of a site's streams. */
+export interface ClassPosition extends StreamPosition {
+  readonly class: StreamClass
 }
 
 /** What bridges tell each other beside sealed batches. */
@@ -27,8 +33,8 @@ export type ControlMessage =
       readonly incarnation: Uint8Array
       /** The sender's clock, nanoseconds since 1970-01-01 UTC. */
       readonly now: bigint
-      /** What the sender has of the receiver's stream. */
-      readonly position: StreamPosition | undefined
+      /** What the sender has of the receiver's streams, one for each class that it knows anything of. */
+      readonly positions: readonly ClassPosition[]
     }
   /** Every batch of the log up to `number` is in the receiver's journal. */
   | { readonly kind: 'ack'; readonly stream: Uint8Array; readonly number: number }
@@ -48,9 +54,8 @@ export function encodeControl(message: ControlMessage): Uint8Array {
 function toCbor(m: ControlMessage): CborValue {
   switch (m.kind) {
     case 'hello': {
-      const { position: p } = m
-      const position = p === undefined ? null : [p.stream, p.next, p.created]
-      return ['hello', m.version, m.site, m.incarnation, m.now, position]
+      const positions = m.positions.map((p) => [STREAM_CLASSES.indexOf(p.class), p.stream, p.next, p.created])
+      return ['hello', m.version, m.site, m.incarnation, m.now, positions]
     }
     case 'ack':
       return ['ack', m.stream, m.number]
@@ -78,7 +83,7 @@ export function decodeControl(bytes: Uint8Array): ControlMessage {
       site: text(b, 'site'),
       incarnation: octets(c, 'incarnation'),
       now: time(d, 'now'),
-      position: e === null ? undefined : position(e),
+      positions: positions(e),
     }
   }
   if (kind === 'ack' && rest.length === 2) return { kind, stream: octets(a, 'stream'), number: count(b, 'number') }
@@ -91,10 +96,22 @@ export function decodeControl(bytes: Uint8Array): ControlMessage {
   throw bad('kind')
 }
 
-function position(value: CborValue | undefined): StreamPosition {
-  if (!Array.isArray(value) || value.length !== 3) throw bad('position')
-  const [stream, next, created] = value as readonly CborValue[]
-  return { stream: octets(stream, 'stream'), next: count(next, 'next'), created: time(created, 'created') }
+function positions(value: CborValue | undefined): ClassPosition[] {
+  if (!Array.isArray(value) || value.length > STREAM_CLASSES.length) throw bad('positions')
+  return (value as readonly CborValue[]).map(position)
+}
+
+function position(value: CborValue): ClassPosition {
+  if (!Array.isArray(value) || value.length !== 4) throw bad('position')
+  const [index, stream, next, created] = value as readonly CborValue[]
+  const streamClass = STREAM_CLASSES[count(index, 'class')]
+  if (streamClass === undefined) throw bad('class')
+  return {
+    class: streamClass,
+    stream: octets(stream, 'stream'),
+    next: count(next, 'next'),
+    created: time(created, 'created'),
+  }
 }
 
 /** Nanoseconds since 1970 in the year 2262. */

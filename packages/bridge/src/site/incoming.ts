@@ -1,4 +1,4 @@
-import type { Journal, OpenedBatch, StreamDirection } from '@gridseal/envelope'
+import type { LogPosition, OpenedBatch, StreamClass, StreamDirection } from '@gridseal/envelope'
 import { Opener, decodeCheckpoint } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { ProtocolError } from '@gridseal/wire'
@@ -8,7 +8,11 @@ export interface IncomingOptions {
   readonly peer: VerifyingKey
   readonly site: string
   readonly direction: StreamDirection
-  readonly journal: Journal | undefined
+  readonly class: StreamClass
+  /** Puts a batch into the journal; resolves when it is safe there. Undefined: without a journal. */
+  readonly keep: ((batch: OpenedBatch, bytes: Uint8Array) => Promise<unknown>) | undefined
+  /** Notes in the journal that the log is joined in the middle. */
+  readonly note: ((position: LogPosition) => Promise<unknown>) | undefined
   /** A batch is safe: acknowledge it. */
   readonly onSafe: (stream: Uint8Array, number: number) => void
   /** The journal failed: nothing more may be carried. */
@@ -32,12 +36,13 @@ export class IncomingStream {
   #kept: Promise<void> = Promise.resolve()
 
   constructor(options: IncomingOptions) {
-    const { peer, site, direction } = options
+    const { peer, site, direction, class: streamClass } = options
     this.#options = options
     this.#opener = new Opener({
       key: (fingerprint) => (Buffer.compare(fingerprint, peer.fingerprint) === 0 ? peer : undefined),
       site,
       direction,
+      class: streamClass,
     })
   }
 
@@ -52,21 +57,33 @@ export class IncomingStream {
     return this.#kept
   }
 
-  /**
-   * The sender tells where its log stands. Only a receiver that knows nothing takes it; the next batch's signature
-   * proves it right or wrong. Throws `ProtocolError` `bridge.position` otherwise.
-   */
-  resume(checkpoint: Uint8Array): void {
-    if (this.#opener.position !== undefined)
-      throw new ProtocolError('bridge.position', 'a position that was not asked for')
-    const position = decodeCheckpoint(checkpoint)
+  /** Goes on where the journal ends. */
+  recover(position: LogPosition): void {
     this.#opener.resume(position)
-    const { journal } = this.#options
-    if (journal !== undefined) this.#keep(journal.appendCheckpoint(position))
   }
 
-  #keep(append: Promise<void>, then?: () => void): void {
-    this.#kept = append.then(then, (error: unknown) => this.#options.onFault('the journal', error))
+  /**
+   * The sender tells where its log stands: what lies between is not there any more. The next batch's signature proves it
+   * right or wrong. Throws `ProtocolError` `bridge.position` for one that does not lead onward.
+   */
+  resume(checkpoint: Uint8Array): void {
+    const position = decodeCheckpoint(checkpoint)
+    const known = this.#opener.position
+    if (known !== undefined) {
+      const sameLog = Buffer.compare(known.stream, position.stream) === 0
+      const onward = sameLog ? position.next > known.next : position.created > known.created
+      if (!onward) throw new ProtocolError('bridge.position', 'a position that was not asked for')
+    }
+    this.#opener.resume(position)
+    const { note } = this.#options
+    if (note !== undefined) this.#keep(note(position))
+  }
+
+  #keep(append: Promise<unknown>, then?: () => void): void {
+    this.#kept = append.then(
+      () => then?.(),
+      (error: unknown) => this.#options.onFault('the journal', error),
+    )
   }
 
   /** Verifies a batch. Throws what `Opener.open` throws; then nothing of the batch may be used. */
@@ -81,10 +98,10 @@ export class IncomingStream {
     this.stats.batches++
     this.stats.entries += batch.entries.length
     this.stats.bytes += bytes.length
-    const { journal, onSafe } = this.#options
+    const { keep, onSafe } = this.#options
     const { stream, number } = batch
-    if (journal === undefined) onSafe(stream, number)
-    else this.#keep(journal.append(bytes), () => onSafe(stream, number))
+    if (keep === undefined) onSafe(stream, number)
+    else this.#keep(keep(batch, bytes), () => onSafe(stream, number))
     return batch
   }
 }

@@ -1,5 +1,5 @@
 import type { Channel } from '@gridseal/channel'
-import type { Entry, SealedBatch, SealerLimits, StreamDirection } from '@gridseal/envelope'
+import type { Entry, LogPosition, SealedBatch, SealerLimits, StreamDirection } from '@gridseal/envelope'
 import { Sealer, encodeCheckpoint } from '@gridseal/envelope'
 import type { SigningKey } from '@gridseal/pqc'
 import type { StreamPosition } from './control.ts'
@@ -14,7 +14,7 @@ export interface OutgoingOptions {
   readonly window: number
   readonly now: () => bigint
   /** Puts a batch into the journal; resolves when it is safe there. */
-  readonly keep: ((bytes: Uint8Array) => Promise<void>) | undefined
+  readonly keep: ((batch: SealedBatch) => Promise<unknown>) | undefined
   /** Whether the links must stop reading. */
   readonly onPause: (paused: boolean) => void
   /** Sealing or the journal failed: nothing more may be carried. */
@@ -93,6 +93,11 @@ export class OutgoingStream {
     }
   }
 
+  /** The first log is joined to the one that the journal ends with. */
+  recover(position: LogPosition): void {
+    this.#sealer.continueFrom(position, position.created)
+  }
+
   add(entries: readonly Entry[]): void {
     if (!this.#dead && !this.#sealer.add(entries)) this.#options.onPause(true)
   }
@@ -152,17 +157,18 @@ export class OutgoingStream {
   }
 
   #sealed(batch: SealedBatch): void {
-    this.#keep(batch.bytes)
+    this.#keep(batch)
     this.#unacked.push(batch)
     this.#unackedBytes += batch.bytes.length
     this.#pump()
   }
 
-  #keep(bytes: Uint8Array): void {
+  #keep(batch: SealedBatch): void {
+    const { bytes } = batch
     const { keep } = this.#options
     if (keep === undefined) return
     this.#unkeptBytes += bytes.length
-    keep(bytes).then(
+    keep(batch).then(
       () => {
         this.#unkeptBytes -= bytes.length
         this.#flow()

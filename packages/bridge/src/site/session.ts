@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { Direction } from '@gridseal/adapter'
 import { opposite } from '@gridseal/adapter'
 import type { Channel } from '@gridseal/channel'
-import type { Journal, SequencedEntry } from '@gridseal/envelope'
+import type { Journal, OpenedBatch, SequencedEntry } from '@gridseal/envelope'
+import { STREAM_CLASSES, decodeCheckpoint } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
-import { GridsealError, InternalError, ProtocolError } from '@gridseal/wire'
+import { GridsealError, InternalError, ProtocolError, toHex } from '@gridseal/wire'
 import type { Subscription } from 'rxjs'
 import { map, merge } from 'rxjs'
 import { monotonic } from '../clock.ts'
-import type { LimitsConfig } from '../config/model.ts'
+import type { LimitsConfig, StoreConfig } from '../config/model.ts'
 import type { Level, Report } from '../events.ts'
 import { failure } from '../events.ts'
 import type { LinkCounters, LinkEnd } from '../link/end.ts'
@@ -21,6 +22,8 @@ import { LatencyWindow } from './latency.ts'
 import type { OutgoingStats } from './outgoing.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
+import type { StoredClass, StoredStats } from './stored.ts'
+import { StoredTraffic } from './stored.ts'
 
 /** A link of a site and what holds for frames that leave it on this side. */
 export interface SiteLink {
@@ -29,6 +32,8 @@ export interface SiteLink {
   readonly policy: Policy | undefined
   /** Milliseconds; a frame from the far side that is older is not delivered. */
   readonly maxAge: number
+  /** The class in which what comes in locally is kept; undefined: it is carried live. */
+  readonly store?: StoredClass | undefined
 }
 
 export interface SiteSessionOptions {
@@ -40,6 +45,7 @@ export interface SiteSessionOptions {
   readonly journal: Journal | undefined
   readonly links: readonly SiteLink[]
   readonly limits: LimitsConfig
+  readonly store: StoreConfig
   /** Milliseconds that mirrored connections outlive the channel. */
   readonly holdConnections: number
   readonly now: () => bigint
@@ -56,6 +62,8 @@ export interface SiteStats {
   readonly links: Readonly<Record<string, LinkCounters>>
   readonly outgoing: OutgoingStats
   readonly incoming: IncomingStats
+  /** Traffic that is kept until it is delivered. */
+  readonly stored: StoredStats | undefined
   /** From a frame's arrival at the far bridge to its delivery here, for the oldest frame of each recent batch. */
   readonly latencyMs: { readonly p50: number | null; readonly p99: number | null }
 }
@@ -74,6 +82,7 @@ export class SiteSession {
   readonly #links: ReadonlyMap<string, SiteLink>
   readonly #outgoing: OutgoingStream
   readonly #incoming: IncomingStream
+  #stored: StoredTraffic | undefined
   readonly #latency = new LatencyWindow()
   readonly #incarnation: Uint8Array = randomBytes(16)
   readonly #subscriptions: Subscription[] = []
@@ -109,9 +118,9 @@ export class SiteSession {
       limits: { maxEntries: limits.batchEntries, maxBytes: limits.batchBytes, maxDelay: limits.batchDelay },
       window: limits.unacknowledged,
       now,
-      keep: journal && ((bytes) => journal.append(bytes)),
+      keep: journal && ((batch) => journal.append(batch.bytes, batch.before)),
       onPause: (paused) => {
-        for (const { end } of options.links) end.setPaused(paused)
+        for (const { end, store } of options.links) if (store === undefined) end.setPaused(paused)
       },
       onFault,
     })
@@ -119,13 +128,16 @@ export class SiteSession {
       peer,
       site,
       direction: opposite(inbound),
-      journal,
+      class: 'live',
+      keep: journal && ((batch, bytes) => journal.append(bytes, batch.before)),
+      note: journal && ((position) => journal.appendCheckpoint(position)),
       onSafe: (stream, number) => this.#acknowledge(stream, number),
       onFault,
     })
     const ends = options.links.map((link) => link.end)
+    const live = options.links.filter((link) => link.store === undefined).map((link) => link.end)
     this.#subscriptions.push(
-      merge(...ends.map((end) => end.entries)).subscribe((entries) => this.#outgoing.add(entries)),
+      merge(...live.map((end) => end.entries)).subscribe((entries) => this.#outgoing.add(entries)),
       merge(...ends.map((end) => end.credits.pipe(map((credit) => ({ link: end.id, ...credit }))))).subscribe(
         (credit) => this.#tell({ kind: 'credit', ...credit }),
       ),
@@ -150,12 +162,51 @@ export class SiteSession {
       links,
       outgoing: this.#outgoing.stats,
       incoming: { ...this.#incoming.stats },
+      stored: this.#stored?.stats,
       latencyMs: { p50: this.#latency.quantile(0.5), p99: this.#latency.quantile(0.99) },
     }
   }
 
+  /** Takes up what the journal has kept, then opens the links. */
   async start(): Promise<void> {
-    for (const { end } of this.#options.links) await end.start()
+    const { journal, site, inbound, links } = this.#options
+    const lane = { site, class: 'live' } as const
+    const sent = await journal?.history.end({ ...lane, direction: inbound })
+    if (sent !== undefined) this.#outgoing.recover(sent)
+    const received = await journal?.history.end({ ...lane, direction: opposite(inbound) })
+    if (received !== undefined) this.#incoming.recover(received)
+    await this.#openStored()
+    for (const { end } of links) await end.start()
+    this.#stored?.start()
+  }
+
+  async #openStored(): Promise<void> {
+    const { links } = this.#options
+    const classes = new Set(links.flatMap(({ store }) => store ?? []))
+    const stored = await StoredTraffic.open(this.#options, classes, {
+      deliver: (entry) => this.#offer(entry),
+      acknowledge: (stream, number) => this.#tell({ kind: 'ack', stream, number }),
+      pause: (storedClass, paused) => {
+        for (const { end, store } of links) if (store === storedClass) end.setPaused(paused)
+      },
+      fault: (what, error) => this.#fault(what, error),
+      say: (level, code, what, details) => this.#say(level, code, what, details),
+    })
+    this.#stored = stored
+    for (const { end, store } of links) {
+      if (store !== undefined) this.#subscriptions.push(end.entries.subscribe((entries) => stored.add(store, entries)))
+    }
+  }
+
+  /** Delivers an entry of kept traffic, unless its link has no room for it now. */
+  #offer(entry: SequencedEntry): boolean {
+    const link = this.#links.get(entry.link)
+    if (link === undefined || entry.kind === 'event') return true
+    const verdict = link.policy?.(entry.bytes, opposite(this.#options.inbound)) ?? 'pass'
+    if (verdict === 'pass') return link.end.offer(entry)
+    link.end.counters.denied++
+    this.#refused(entry, 'policy.denied', 'policy holds back a frame')
+    return true
   }
 
   /** Lets what is under way arrive (up to `grace` ms), then closes links and channel. */
@@ -169,6 +220,7 @@ export class SiteSession {
     clearInterval(this.#askTimer)
     await this.#channel?.close()
     await this.#outgoing.close()
+    await this.#stored?.close()
   }
 
   /**
@@ -186,12 +238,17 @@ export class SiteSession {
     }
     // What our hello says that we have must be in the journal.
     await this.#incoming.settled()
+    await this.#stored?.settled()
     if (this.#over || this.#channel !== channel) return channel.close()
     const { site } = this.#options
-    const { position } = this.#incoming
+    const live = this.#incoming.position
+    const positions = [
+      ...(live === undefined ? [] : [{ class: 'live' as const, ...live }]),
+      ...(this.#stored?.positions ?? []),
+    ]
     const incarnation = this.#incarnation
     this.#said = true
-    this.#tell({ kind: 'hello', version: BRIDGE_PROTOCOL_VERSION, site, incarnation, now: monotonic(), position })
+    this.#tell({ kind: 'hello', version: BRIDGE_PROTOCOL_VERSION, site, incarnation, now: monotonic(), positions })
     const subscription = channel.messages.subscribe(({ port, bytes }) => this.#receive(channel, port, bytes))
     const end = await channel.closed
     subscription.unsubscribe()
@@ -211,6 +268,7 @@ export class SiteSession {
   #lower(): void {
     this.#greeted = false
     this.#outgoing.detach()
+    this.#stored?.detach()
     clearInterval(this.#askTimer)
     if (this.#over) return
     this.#holdTimer ??= setTimeout(() => this.#farSide(false, 'the channel is down'), this.#options.holdConnections)
@@ -247,6 +305,7 @@ export class SiteSession {
     this.#unanswered = 0
     try {
       if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
+      else if (this.#greeted && this.#storedBatch(port, bytes)) return
       else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
       else throw new ProtocolError('bridge.port', `nothing is expected on port ${port} now`)
     } catch (error) {
@@ -267,11 +326,12 @@ export class SiteSession {
       case 'hello':
         return this.#hello(channel, message)
       case 'ack':
+        this.#stored?.acknowledge(message.stream, message.number)
         return this.#outgoing.acknowledge(message.stream, message.number)
       case 'credit':
         return this.#links.get(message.link)?.end.credit(message)
       case 'position':
-        return this.#incoming.resume(message.checkpoint)
+        return this.#resume(message.checkpoint)
       case 'ask':
         return this.#tell({ kind: 'clock', asked: message.now, now: this.#options.now() })
       case 'clock':
@@ -300,17 +360,49 @@ export class SiteSession {
     const period = Math.max(LEAST_ASK_MS, Math.min(ASK_MS, this.#options.holdConnections / 2))
     this.#askTimer = setInterval(() => this.#ask(channel), period)
     this.#askTimer.unref()
-    this.#outgoing.attach(channel, hello.position)
+    this.#outgoing.attach(
+      channel,
+      hello.positions.find((position) => position.class === 'live'),
+    )
+    this.#stored?.attach(channel, hello.positions)
     this.#farSide(true, 'the channel is up')
     for (const { end } of this.#options.links) end.restate()
     this.#say('info', 'channel.up', 'channel up')
   }
 
+  /** The sender's log goes on elsewhere than where this side stands. */
+  #resume(checkpoint: Uint8Array): void {
+    const { class: streamClass, next, stream } = decodeCheckpoint(checkpoint)
+    const incoming = streamClass === 'live' ? this.#incoming : this.#stored?.byClass(streamClass)
+    if (incoming === undefined) throw new ProtocolError('bridge.position', `no ${streamClass} stream arrives here`)
+    const known = incoming.position
+    incoming.resume(checkpoint)
+    if (known === undefined) return
+    const what = `the peer no longer has what comes before batch ${next} of the ${streamClass} stream: there is a gap`
+    this.#say('warn', 'envelope.gap', what, { stream: toHex(stream), from: known.next, to: next })
+  }
+
+  #storedBatch(port: number, bytes: Uint8Array): boolean {
+    const incoming = this.#stored?.byPort(port)
+    if (incoming === undefined) {
+      if (port <= PORT_BATCH || port >= PORT_BATCH + STREAM_CLASSES.length) return false
+      throw new ProtocolError('bridge.store', 'the peer has kept traffic for this bridge, which needs a journal for it')
+    }
+    this.#newLog(incoming.open(bytes))
+    return true
+  }
+
+  #newLog({ log, joined, behind }: OpenedBatch): void {
+    if (log === undefined || joined) return
+    if (behind) {
+      const what = 'a log that continues an older state than is known here: the peer has been set back'
+      this.#say('error', 'envelope.set-back', what, { reason: log.reason, class: log.class })
+    } else this.#say('info', 'envelope.unjoined', 'a log that continues no known log', { reason: log.reason })
+  }
+
   #batch(bytes: Uint8Array): void {
     const batch = this.#incoming.open(bytes)
-    if (batch.log !== undefined && !batch.joined) {
-      this.#say('info', 'envelope.unjoined', 'a log that continues no known log', { reason: batch.log.reason })
-    }
+    this.#newLog(batch)
     for (const entry of batch.entries) this.#deliver(entry)
     const oldest = batch.entries[0]
     if (oldest !== undefined)

@@ -70,7 +70,12 @@ describe('the configuration', () => {
   it('of a head-end bridge is taken', () => {
     const config = parseConfig(HEAD_END, 'bridge.yaml')
     expect(config.role).to.equal('head-end')
-    expect(config.journal).to.deep.equal({ directory: '/var/lib/gridseal/journal', sync: true, maxSegment: 16 << 20 })
+    expect(config.journal).to.deep.equal({
+      directory: '/var/lib/gridseal/journal',
+      sync: true,
+      maxSegment: 16 << 20,
+      maxSegmentAge: 86_400_000,
+    })
   })
 
   const wrong: readonly (readonly [string, string, string, ConfigProblem])[] = [

@@ -13,7 +13,7 @@ const MESSAGES: readonly ControlMessage[] = [
     site: 's',
     incarnation: new Uint8Array(16),
     now: 1_700_000_000_000_000_000n,
-    position: undefined,
+    positions: [],
   },
   {
     kind: 'hello',
@@ -21,7 +21,10 @@ const MESSAGES: readonly ControlMessage[] = [
     site: 's',
     incarnation: new Uint8Array(16),
     now: 1_700_000_000_000_000_000n,
-    position: { stream, next: 7, created: 1_700_000_000_000_000_001n },
+    positions: [
+      { class: 'live', stream, next: 7, created: 1_700_000_000_000_000_001n },
+      { class: 'bulk', stream, next: 9, created: 1_700_000_000_000_000_002n },
+    ],
   },
   { kind: 'ack', stream, number: 12 },
   { kind: 'credit', link: 'meter-1', connection: 3, total: 65536 },

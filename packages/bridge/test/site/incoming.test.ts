@@ -41,7 +41,9 @@ function receiver(): { stream: IncomingStream; safe: number[] } {
     peer: key.publicKey,
     site: 's',
     direction: 'to-master',
-    journal: undefined,
+    class: 'live',
+    keep: undefined,
+    note: undefined,
     onSafe: (_, number) => safe.push(number),
     onFault: (_, error) => {
       throw error
@@ -77,7 +79,7 @@ describe('the stream that arrives', () => {
     expect(safe).to.deep.equal([0, 1])
   })
 
-  it('takes a position only while it knows nothing', async () => {
+  it('takes a position that leads onward, over a gap; none that leads back', async () => {
     const batches = await sealed(3)
     const before = batches[2]?.before
     if (before === undefined) expect.fail('a later batch tells where it begins')
@@ -85,5 +87,9 @@ describe('the stream that arrives', () => {
     fresh.resume(encodeCheckpoint(before))
     expect(fresh.open(bytesOf(batches, 2)).entries).to.have.length(1)
     expect(code(() => fresh.resume(encodeCheckpoint(before)))).to.equal('bridge.position')
+    const behind = receiver().stream
+    behind.open(bytesOf(batches, 0))
+    behind.resume(encodeCheckpoint(before))
+    expect(behind.open(bytesOf(batches, 2)).entries).to.have.length(1)
   })
 })

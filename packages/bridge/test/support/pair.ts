@@ -30,7 +30,7 @@ export interface Pair {
 
 export async function startPair(
   links: readonly LinkSpec[],
-  options: { channelUrl?: (real: string) => Promise<string>; hold?: string } = {},
+  options: { channelUrl?: (real: string) => Promise<string>; hold?: string; field?: object } = {},
 ): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'gridseal-pair-'))
   for (const name of ['head-end', 'field']) {
@@ -70,6 +70,7 @@ export async function startPair(
     },
     journal: { directory: join(folder, 'journal-field'), sync: false },
     links: links.map((link) => ({ id: link.id, protocol: 'raw', device: link.device, ...link.field })),
+    ...options.field,
   }
   let field = await create(fieldConfig)
   await field.start()

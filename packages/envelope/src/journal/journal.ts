@@ -1,27 +1,49 @@
-import { mkdir, open, truncate, writeFile } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { VerifyingKey } from '@gridseal/pqc'
+import { randomBytes } from '@gridseal/pqc'
 import { InternalError, UsageError, describeError, toHex } from '@gridseal/wire'
 import type { LogPosition } from '../entry.ts'
-import { lockDirectory, unlockDirectory } from './lock.ts'
+import type { Anchor } from './anchor.ts'
+import { readAnchor, setBack, writeAnchor } from './anchor.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
-import {
-  MAX_RECORD_LENGTH,
-  RECORD_HEADER_LENGTH,
-  SEGMENT_HEADER_LENGTH,
-  listSegments,
-  readSegment,
-  recordHeader,
-  segmentHeader,
-  segmentName,
-} from './segment.ts'
+import type { JournalKey } from './cipher.ts'
+import { JournalHistory, indexSegment, loadSummary } from './history.ts'
+import { indexName } from './index-file.ts'
+import { IndexWriter } from './index-writer.ts'
+import { lockDirectory, unlockDirectory } from './lock.ts'
+import { Marks } from './marks.ts'
+import { encodeNote } from './note.ts'
+import { readJournal } from './read.ts'
+import type { OpenSegment } from './segment-file.ts'
+import { createSegment, recoverSegment, writeAll } from './segment-file.ts'
+import type { Place, SegmentIndex, SegmentSummary } from './segment-index.ts'
+import type { SegmentItem } from './segment.ts'
+import { MAX_RECORD_LENGTH, RECORD_HEADER_LENGTH, listSegments, recordHeader, segmentName } from './segment.ts'
 
 export interface JournalOptions {
   /** Bytes after which the next segment file begins; default 64 MiB. */
   readonly maxSegmentBytes?: number
+  /** Milliseconds after which the next segment file begins; default a day. */
+  readonly maxSegmentAge?: number
   /** Whether an append waits for the disk; default true. Without it a power cut may lose what the system had cached. */
   readonly sync?: boolean
+  /** Encrypts what is written from now on. Needed as well to read what is encrypted already. */
+  readonly key?: JournalKey | undefined
+  /** File, best on another disk, that remembers how far the journal had come: see {@link Journal.setBack}. */
+  readonly anchor?: string | undefined
+  /** Segments whose last record is older (ms) are removed; default never. */
+  readonly keepAge?: number | undefined
+  /** Oldest segments are removed while the journal holds more bytes; default never. */
+  readonly keepBytes?: number | undefined
+  /** Nothing is removed before {@link Journal.beginRetention}: guards are not all in place yet. Default false. */
+  readonly holdRetention?: boolean
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly now?: () => number
+  /** The disk is full (with the reason), or has room again (undefined). Meanwhile appends wait. */
+  readonly onFull?: (reason: string | undefined) => void
+  /** Milliseconds between attempts to write to a full disk; default 1000. */
+  readonly retry?: number
 }
 
 /** What a journal has done since it was opened, for metrics. */
@@ -36,65 +58,120 @@ export interface JournalStats {
   segments: number
   /** Bytes cut off the end when it was opened: the half record of a crash. */
   cut: number
+  /** Segment files removed because of their age or for space. */
+  removed: number
+  /** Whether the disk is full and appends wait. */
+  full: boolean
+}
+
+/** Where a record lies, and where the next one begins. */
+export interface Appended extends Place {
+  readonly end: number
 }
 
 interface Waiting {
   readonly payload: Uint8Array
-  readonly resolve: () => void
+  readonly origin: LogPosition | undefined
+  readonly resolve: (place: Appended) => void
   readonly reject: (error: unknown) => void
 }
+
+const DEFAULTS = { maxSegmentBytes: 64 << 20, maxSegmentAge: 86_400_000, sync: true, retry: 1000 }
+const DISK_FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+/** The anchor follows at most so often, ms; so do marks to the disk. */
+const ANCHOR_EVERY = 1000
 
 /**
  * An append-only sequence of sealed batches in segment files. Appends that arrive while one group is written to disk
  * form the next group: one write and one sync for all. What {@link append} has resolved for survives a crash; opening
  * puts the half record that a crash may have left into a file beside its segment (`.cut`). One process at a time: a
  * lock file keeps a second one out.
+ *
+ * Every segment tells where each of its logs stood when it began (checkpoints), so that it can be verified, searched and
+ * removed on its own. Retention removes whole segments, oldest first, and never one that {@link protect} guards. On a
+ * full disk nothing fails: appends wait, and their callers stop, until there is room.
  */
 export class Journal {
   readonly directory: string
   readonly stats: JournalStats
-  readonly #maxSegmentBytes: number
-  readonly #sync: boolean
-  #file: FileHandle
-  #segment: number
-  #size: number
+  /** How far queues have been settled. */
+  readonly marks: Marks
+  /** What is in it. */
+  readonly history: JournalHistory
+  /** Why this journal must be an old copy of itself, or another one: found with the anchor when it was opened. */
+  readonly setBack: string | undefined
+  readonly #options: JournalOptions & typeof DEFAULTS
+  readonly #now: () => number
+  readonly #summaries: SegmentSummary[]
+  readonly #indexes: Map<number, SegmentIndex>
+  readonly #guards = new Map<string, number>()
+  readonly #identity: { readonly journal: Uint8Array; readonly epoch: number } | undefined
+  #current: OpenSegment
+  #index: IndexWriter
   #queue: Waiting[] = []
   #writing: Promise<void> | undefined
   #ended: 'closed' | 'failed' | undefined
   #closing: Promise<void> | undefined
+  #anchoredAt = Number.NEGATIVE_INFINITY
+  #wake: (() => void) | undefined
+  #retaining: boolean
+  #retention: Promise<unknown> = Promise.resolve()
 
-  private constructor(directory: string, options: JournalOptions, state: OpenState) {
+  private constructor(directory: string, options: JournalOptions & typeof DEFAULTS, state: OpenState) {
     this.directory = directory
-    this.#maxSegmentBytes = options.maxSegmentBytes ?? 64 << 20
-    this.#sync = options.sync ?? true
-    this.#file = state.file
-    this.#segment = state.segment
-    this.#size = state.size
-    this.stats = { records: 0, bytes: state.bytes, groups: 0, segments: state.segments, cut: state.cut }
+    this.#options = options
+    this.#retaining = options.holdRetention !== true
+    this.#now = options.now ?? (() => Date.now())
+    this.#summaries = state.summaries
+    this.#indexes = state.indexes
+    this.#current = state.current
+    this.#index = state.index
+    this.#identity = state.identity
+    this.marks = state.marks
+    this.setBack = state.setBack
+    this.history = new JournalHistory(directory, options.key, this.#summaries, this.#indexes)
+    const { cut } = state
+    const bytes = this.history.segments.reduce((sum, { end }) => sum + end, 0)
+    this.stats = { records: 0, bytes, groups: 0, segments: this.#summaries.length, cut, removed: 0, full: false }
   }
 
   /**
    * Opens or creates a journal for writing. Throws `UsageError` `journal.open` with the system's reason where the
-   * directory cannot be used, and `journal.locked` while another process writes to it.
+   * directory cannot be used, `journal.locked` while another process writes to it, `journal.key` for what is encrypted
+   * with another key, `journal.anchor`.
    */
-  static async open(directory: string, options: JournalOptions = {}): Promise<Journal> {
+  static async open(directory: string, given: JournalOptions = {}): Promise<Journal> {
+    const options = { ...DEFAULTS, ...given }
+    const failed = (error: unknown): UsageError =>
+      error instanceof UsageError
+        ? error
+        : new UsageError('journal.open', `cannot open the journal ${directory}: ${describeError(error)}`, {}, error)
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       await lockDirectory(directory)
     } catch (error) {
-      if (error instanceof UsageError) throw error
-      throw new UsageError('journal.open', `cannot open the journal ${directory}: ${describeError(error)}`, {}, error)
+      throw failed(error)
     }
     try {
-      return new Journal(directory, options, await openLast(directory))
+      const journal = new Journal(directory, options, await openFiles(directory, options))
+      await journal.#begin()
+      return journal
     } catch (error) {
       await unlockDirectory(directory)
-      throw new UsageError('journal.open', `cannot open the journal ${directory}: ${describeError(error)}`, {}, error)
+      throw failed(error)
     }
   }
 
-  /** Appends a sealed batch; resolves when it is on disk. Rejects with `InternalError` `journal.write` if it is not. */
-  append(batch: Uint8Array): Promise<void> {
+  /** The end of what is on disk. */
+  get end(): Place {
+    return { segment: this.#current.number, offset: this.#current.size }
+  }
+
+  /**
+   * Appends a sealed batch; resolves when it is on disk. `origin` tells where its log stood before it, which makes its
+   * segment complete in itself. Rejects with `InternalError` `journal.write` if it cannot be written.
+   */
+  append(batch: Uint8Array, origin?: LogPosition): Promise<Appended> {
     if (this.#ended !== undefined) {
       return Promise.reject(new UsageError('journal.ended', `the journal has ${this.#ended}`))
     }
@@ -102,14 +179,30 @@ export class Journal {
       return Promise.reject(new UsageError('journal.record', `a record of ${batch.length} bytes`))
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ payload: batch, resolve, reject })
+      this.#queue.push({ payload: batch, origin, resolve, reject })
       this.#writing ??= this.#writeGroups()
     })
   }
 
   /** Notes that this journal joins a log in the middle, so that it can be verified from there. */
-  appendCheckpoint(position: LogPosition): Promise<void> {
-    return this.append(encodeCheckpoint(position))
+  async appendCheckpoint(position: LogPosition): Promise<void> {
+    await this.append(encodeCheckpoint(position))
+  }
+
+  /** What is on disk from a place on, as it was when this was called. */
+  read(from: Place): AsyncGenerator<SegmentItem, void, undefined> {
+    return readJournal(this.directory, { key: this.#options.key, from, until: this.end })
+  }
+
+  /** Retention leaves the segment, and all later ones, for as long as this guard stands; undefined lifts it. */
+  protect(guard: string, segment: number | undefined): void {
+    const before = this.#guards.get(guard)
+    if (before === segment) return
+    if (segment === undefined) this.#guards.delete(guard)
+    else this.#guards.set(guard, segment)
+    const { keepBytes } = this.#options
+    // What has piled up behind the guard may go now.
+    if (before !== undefined && keepBytes !== undefined && this.stats.bytes > keepBytes) this.retain().catch(() => undefined)
   }
 
   /** Puts a public key beside the segments, so that the journal can be checked where it lies. */
@@ -124,19 +217,87 @@ export class Journal {
     }
   }
 
-  /** Writes what waits and closes the file. */
+  /** Removes what retention no longer keeps: called by itself when a segment begins and when a guard moves. Returns how
+   * many segments went. */
+  retain(): Promise<number> {
+    if (!this.#retaining) return Promise.resolve(0)
+    const next = this.#retention.then(() => this.#retain())
+    this.#retention = next.catch(() => 0)
+    return next
+  }
+
+  async #retain(): Promise<number> {
+    const { keepAge, keepBytes } = this.#options
+    const floor = Math.min(this.#current.number, ...this.#guards.values())
+    const removed: number[] = []
+    for (let [oldest] = this.#summaries; oldest !== undefined && oldest.segment < floor; [oldest] = this.#summaries) {
+      const age = this.#now() - (await this.#lastWrite(oldest))
+      const tooOld = keepAge !== undefined && age > keepAge
+      const tooMuch = keepBytes !== undefined && this.stats.bytes > keepBytes
+      if (!tooOld && !tooMuch) break
+      this.#summaries.shift()
+      this.#indexes.delete(oldest.segment)
+      for (const name of [indexName(oldest.segment), segmentName(oldest.segment)]) {
+        await rm(join(this.directory, name), { force: true })
+      }
+      removed.push(oldest.segment)
+      this.stats.bytes -= oldest.end
+      this.stats.segments--
+      this.stats.removed++
+    }
+    const [from] = removed
+    const to = removed.at(-1)
+    if (from !== undefined && to !== undefined && this.#ended === undefined) {
+      const note = encodeNote({ kind: 'removed', time: BigInt(this.#now()) * 1_000_000n, from, to })
+      this.append(note).catch(() => undefined)
+    }
+    return removed.length
+  }
+
+  /** All guards are in place. */
+  beginRetention(): void {
+    this.#retaining = true
+    this.retain().catch(() => undefined)
+  }
+
+  async #lastWrite({ segment, lastTime }: SegmentSummary): Promise<number> {
+    if (lastTime > 0) return lastTime
+    // Its index was made anew; the file system remembers.
+    return stat(join(this.directory, segmentName(segment))).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => this.#now(),
+    )
+  }
+
+  /** Writes what waits and closes the files. */
   close(): Promise<void> {
     this.#ended ??= 'closed'
+    this.#wake?.()
     return (this.#closing ??= this.#close())
   }
 
   async #close(): Promise<void> {
     try {
+      await this.#retention
       await this.#writing
-      await this.#file.close()
+      await this.#index.close()
+      await this.marks.sync()
+      await this.#anchor(true)
+      this.marks.close()
+      await this.#current.file.close()
     } finally {
       await unlockDirectory(this.directory)
     }
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#identity === undefined) return
+    await this.append(this.#opened(this.#identity))
+    await this.#anchor(true)
+  }
+
+  #opened(identity: { readonly journal: Uint8Array; readonly epoch: number }): Uint8Array {
+    return encodeNote({ kind: 'opened', time: BigInt(this.#now()) * 1_000_000n, ...identity })
   }
 
   async #writeGroups(): Promise<void> {
@@ -146,16 +307,12 @@ export class Journal {
       const group = this.#queue
       this.#queue = []
       try {
-        await this.#write(group)
-        for (const { resolve } of group) resolve()
+        const places = await this.#writeWhenRoom(group)
+        group.forEach(({ resolve }, i) => resolve(places[i] as Appended))
       } catch (cause) {
         this.#ended = 'failed'
-        const error = new InternalError(
-          'journal.write',
-          `journal ${this.directory}: ${describeError(cause)}`,
-          {},
-          cause,
-        )
+        const what = `journal ${this.directory}: ${describeError(cause)}`
+        const error = new InternalError('journal.write', what, {}, cause)
         for (const { reject } of [...group, ...this.#queue]) reject(error)
         this.#queue = []
       }
@@ -163,155 +320,165 @@ export class Journal {
     this.#writing = undefined
   }
 
-  async #write(group: readonly Waiting[]): Promise<void> {
-    if (this.#size >= this.#maxSegmentBytes) await this.#roll()
-    const buffers: Uint8Array[] = []
-    let length = 0
-    for (const { payload } of group) {
-      buffers.push(recordHeader(payload), payload)
-      length += RECORD_HEADER_LENGTH + payload.length
+  /** A full disk is no failure: what retention can spare goes, and the group waits. */
+  async #writeWhenRoom(group: readonly Waiting[]): Promise<Appended[]> {
+    for (;;) {
+      try {
+        const places = await this.#write(group)
+        if (this.stats.full) this.#options.onFull?.(undefined)
+        this.stats.full = false
+        return places
+      } catch (error) {
+        if (!DISK_FULL.has((error as NodeJS.ErrnoException).code ?? '') || this.#ended !== undefined) throw error
+        if (!this.stats.full) this.#options.onFull?.(describeError(error))
+        this.stats.full = true
+        if ((await this.retain()) === 0) await this.#pause(this.#options.retry)
+      }
     }
-    await writeAll(this.#file, buffers, this.#size)
-    if (this.#sync) await this.#file.datasync()
-    this.#size += length
-    this.stats.bytes += length
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  async #write(group: readonly Waiting[]): Promise<Appended[]> {
+    if (this.#isFull()) await this.#roll()
+    const { number, cipher, index, file } = this.#current
+    const records: { offset: number; end: number; payload: Uint8Array; origin: LogPosition | undefined }[] = []
+    const buffers: Uint8Array[] = []
+    const known = new Set<string>()
+    let at = this.#current.size
+    const put = (payload: Uint8Array, origin: LogPosition | undefined): Appended => {
+      const offset = at
+      const stored = cipher === undefined ? payload : cipher.seal(number, offset, payload)
+      buffers.push(recordHeader(stored), stored)
+      at += RECORD_HEADER_LENGTH + stored.length
+      records.push({ offset, end: at, payload, origin })
+      return { segment: number, offset, end: at }
+    }
+    const places = group.map(({ payload, origin }) => {
+      if (origin !== undefined) {
+        const stream = toHex(origin.stream)
+        if (!known.has(stream) && !index.knows(stream)) put(encodeCheckpoint(origin), undefined)
+        known.add(stream)
+      }
+      return put(payload, origin)
+    })
+    await writeAll(file, buffers, this.#current.size)
+    if (this.#options.sync) await file.datasync()
+    const time = this.#now()
+    for (const { offset, end, payload, origin } of records) index.add(offset, end, payload, time, origin)
+    this.stats.bytes += at - this.#current.size
+    this.#current.size = at
     this.stats.records += group.length
     this.stats.groups++
+    // The group is on disk: whatever fails from here on must not have it written twice. An anchor that stays behind
+    // only notices less.
+    if (this.#index.due) await this.#index.flush()
+    await this.#anchor(false).catch(() => undefined)
+    return places
+  }
+
+  #isFull(): boolean {
+    const { maxSegmentBytes, maxSegmentAge } = this.#options
+    const { size, since, index } = this.#current
+    return size >= maxSegmentBytes || (index.entries.length > 0 && this.#now() - since >= maxSegmentAge)
   }
 
   async #roll(): Promise<void> {
-    await this.#file.close()
-    this.#segment++
-    this.#file = await createSegment(this.directory, this.#segment)
-    this.#size = SEGMENT_HEADER_LENGTH
+    const finished = this.#current
+    const next = await createSegment(this.directory, finished.number + 1, this.#options.key, this.#now())
+    await this.#index.finish()
+    await finished.file.close()
+    this.#summaries.splice(-1, 1, finished.index.summary, next.index.summary)
+    this.#indexes.delete(finished.number)
+    this.#indexes.set(next.number, next.index)
+    this.#current = next
+    this.#index = await IndexWriter.begin(this.directory, next)
     this.stats.segments++
-    this.stats.bytes += SEGMENT_HEADER_LENGTH
+    this.stats.bytes += next.size
+    if (this.#identity !== undefined) this.append(this.#opened(this.#identity)).catch(() => undefined)
+    await this.retain()
+  }
+
+  /** Lets the anchor and the marks follow what is on disk. */
+  async #anchor(now: boolean): Promise<void> {
+    if (!now && this.#now() - this.#anchoredAt < ANCHOR_EVERY) return
+    this.#anchoredAt = this.#now()
+    await this.marks.sync()
+    const { anchor } = this.#options
+    if (anchor === undefined || this.#identity === undefined) return
+    const { journal, epoch } = this.#identity
+    await writeAnchor(anchor, { journal: toHex(journal), epoch, ...this.end })
   }
 }
 
 interface OpenState {
-  readonly file: FileHandle
-  readonly segment: number
-  /** Bytes in the segment that is written to. */
-  readonly size: number
-  /** Bytes in all segments. */
-  readonly bytes: number
-  readonly segments: number
+  readonly summaries: SegmentSummary[]
+  readonly indexes: Map<number, SegmentIndex>
+  readonly current: OpenSegment
+  readonly index: IndexWriter
+  readonly marks: Marks
   readonly cut: number
+  readonly setBack: string | undefined
+  readonly identity: { readonly journal: Uint8Array; readonly epoch: number } | undefined
 }
 
-/** Opens the last segment for appending, or begins one; the half record of a crash is put aside first. */
-async function openLast(directory: string): Promise<OpenState> {
+/** Reads the indexes of finished segments, recovers the last one, and compares with the anchor. */
+async function openFiles(directory: string, options: JournalOptions & typeof DEFAULTS): Promise<OpenState> {
+  const now = (options.now ?? (() => Date.now()))()
+  const { key, anchor } = options
+  const remembered = anchor === undefined ? undefined : await readAnchor(anchor)
   const numbers = await listSegments(directory)
   const last = numbers.at(-1)
-  if (last === undefined) return beginSegment(directory, 1, 0, 0, 0)
-  const path = join(directory, segmentName(last))
-  const size = await sizeOf(path)
-  let bytes = 0
-  for (const number of numbers) bytes += await sizeOf(join(directory, segmentName(number)))
-  const { end, damaged } = await endOfWholeRecords(path, last, size)
-  // Damage that is no torn end stays as it is, for whoever looks into it; new records go to a segment of their own.
-  if (damaged) return beginSegment(directory, last + 1, bytes, numbers.length, 0)
-  if (end < size) await putAside(path, end, size)
-  if (end === 0) await writeHeader(path, last)
-  const file = await open(path, 'r+')
-  const whole = Math.max(end, SEGMENT_HEADER_LENGTH)
-  return { file, segment: last, size: whole, bytes: bytes - size + whole, segments: numbers.length, cut: size - end }
-}
-
-async function beginSegment(
-  directory: string,
-  segment: number,
-  bytes: number,
-  segments: number,
-  cut: number,
-): Promise<OpenState> {
-  const file = await createSegment(directory, segment)
-  const size = SEGMENT_HEADER_LENGTH
-  return { file, segment, size, bytes: bytes + size, segments: segments + 1, cut }
-}
-
-/** Where the whole records of a segment end, and whether anything before is damaged. */
-async function endOfWholeRecords(
-  path: string,
-  segment: number,
-  size: number,
-): Promise<{ end: number; damaged: boolean }> {
-  if (size < SEGMENT_HEADER_LENGTH) return { end: 0, damaged: false }
-  let end = SEGMENT_HEADER_LENGTH
-  let damaged = false
-  for await (const item of readSegment(path, segment)) {
-    if (item.kind === 'record') end = item.offset + RECORD_HEADER_LENGTH + item.bytes.length
-    else if (item.code === 'journal.torn') return { end: item.offset, damaged }
-    else if (item.code === 'journal.checksum' && item.end === size) {
-      // The last record of a crash can have its full length but not all of its bytes.
-      return { end: item.offset, damaged }
-    } else damaged = true
-  }
-  return { end, damaged }
-}
-
-/** Moves what follows `end` into a file beside the segment. */
-async function putAside(path: string, end: number, size: number): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    const tail = Buffer.alloc(Math.min(size - end, MAX_RECORD_LENGTH))
-    await file.read(tail, 0, tail.length, end)
-    await writeFile(`${path}.cut`, tail, { mode: 0o600 })
-  } finally {
-    await file.close()
-  }
-  await truncate(path, end)
-}
-
-async function writeHeader(path: string, segment: number): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    await writeAll(file, [segmentHeader(segment)], 0)
-  } finally {
-    await file.close()
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const file = await open(path, 'r')
-  try {
-    return (await file.stat()).size
-  } finally {
-    await file.close()
-  }
-}
-
-async function createSegment(directory: string, number: number): Promise<FileHandle> {
-  const file = await open(join(directory, segmentName(number)), 'wx', 0o600)
-  await writeAll(file, [segmentHeader(number)], 0)
-  // The new name must survive a power cut as well as the bytes.
-  const folder = await open(directory, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-  return file
-}
-
-/** Most buffers of one writev call (IOV_MAX on Linux is 1024). */
-const MAX_VECTORS = 1000
-
-async function writeAll(file: FileHandle, buffers: readonly Uint8Array[], position: number): Promise<void> {
-  let at = position
-  for (let i = 0; i < buffers.length; i += MAX_VECTORS) {
-    const part = buffers.slice(i, i + MAX_VECTORS)
-    const due = part.reduce((sum, buffer) => sum + buffer.length, 0)
-    let { bytesWritten } = await file.writev(part, at)
-    if (bytesWritten < due) {
-      // A short write: go on from there with one buffer.
-      const whole = Buffer.concat(part)
-      while (bytesWritten < due) {
-        const rest = await file.write(whole, bytesWritten, due - bytesWritten, at + bytesWritten)
-        bytesWritten += rest.bytesWritten
-      }
+  const summaries: SegmentSummary[] = []
+  const indexes = new Map<number, SegmentIndex>()
+  for (const number of numbers.slice(0, -1)) {
+    const summary = await loadSummary(directory, number, key)
+    if (summary !== undefined) summaries.push(summary)
+    else {
+      const index = await indexSegment(directory, number, key)
+      indexes.set(number, index)
+      summaries.push(index.summary)
     }
-    at += due
   }
+  let current: OpenSegment | undefined
+  let cut = 0
+  if (last !== undefined) {
+    const recovered = await recoverSegment(directory, last, key, now)
+    current = recovered.segment
+    cut = recovered.cut
+    summaries.push(recovered.index.summary)
+    indexes.set(last, recovered.index)
+  }
+  const before = anchorOf(summaries, current?.size)
+  if (current === undefined) {
+    current = await createSegment(directory, (last ?? 0) + 1, key, now)
+    summaries.push(current.index.summary)
+    indexes.set(current.number, current.index)
+  }
+  const found = setBack(remembered, before)
+  const identity =
+    anchor === undefined
+      ? undefined
+      : {
+          journal: before === undefined ? randomBytes(16) : Buffer.from(before.journal, 'hex'),
+          epoch: (before?.epoch ?? 0) + 1,
+        }
+  const index = await IndexWriter.begin(directory, current)
+  return { summaries, indexes, current, index, marks: Marks.open(directory), cut, setBack: found, identity }
+}
+
+/** How far a journal has come, as it says itself. */
+function anchorOf(summaries: readonly SegmentSummary[], size: number | undefined): Anchor | undefined {
+  const opened = summaries.findLast((summary) => summary.opened !== undefined)?.opened
+  const last = summaries.at(-1)
+  if (opened === undefined || last === undefined) return undefined
+  return { ...opened, segment: last.segment, offset: size ?? last.end }
 }

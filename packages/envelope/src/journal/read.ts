@@ -2,27 +2,49 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VerifyingKey } from '@gridseal/pqc'
 import { UsageError, describeError, toHex } from '@gridseal/wire'
+import type { JournalKey } from './cipher.ts'
+import type { Place } from './segment-index.ts'
 import type { SegmentItem } from './segment.ts'
 import { listSegments, readSegment, segmentName } from './segment.ts'
+
+export interface JournalReadOptions {
+  /** For journals that are encrypted at rest. */
+  readonly key?: JournalKey | undefined
+  /** Where to begin; default the beginning. */
+  readonly from?: Place
+  /** Where to stop; default the end. */
+  readonly until?: Place
+}
 
 /**
  * All records of a journal in order, with what is damaged between them. Throws `UsageError` `journal.open` if the
  * directory holds no journal.
  */
-export async function* readJournal(directory: string): AsyncGenerator<SegmentItem, void, undefined> {
+export async function* readJournal(
+  directory: string,
+  options: JournalReadOptions = {},
+): AsyncGenerator<SegmentItem, void, undefined> {
   const segments = await openSegments(directory)
-  let expected = segments[0]
+  const { key, from, until } = options
+  let expected = segments.find((segment) => segment >= (from?.segment ?? 0))
   for (const segment of segments) {
+    if (from !== undefined && segment < from.segment) continue
+    if (until !== undefined && segment > until.segment) return
     if (segment !== expected) {
       const reason = `segment ${expected} is missing`
       yield { kind: 'damage', segment, offset: 0, code: 'journal.segment-missing', reason }
     }
-    yield* readSegment(join(directory, segmentName(segment)), segment)
+    yield* readSegment(join(directory, segmentName(segment)), segment, {
+      key,
+      ...(segment === from?.segment ? { from: from.offset } : {}),
+      ...(segment === until?.segment ? { until: until.offset } : {}),
+    })
     expected = segment + 1
   }
 }
 
-async function openSegments(directory: string): Promise<number[]> {
+/** Numbers of the segments of a journal. Throws `UsageError` `journal.open` if there are none. */
+export async function openSegments(directory: string): Promise<number[]> {
   let segments: number[]
   try {
     segments = await listSegments(directory)

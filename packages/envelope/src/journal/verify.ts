@@ -1,10 +1,13 @@
 import type { VerifyingKey } from '@gridseal/pqc'
 import { GridsealError, ProtocolError, toHex } from '@gridseal/wire'
 import { decodeBatch } from '../batch.ts'
+import { laneName } from '../entry.ts'
 import { readHeaderLeaf } from '../leaf.ts'
 import type { OpenedBatch } from '../opener.ts'
 import { Opener } from '../opener.ts'
 import { decodeCheckpoint, isCheckpoint } from './checkpoint.ts'
+import type { JournalKey } from './cipher.ts'
+import { decodeNote, isNote } from './note.ts'
 import { readJournal } from './read.ts'
 
 /** Where and why verification failed. */
@@ -34,6 +37,10 @@ export interface VerifyReport {
   unjoined: number
   /** Logs whose beginning is not in this journal: it joined them in the middle. */
   partial: number
+  /** Logs that continue an older state than the journal holds: their sender was set back. */
+  behind: number
+  /** Segments that retention has removed, as the journal says. */
+  removed: number
   firstFailure: JournalFailure | null
 }
 
@@ -46,6 +53,8 @@ export interface VerifiedBatch {
 export interface VerifyOptions {
   /** The keys that are trusted. */
   readonly keys: readonly VerifyingKey[]
+  /** For journals that are encrypted at rest. */
+  readonly key?: JournalKey | undefined
   readonly onBatch?: (batch: VerifiedBatch) => void
   readonly onFailure?: (failure: JournalFailure) => void
 }
@@ -65,10 +74,12 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
     logs: 0,
     unjoined: 0,
     partial: 0,
+    behind: 0,
+    removed: 0,
     firstFailure: null,
   }
   const streams = new Streams(options.keys)
-  for await (const item of readJournal(directory)) {
+  for await (const item of readJournal(directory, { key: options.key })) {
     const fail = (code: string, message: string, where: Partial<JournalFailure> = {}): void => {
       const failure: JournalFailure = { segment: item.segment, offset: item.offset, ...where, code, message }
       report.failed++
@@ -84,6 +95,11 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
       if (attempt(() => streams.resume(item.bytes), fail) === 'new') report.partial++
       continue
     }
+    if (isNote(item.bytes)) {
+      const note = attempt(() => decodeNote(item.bytes), fail)
+      if (note?.kind === 'removed') report.removed += note.to - note.from + 1
+      continue
+    }
     report.batches++
     const batch = attempt(() => streams.open(item.bytes), fail)
     if (batch === undefined) continue
@@ -91,6 +107,7 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
     report.frames += streams.newFrames(batch)
     if (batch.log !== undefined) report.logs++
     if (!batch.joined) report.unjoined++
+    if (batch.behind) report.behind++
     options.onBatch?.({ segment: item.segment, offset: item.offset, batch })
   }
   return report
@@ -145,8 +162,12 @@ class Streams {
     if (at !== undefined && position.next === at.next && Buffer.compare(position.root, at.root) !== 0) {
       throw new ProtocolError('envelope.previous-root', 'the checkpoint is of another history', details)
     }
-    const opener = known ?? new Opener({ key: this.#key })
+    const lane = laneName(position)
+    const { site, direction, class: streamClass } = position
+    const opener =
+      known ?? this.#openers.get(lane) ?? new Opener({ key: this.#key, site, direction, class: streamClass })
     opener.resume(position)
+    this.#openers.set(lane, opener)
     this.#byLog.set(log, opener)
     return known === undefined ? 'new' : 'known'
   }
@@ -172,9 +193,9 @@ class Streams {
       })
     }
     const header = readHeaderLeaf(first)
-    const lane = JSON.stringify([header.site, header.direction])
-    const { site, direction } = header
-    const opener = this.#openers.get(lane) ?? new Opener({ key: this.#key, site, direction })
+    const lane = laneName(header)
+    const { site, direction, class: streamClass } = header
+    const opener = this.#openers.get(lane) ?? new Opener({ key: this.#key, site, direction, class: streamClass })
     const opened = opener.open(bytes)
     this.#openers.set(lane, opener)
     this.#byLog.set(log, opener)

@@ -1,25 +1,70 @@
 import { UsageError } from '@gridseal/wire'
 import { nodeHash } from './hash.ts'
 
+/** A tree of which only the right part is at hand, leaf by leaf, and the left part as its complete subtrees. */
+export class PartialTree {
+  /** Leaves in the tree. */
+  readonly size: number
+  readonly #base: number
+  readonly #leaves: readonly Uint8Array[]
+  readonly #blocks = new Map<number, { readonly end: number; readonly hash: Uint8Array }>()
+
+  /**
+   * `frontier` are the complete subtrees of the first `base` leaves, largest first, `leaves` the hashes of the rest.
+   * Throws `UsageError` if the number of subtrees does not fit.
+   */
+  constructor(base: number, frontier: readonly Uint8Array[], leaves: readonly Uint8Array[]) {
+    this.size = base + leaves.length
+    this.#base = base
+    this.#leaves = leaves
+    let start = 0
+    for (const hash of frontier) {
+      if (start >= base) throw new UsageError('merkle.frontier', `too many hashes for ${base} leaves`)
+      const end = start + largestPower(base - start)
+      this.#blocks.set(start, { end, hash })
+      start = end
+    }
+    if (start !== base) throw new UsageError('merkle.frontier', `too few hashes for ${base} leaves`)
+  }
+
+  /** Hash of the leaves from `start` up to `end`. Throws `UsageError` where they are not at hand. */
+  hash(start: number, end: number): Uint8Array {
+    const block = this.#blocks.get(start)
+    if (block?.end === end) return block.hash
+    if (end - start === 1) {
+      const leaf = this.#leaves[start - this.#base]
+      if (leaf === undefined) throw new UsageError('merkle.index', `leaf ${start} is not at hand`)
+      return leaf
+    }
+    const middle = start + split(end - start)
+    return nodeHash(this.hash(start, middle), this.hash(middle, end))
+  }
+}
+
 /** Merkle tree hash of leaf hashes (RFC 9162 2.1.1). Throws `UsageError` for none. */
 export function treeRoot(leaves: readonly Uint8Array[]): Uint8Array {
   if (leaves.length === 0) throw new UsageError('merkle.empty', 'an empty tree has no root here')
-  return subtree(leaves, 0, leaves.length)
+  return new PartialTree(0, [], leaves).hash(0, leaves.length)
 }
 
 /** Path of leaf `index` in the tree of all `leaves` (hashes), from leaf to root (RFC 9162 2.1.3.1). */
 export function inclusionProof(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  if (index < 0 || index >= leaves.length) throw new UsageError('merkle.index', `no leaf ${index} of ${leaves.length}`)
+  return inclusionPath(new PartialTree(0, [], leaves), index)
+}
+
+/** {@link inclusionProof} for a leaf of the part that is at hand. */
+export function inclusionPath(tree: PartialTree, index: number): Uint8Array[] {
+  if (index < 0 || index >= tree.size) throw new UsageError('merkle.index', `no leaf ${index} of ${tree.size}`)
   const path: Uint8Array[] = []
   let start = 0
-  let end = leaves.length
+  let end = tree.size
   while (end - start > 1) {
     const middle = start + split(end - start)
     if (index < middle) {
-      path.push(subtree(leaves, middle, end))
+      path.push(tree.hash(middle, end))
       end = middle
     } else {
-      path.push(subtree(leaves, start, middle))
+      path.push(tree.hash(start, middle))
       start = middle
     }
   }
@@ -54,18 +99,23 @@ export function rootFromInclusion(
 
 /** Proof that the tree of all `leaves` extends the one of the first `oldSize` (RFC 9162 2.1.4.1). */
 export function consistencyProof(leaves: readonly Uint8Array[], oldSize: number): Uint8Array[] {
-  if (oldSize < 1 || oldSize > leaves.length) {
-    throw new UsageError('merkle.size', `no tree of ${oldSize} within ${leaves.length} leaves`)
-  }
-  return subproof(leaves, oldSize, 0, leaves.length, true)
+  return consistencyPath(new PartialTree(0, [], leaves), oldSize)
 }
 
-function subproof(leaves: readonly Uint8Array[], m: number, start: number, end: number, whole: boolean): Uint8Array[] {
+/** {@link consistencyProof} where the leaves from `oldSize` on are at hand, and the subtrees of those before. */
+export function consistencyPath(tree: PartialTree, oldSize: number): Uint8Array[] {
+  if (oldSize < 1 || oldSize > tree.size) {
+    throw new UsageError('merkle.size', `no tree of ${oldSize} within ${tree.size} leaves`)
+  }
+  return subproof(tree, oldSize, 0, tree.size, true)
+}
+
+function subproof(tree: PartialTree, m: number, start: number, end: number, whole: boolean): Uint8Array[] {
   const n = end - start
-  if (m === n) return whole ? [] : [subtree(leaves, start, end)]
+  if (m === n) return whole ? [] : [tree.hash(start, end)]
   const k = split(n)
-  if (m <= k) return [...subproof(leaves, m, start, start + k, whole), subtree(leaves, start + k, end)]
-  return [...subproof(leaves, m - k, start + k, end, false), subtree(leaves, start, start + k)]
+  if (m <= k) return [...subproof(tree, m, start, start + k, whole), tree.hash(start + k, end)]
+  return [...subproof(tree, m - k, start + k, end, false), tree.hash(start, start + k)]
 }
 
 /** Whether `proof` joins two roots of one log (RFC 9162 2.1.4.2). */
@@ -104,10 +154,9 @@ export function verifyConsistency(
   return sn === 0 && same(fr, oldRoot) && same(sr, newRoot)
 }
 
-function subtree(leaves: readonly Uint8Array[], start: number, end: number): Uint8Array {
-  if (end - start === 1) return leaves[start]!
-  const middle = start + split(end - start)
-  return nodeHash(subtree(leaves, start, middle), subtree(leaves, middle, end))
+/** The largest power of two up to `n`. */
+function largestPower(n: number): number {
+  return split(n + 1)
 }
 
 /** The largest power of two smaller than `n`. */

@@ -1,0 +1,134 @@
+import type { Journal, Lane, OpenedBatch, QueuedBatch, SequencedEntry } from '@gridseal/envelope'
+import { JournalQueue, decodeBatch, isKeyChangeLeaf, readEntryLeaf } from '@gridseal/envelope'
+import type { VerifyingKey } from '@gridseal/pqc'
+import type { StreamPosition } from './control.ts'
+import type { IncomingStats } from './incoming.ts'
+import { IncomingStream } from './incoming.ts'
+
+export interface StoredIncomingOptions {
+  readonly peer: VerifyingKey
+  readonly lane: Lane
+  readonly journal: Journal
+  /** A batch is safe: acknowledge it. */
+  readonly onSafe: (stream: Uint8Array, number: number) => void
+  /** Takes an entry, or returns false: there is no room for it now. */
+  readonly deliver: (entry: SequencedEntry) => boolean
+  readonly onFault: (what: string, error: unknown) => void
+}
+
+/** A batch that is being delivered: entries up to `at` are. */
+interface Delivery {
+  readonly batch: QueuedBatch
+  readonly entries: readonly SequencedEntry[]
+  at: number
+}
+
+/** How long what has no room waits before it is tried again, ms. */
+const RETRY_MS = 10
+
+/**
+ * A class of kept traffic that arrives: verified, put into the journal, acknowledged, and only then delivered, at the
+ * pace of those who take it. What is not delivered yet survives a restart; what is delivered is not delivered again.
+ */
+export class StoredIncoming {
+  readonly #options: StoredIncomingOptions
+  readonly #stream: IncomingStream
+  #queue!: JournalQueue
+  #current: Delivery | undefined
+  #timer: NodeJS.Timeout | undefined
+  #ended = false
+
+  private constructor(options: StoredIncomingOptions) {
+    const { peer, lane, onSafe, onFault } = options
+    this.#options = options
+    this.#stream = new IncomingStream({
+      peer,
+      ...lane,
+      keep: ({ stream, number, before }, bytes) => this.#queue.push(bytes, stream, number, before),
+      note: (position) => options.journal.appendCheckpoint(position),
+      onSafe,
+      onFault,
+    })
+  }
+
+  /** Goes on where the journal ends. */
+  static async open(options: StoredIncomingOptions): Promise<StoredIncoming> {
+    const incoming = new StoredIncoming(options)
+    const { journal, lane, onFault } = options
+    const end = await journal.history.end(lane)
+    if (end !== undefined) incoming.#stream.recover(end)
+    incoming.#queue = await JournalQueue.open(journal, {
+      name: `delivered ${JSON.stringify(lane)}`,
+      lane,
+      unmarked: 'none',
+      onReady: () => incoming.#pump(),
+      onError: (error) => onFault('the journal', error),
+    })
+    return incoming
+  }
+
+  get stats(): IncomingStats {
+    return this.#stream.stats
+  }
+
+  /** Batches that are not delivered yet. */
+  get backlog(): number {
+    return this.#queue.backlog.batches
+  }
+
+  get position(): StreamPosition | undefined {
+    return this.#stream.position
+  }
+
+  settled(): Promise<void> {
+    return this.#stream.settled()
+  }
+
+  resume(checkpoint: Uint8Array): void {
+    this.#stream.resume(checkpoint)
+  }
+
+  /** Verifies a batch. Throws what `Opener.open` throws; then nothing of the batch is used. */
+  open(bytes: Uint8Array): OpenedBatch {
+    return this.#stream.open(Uint8Array.from(bytes))
+  }
+
+  /** The ends are there: delivers what is left from before. */
+  start(): void {
+    this.#pump()
+  }
+
+  close(): void {
+    this.#ended = true
+    clearTimeout(this.#timer)
+    this.#queue.end()
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer)
+    while (!this.#ended) {
+      const current = (this.#current ??= this.#take())
+      if (current === undefined) return
+      const { batch, entries } = current
+      const began = current.at
+      let entry = entries[current.at]
+      while (entry !== undefined && this.#options.deliver(entry)) entry = entries[++current.at]
+      if (entry !== undefined) {
+        if (current.at > began) this.#queue.settlePart(current.at)
+        this.#timer = setTimeout(() => this.#pump(), RETRY_MS)
+        return
+      }
+      this.#queue.settle(batch.stream, batch.number)
+      this.#current = undefined
+    }
+  }
+
+  #take(): Delivery | undefined {
+    const { part } = this.#queue
+    const batch = this.#queue.next()
+    if (batch === undefined) return undefined
+    const { header, leaves } = decodeBatch(batch.bytes)
+    const own = leaves.slice(header.number === 0 ? 1 : 0).filter((leaf) => !isKeyChangeLeaf(leaf))
+    return { batch, entries: own.map((leaf) => readEntryLeaf(leaf)), at: part }
+  }
+}

@@ -1,0 +1,224 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decodeBatch } from '../batch.ts'
+import type { Lane, LogPosition } from '../entry.ts'
+import { laneName } from '../entry.ts'
+import { isKeyChangeLeaf, readKeyChangeLeaf } from '../leaf.ts'
+import { Frontier } from '../merkle/frontier.ts'
+import type { JournalKey, SegmentCipher } from './cipher.ts'
+import { readIndexEntries, readSummary } from './index-file.ts'
+import { openSegments } from './read.ts'
+import type { IndexEntry, Place, SegmentSummary, StreamSummary } from './segment-index.ts'
+import { OriginTracker, SegmentIndex } from './segment-index.ts'
+import { cipherOf, readSegment, readSegmentHead, segmentName } from './segment.ts'
+
+/** One batch in a journal. */
+export interface Found {
+  readonly segment: number
+  readonly entry: IndexEntry
+}
+
+/** Reads one segment anew and indexes it. */
+export async function indexSegment(directory: string, segment: number, key?: JournalKey): Promise<SegmentIndex> {
+  const index = new SegmentIndex(segment, 0)
+  const tracker = new OriginTracker()
+  for await (const item of readSegment(join(directory, segmentName(segment)), segment, { key })) {
+    if (item.kind === 'record') index.add(item.offset, item.end, item.bytes, 0, tracker.push(item.bytes))
+  }
+  return index
+}
+
+/**
+ * Finds batches, logs and leaves in a journal by the indexes of its segments. What has none is read anew, so that a
+ * journal whose indexes are lost can still be used.
+ */
+export class JournalHistory {
+  readonly directory: string
+  readonly #key: JournalKey | undefined
+  readonly #summaries: SegmentSummary[]
+  /** Indexes that lie in memory: that of the segment which is written, and those that were made anew. */
+  readonly #indexes: Map<number, SegmentIndex>
+  readonly #cached = new Map<number, readonly IndexEntry[]>()
+
+  constructor(
+    directory: string,
+    key: JournalKey | undefined,
+    summaries: SegmentSummary[],
+    indexes: Map<number, SegmentIndex>,
+  ) {
+    this.directory = directory
+    this.#key = key
+    this.#summaries = summaries
+    this.#indexes = indexes
+  }
+
+  /** Reads the indexes of a journal that another process may be writing to. Throws `UsageError` `journal.open`. */
+  static async load(directory: string, key?: JournalKey): Promise<JournalHistory> {
+    const summaries: SegmentSummary[] = []
+    const indexes = new Map<number, SegmentIndex>()
+    for (const segment of await openSegments(directory)) {
+      const summary = await loadSummary(directory, segment, key)
+      if (summary !== undefined) {
+        summaries.push(summary)
+        continue
+      }
+      const index = await unfinished(directory, segment, key)
+      indexes.set(segment, index)
+      summaries.push(index.summary)
+    }
+    return new JournalHistory(directory, key, summaries, indexes)
+  }
+
+  /** In order; the last one is being written. */
+  get segments(): readonly SegmentSummary[] {
+    return this.#summaries.map((summary) => this.#indexes.get(summary.segment)?.summary ?? summary)
+  }
+
+  async entries(segment: number): Promise<readonly IndexEntry[]> {
+    const index = this.#indexes.get(segment)
+    if (index !== undefined) return index.entries
+    const cached = this.#cached.get(segment)
+    if (cached !== undefined) return cached
+    const entries = await readIndexEntries(this.directory, segment, await this.#cipher(segment))
+    const due = this.#summaries.find((summary) => summary.segment === segment)?.batches
+    const whole = entries.length === due ? entries : (await indexSegment(this.directory, segment, this.#key)).entries
+    this.#cached.clear()
+    this.#cached.set(segment, whole)
+    return whole
+  }
+
+  /** The latest log of a lane, or undefined where the journal holds none. */
+  latest(lane: Lane): { readonly segment: number; readonly stream: StreamSummary } | undefined {
+    const name = laneName(lane)
+    for (const { segment, streams } of this.segments.toReversed()) {
+      const of = streams.filter((stream) => stream.lane !== undefined && laneName(stream.lane) === name)
+      const stream = of.sort((a, b) => b.lastOffset - a.lastOffset)[0]
+      if (stream !== undefined) return { segment, stream }
+    }
+    return undefined
+  }
+
+  /** Where the latest log of a lane stands, or undefined where the journal does not tell. */
+  async end(lane: Lane): Promise<LogPosition | undefined> {
+    const latest = this.latest(lane)
+    return latest && this.origin(latest.stream.stream, latest.stream.last + 1)
+  }
+
+  async find(stream: string, number: number): Promise<Found | undefined> {
+    for (const { segment, streams } of this.segments.toReversed()) {
+      const held = streams.some((s) => s.stream === stream && s.first <= number && number <= s.last)
+      const entry = held
+        ? (await this.entries(segment)).findLast((e) => e.stream === stream && e.number === number)
+        : undefined
+      if (entry !== undefined) return { segment, entry }
+    }
+    return undefined
+  }
+
+  /** Where a log stood before its batch `number` (which need not be here itself), if the journal tells. */
+  async origin(stream: string, number: number): Promise<LogPosition | undefined> {
+    for (const { segment, streams } of this.segments.toReversed()) {
+      if (!streams.some((s) => s.stream === stream && s.first < number)) continue
+      const entries = (await this.entries(segment)).filter((e) => e.stream === stream && e.number < number)
+      const from = entries.findLastIndex((e) => e.origin !== undefined || e.number === 0)
+      const start = entries[from]
+      if (start === undefined) return undefined
+      return this.#replay(segment, start, entries.slice(from))
+    }
+    return undefined
+  }
+
+  async #replay(segment: number, start: IndexEntry, entries: readonly IndexEntry[]): Promise<LogPosition | undefined> {
+    const tracker = new OriginTracker()
+    if (start.origin !== undefined) tracker.seed(start.origin)
+    let last: Uint8Array | undefined
+    for (const entry of entries) {
+      last = await this.read({ segment, entry })
+      if (last === undefined) return undefined
+      tracker.push(last)
+    }
+    const position = tracker.position(Buffer.from(start.stream, 'hex'))
+    const leaf = last === undefined ? undefined : decodeBatch(last).leaves.at(-1)
+    if (position === undefined || leaf === undefined || !isKeyChangeLeaf(leaf)) return position
+    return { ...position, successor: readKeyChangeLeaf(leaf).key }
+  }
+
+  /** The batch itself, or undefined where it is damaged. */
+  async read({ segment, entry }: Found): Promise<Uint8Array | undefined> {
+    const options = { key: this.#key, from: entry.offset, until: entry.end }
+    for await (const item of readSegment(join(this.directory, segmentName(segment)), segment, options)) {
+      return item.kind === 'record' && item.offset === entry.offset ? item.bytes : undefined
+    }
+    return undefined
+  }
+
+  /** Batches and bytes of a lane that lie behind a place, and before another. */
+  async behind(lane: Lane, place: Place, until?: Place): Promise<{ batches: number; bytes: number }> {
+    const name = laneName(lane)
+    let batches = 0
+    let bytes = 0
+    for (const { segment, streams } of this.segments) {
+      if (segment < place.segment || (until !== undefined && segment > until.segment)) continue
+      const mine = streams.filter((s) => s.lane !== undefined && laneName(s.lane) === name)
+      if (segment > place.segment && segment !== until?.segment) {
+        for (const stream of mine) {
+          batches += stream.batches
+          bytes += stream.bytes
+        }
+        continue
+      }
+      const ids = new Set(mine.map((s) => s.stream))
+      for (const { stream, offset, end } of await this.entries(segment)) {
+        const before = segment === place.segment && offset < place.offset
+        const beyond = segment === until?.segment && offset >= until.offset
+        if (before || beyond || !ids.has(stream)) continue
+        batches++
+        bytes += end - offset
+      }
+    }
+    return { batches, bytes }
+  }
+
+  async #cipher(segment: number): Promise<SegmentCipher | undefined> {
+    return cipherFor(this.directory, segment, this.#key)
+  }
+}
+
+async function cipherFor(directory: string, segment: number, key?: JournalKey): Promise<SegmentCipher | undefined> {
+  const head = await readSegmentHead(join(directory, segmentName(segment)), segment)
+  return head && cipherOf(head, key)
+}
+
+/** The summary of a segment, unless it is unfinished or not that of the file that lies there. */
+export async function loadSummary(
+  directory: string,
+  segment: number,
+  key?: JournalKey,
+): Promise<SegmentSummary | undefined> {
+  const summary = await readSummary(directory, segment, await cipherFor(directory, segment, key))
+  if (summary === undefined) return undefined
+  const file = await open(join(directory, segmentName(segment)), 'r')
+  try {
+    return (await file.stat()).size === summary.end ? summary : undefined
+  } finally {
+    await file.close()
+  }
+}
+
+/** The index of a segment that is being written, or has lost its own: what is indexed is taken as it is, the rest read. */
+async function unfinished(directory: string, segment: number, key?: JournalKey): Promise<SegmentIndex> {
+  const entries = await readIndexEntries(directory, segment, await cipherFor(directory, segment, key))
+  if (entries.length === 0) return indexSegment(directory, segment, key)
+  const index = new SegmentIndex(segment, 0)
+  for (const entry of entries) index.restore(entry)
+  const from = entries.at(-1)?.end ?? 0
+  for await (const item of readSegment(join(directory, segmentName(segment)), segment, { key, from })) {
+    if (item.kind === 'record') index.add(item.offset, item.end, item.bytes, 0, undefined)
+  }
+  return index
+}
+
+/** A frontier for where a log stands. */
+export function frontierOf(position: LogPosition | undefined): Frontier {
+  return position === undefined ? new Frontier() : Frontier.from(position.treeSize, position.frontier)
+}

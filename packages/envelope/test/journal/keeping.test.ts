@@ -1,0 +1,280 @@
+import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SealedBatch } from '@gridseal/envelope'
+import {
+  Journal,
+  JournalHistory,
+  JournalKey,
+  extractConsistency,
+  extractReceipt,
+  readJournal,
+  verifyConsistencyReceipt,
+  verifyJournal,
+  verifyReceipt,
+} from '@gridseal/envelope'
+import { UsageError, toHex } from '@gridseal/wire'
+import { expect } from 'chai'
+import { withFolder } from '../../../../test/support/folders.ts'
+import { KEY, batchesOf, frames, trusted } from '../support/logs.ts'
+
+const keys = [KEY.publicKey]
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+const lane = { site: 'substation-7', direction: 'to-master', class: 'live' } as const
+
+async function append(journal: Journal, batches: readonly SealedBatch[]): Promise<void> {
+  for (const batch of batches) await journal.append(batch.bytes, batch.before)
+}
+
+describe('a journal that is kept for long', () => {
+  let batches: SealedBatch[]
+  before(async () => {
+    batches = await batchesOf(range(24).map((i) => frames(1 + (i % 3), 3 * i)))
+  })
+
+  it('every segment stands on its own: it can be verified without those before it', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+      await append(journal, batches)
+      await journal.close()
+      expect(await verifyJournal(folder, { keys })).to.include({ verified: 24, failed: 0, partial: 0 })
+      await rm(join(folder, '0000000001.gsj'))
+      await rm(join(folder, '0000000002.gsj'))
+      const rest = await verifyJournal(folder, { keys })
+      expect(rest).to.include({ failed: 0, partial: 1 })
+      expect(rest.verified).to.be.within(10, 20)
+    }))
+
+  it('begins a new segment by age', () =>
+    withFolder(async (folder) => {
+      let now = 1_700_000_000_000
+      const journal = await Journal.open(folder, { maxSegmentAge: 60_000, sync: false, now: () => now })
+      await append(journal, batches.slice(0, 3))
+      expect(journal.stats.segments).to.equal(1)
+      now += 60_000
+      await append(journal, batches.slice(3, 5))
+      expect(journal.stats.segments).to.equal(2)
+      await journal.close()
+    }))
+
+  it('removes the oldest by size and by age, says so, and never what is guarded', () =>
+    withFolder(async (folder) => {
+      let now = 1_700_000_000_000
+      const limits = { maxSegmentBytes: 6000, keepBytes: 20_000, keepAge: 3_600_000, sync: false, now: () => now }
+      const journal = await Journal.open(folder, limits)
+      journal.protect('a queue', 1)
+      await append(journal, batches.slice(0, 12))
+      expect(journal.stats).to.include({ removed: 0 })
+      expect(journal.stats.bytes).to.be.greaterThan(25_000)
+      journal.protect('a queue', undefined)
+      await journal.retain()
+      expect(journal.stats.bytes).to.be.at.most(20_000)
+      now += 3_600_001
+      await append(journal, batches.slice(12, 16))
+      await journal.close()
+      const names = await readdir(folder)
+      expect(names.filter((name) => name.endsWith('.gsj')).length).to.equal(journal.stats.segments)
+      expect(names.includes('0000000001.gsi')).to.equal(false)
+      const report = await verifyJournal(folder, { keys })
+      expect(report).to.include({ failed: 0, partial: 1, removed: journal.stats.removed })
+      // By age all are gone but the one that is written, and the one that was finished just now.
+      expect(journal.stats.segments).to.be.at.most(3)
+    }))
+
+  it('finds where each stream stands after it was opened again, with and without its indexes', () =>
+    withFolder(async (folder) => {
+      const last = batches.at(-1)
+      const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+      await append(journal, batches)
+      await journal.close()
+      for (const indexes of [true, false]) {
+        if (!indexes) for (const name of await readdir(folder)) if (name.endsWith('.gsi')) await rm(join(folder, name))
+        const again = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+        const end = await again.history.end(lane)
+        expect(end).to.deep.include({ ...lane, next: 24, treeSize: last?.treeSize })
+        expect(again.history.segments.reduce((sum, s) => sum + s.batches, 0)).to.equal(24)
+        for (const number of [1, 7, 23]) {
+          const origin = await again.history.origin(toHex(last?.stream ?? new Uint8Array(0)), number)
+          expect(origin && { ...origin, root: toHex(origin.root) }, `batch ${number}`).to.deep.equal({
+            ...batches[number]?.before,
+            root: toHex(batches[number]?.before?.root ?? new Uint8Array(0)),
+          })
+        }
+        await again.close()
+      }
+    }))
+
+  it('an index that lies is not believed: damaged ones are made anew', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+      await append(journal, batches)
+      await journal.close()
+      const path = join(folder, '0000000001.gsi')
+      const whole = await readFile(path)
+      for (let at = 0; at < whole.length; at += 37) {
+        const bytes = Buffer.from(whole)
+        bytes.writeUInt8((bytes[at] ?? 0) ^ 0x10, at)
+        await writeFile(path, bytes)
+        const history = await JournalHistory.load(folder)
+        expect((await history.entries(1)).length, `byte ${at}`).to.be.greaterThan(2)
+        expect((await history.end(lane))?.next).to.equal(24)
+      }
+    }))
+
+  it('cuts a receipt for every leaf out of any segment', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+      await append(journal, batches)
+      const size = batches.at(-1)?.treeSize ?? 0
+      for (let sequence = 0; sequence < size; sequence += 5) {
+        const receipt = await extractReceipt(folder, { stream: '', sequence })
+        expect(verifyReceipt(receipt, trusted).sequence).to.equal(sequence)
+      }
+      await journal.close()
+    }))
+
+  it('proves that a later state of a log extends every earlier one', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+      await append(journal, batches)
+      await journal.close()
+      for (const [from, to] of [
+        [0, 1],
+        [0, 23],
+        [6, 15],
+        [11, 12],
+        [22, 23],
+      ] as const) {
+        const proof = await extractConsistency(folder, { stream: '', from, to })
+        const content = verifyConsistencyReceipt(proof, trusted)
+        expect([content.older.batch, content.newer.batch]).to.deep.equal([from, to])
+        expect(content.newer.treeSize).to.equal(batches[to]?.treeSize)
+        for (let at = 0; at < proof.length; at += 61) {
+          const forged = Uint8Array.from(proof)
+          forged[at] = (forged[at] ?? 0) ^ 1
+          expect(() => verifyConsistencyReceipt(forged, trusted), `byte ${at}`).to.throw()
+        }
+      }
+    }))
+})
+
+describe('a journal encrypted at rest', () => {
+  const key = JournalKey.generate()
+  let batches: SealedBatch[]
+  before(async () => {
+    batches = await batchesOf(range(12).map((i) => frames(2, 2 * i)))
+  })
+
+  it('shows nothing without its key, and everything with it', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { key, sync: false, maxSegmentBytes: 8000 })
+      await append(journal, batches)
+      await journal.close()
+      for (const name of await readdir(folder)) {
+        const bytes = await readFile(join(folder, name))
+        for (const text of ['meter-1', 'modbus', 'substation']) expect(bytes.includes(text), name).to.equal(false)
+        expect(bytes.includes(Buffer.from(batches[0]?.stream ?? [])), `the log's id in ${name}`).to.equal(false)
+      }
+      const without = await verifyJournal(folder, { keys }).catch((error: unknown) => error)
+      expect(without).to.be.instanceOf(UsageError).with.property('code', 'journal.key')
+      const other = await verifyJournal(folder, { keys, key: JournalKey.generate() }).catch((error: unknown) => error)
+      expect(other).to.be.instanceOf(UsageError).with.property('code', 'journal.key')
+      expect(await verifyJournal(folder, { keys, key })).to.include({ verified: 12, failed: 0, frames: 24 })
+      const receipt = await extractReceipt(folder, { stream: '', sequence: 9 }, { key })
+      expect(verifyReceipt(receipt, trusted).sequence).to.equal(9)
+    }))
+
+  it('goes on in the same file after a clean end, in a new one after a crash', () =>
+    withFolder(async (folder) => {
+      const first = await Journal.open(folder, { key, sync: false })
+      await append(first, batches.slice(0, 4))
+      await first.close()
+      const second = await Journal.open(folder, { key, sync: false })
+      await append(second, batches.slice(4, 8))
+      expect(second.stats.segments).to.equal(1)
+      await second.close()
+      const path = join(folder, '0000000001.gsj')
+      await writeFile(path, (await readFile(path)).subarray(0, -5))
+      const third = await Journal.open(folder, { key, sync: false })
+      expect(third.stats.segments).to.equal(2)
+      await append(third, batches.slice(7))
+      await third.close()
+      expect(await verifyJournal(folder, { keys, key })).to.include({ verified: 12, failed: 0 })
+    }))
+
+  it('refuses a record that was moved or altered, and goes on behind it', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { key, sync: false })
+      await append(journal, batches)
+      await journal.close()
+      const path = join(folder, '0000000001.gsj')
+      const bytes = await readFile(path)
+      const places: { offset: number; end: number }[] = []
+      for await (const item of readJournal(folder, { key })) if (item.kind === 'record') places.push(item)
+      const [, second, third] = places
+      if (second === undefined || third === undefined) expect.fail('three records')
+      const swapped = Buffer.concat([
+        bytes.subarray(0, second.offset),
+        bytes.subarray(third.offset, third.end),
+        bytes.subarray(second.offset, second.end),
+        bytes.subarray(third.end),
+      ])
+      await writeFile(path, swapped)
+      const report = await verifyJournal(folder, { keys, key })
+      expect(report.firstFailure).to.include({ code: 'journal.sealed', offset: second.offset })
+    }))
+
+  it('takes a clear journal over, and leaves what is clear as it is', () =>
+    withFolder(async (folder) => {
+      const clear = await Journal.open(folder, { sync: false })
+      await append(clear, batches.slice(0, 6))
+      await clear.close()
+      const journal = await Journal.open(folder, { key, sync: false })
+      await append(journal, batches.slice(6))
+      await journal.close()
+      expect(await verifyJournal(folder, { keys, key })).to.include({ verified: 12, failed: 0, partial: 0 })
+    }))
+})
+
+describe('a journal that was set back', () => {
+  let batches: SealedBatch[]
+  before(async () => {
+    batches = await batchesOf(range(6).map((i) => frames(2, 2 * i)))
+  })
+
+  const run = async (folder: string, anchor: string, part: readonly SealedBatch[]): Promise<string | undefined> => {
+    const journal = await Journal.open(folder, { anchor })
+    await append(journal, part)
+    await journal.close()
+    return journal.setBack
+  }
+
+  it('is noticed by its anchor: an older copy, a cut end, another journal; not a crash, not retention', () =>
+    withFolder(async (folder) => {
+      const [journal, anchor] = [join(folder, 'journal'), join(folder, 'anchor')]
+      expect(await run(journal, anchor, batches.slice(0, 2))).to.equal(undefined)
+      await cp(journal, `${journal}.copy`, { recursive: true })
+      expect(await run(journal, anchor, batches.slice(2, 4))).to.equal(undefined)
+      expect(await run(journal, anchor, [])).to.equal(undefined)
+      await rm(journal, { recursive: true })
+      await cp(`${journal}.copy`, journal, { recursive: true })
+      expect(await run(journal, anchor, [])).to.match(/an older copy/)
+      expect(await run(journal, anchor, batches.slice(4)), 'said once').to.equal(undefined)
+      const segment = join(journal, '0000000001.gsj')
+      await writeFile(segment, (await readFile(segment)).subarray(0, -3000))
+      expect(await run(journal, anchor, [])).to.match(/had reached/)
+      await rm(journal, { recursive: true })
+      expect(await run(journal, anchor, [])).to.match(/another journal/)
+      await writeFile(anchor, 'nonsense')
+      const failed = await run(journal, anchor, []).catch((error: unknown) => error)
+      expect(failed).to.be.instanceOf(UsageError).with.property('code', 'journal.anchor')
+    }))
+
+  it('is not taken for one because a crash tore what was not acknowledged', () =>
+    withFolder(async (folder) => {
+      const [path, anchor] = [join(folder, 'journal'), join(folder, 'anchor')]
+      await run(path, anchor, batches.slice(0, 2))
+      const segment = join(path, '0000000001.gsj')
+      await writeFile(segment, Buffer.concat([await readFile(segment), Buffer.from([0, 0, 9, 9, 1, 2, 3])]))
+      expect(await run(path, anchor, batches.slice(2))).to.equal(undefined)
+    }))
+})
