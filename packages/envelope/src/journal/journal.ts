@@ -202,7 +202,8 @@ export class Journal {
     else this.#guards.set(guard, segment)
     const { keepBytes } = this.#options
     // What has piled up behind the guard may go now.
-    if (before !== undefined && keepBytes !== undefined && this.stats.bytes > keepBytes) this.retain().catch(() => undefined)
+    if (before !== undefined && keepBytes !== undefined && this.stats.bytes > keepBytes)
+      this.retain().catch(() => undefined)
   }
 
   /** Puts a public key beside the segments, so that the journal can be checked where it lies. */
