@@ -58,8 +58,9 @@ export class Reassembler<Key> {
   #octets = 0
 
   /** Throws {@link UsageError} `dnp3.reassembly.limit` for a limit that is not a positive integer, or too large. */
-  constructor(limits: ReassemblyLimits = {}) {
-    this.#limits = { ...DEFAULTS, ...limits }
+  constructor(limits?: ReassemblyLimits) {
+    this.#limits = limits === undefined ? DEFAULTS : { ...DEFAULTS, ...limits }
+    if (limits === undefined) return
     for (const [name, value] of Object.entries(this.#limits)) {
       if (!Number.isInteger(value) || value < 1 || (name === 'maxFragment' && value > 65_535)) {
         throw new UsageError('dnp3.reassembly.limit', `${name} cannot be ${value}`, { name, value })
