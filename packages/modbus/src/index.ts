@@ -19,6 +19,8 @@ export { parseRangeName, pointName, rangeName } from './codec/reference.ts'
 export { ADU_CODECS, FRAMINGS } from './codec/adu.ts'
 export type { Adu, AduCodec, Framing } from './codec/adu.ts'
 export { createFramer } from './framing/framer.ts'
+export { HalfDuplexFramer } from './framing/half-duplex.ts'
+export type { OverheardFrame } from './framing/half-duplex.ts'
 
 // For the bridge
 export { modbusAdapter } from './adapter.ts'
