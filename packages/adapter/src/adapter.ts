@@ -76,6 +76,12 @@ export interface Recognition {
   looksLike(bytes: Uint8Array): boolean
 }
 
+/** What frames may do, in a protocol's own terms; finer than kinds of operation. */
+export interface FrameRules {
+  /** Never throws; what cannot be decoded is not permitted. */
+  permits(frame: Uint8Array, direction: Direction, framing?: string): boolean
+}
+
 /** Everything the bridge needs to know of a protocol. */
 export interface ProtocolAdapter {
   readonly protocol: ProtocolId
@@ -89,6 +95,11 @@ export interface ProtocolAdapter {
   inspector(framing?: string): Inspector
   /** What the frame does; never throws, what cannot be decoded is `unknown`. */
   operation(frame: Uint8Array, direction: Direction, framing?: string): Operation
+  /**
+   * The protocol's own policy rules, where it has any, from what the configuration says. Throws `UsageError`
+   * `adapter.rules` that says what is wrong.
+   */
+  readonly rules?: (raw: unknown) => FrameRules
   /** Stateful: pairs responses with requests where the protocol needs it. Never throws. */
   readings(framing?: string): ReadingExtractor
 }

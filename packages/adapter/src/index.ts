@@ -10,6 +10,7 @@ export { OPERATION_KINDS } from './adapter.ts'
 export type {
   Description,
   FieldValue,
+  FrameRules,
   Inspector,
   Operation,
   OperationKind,

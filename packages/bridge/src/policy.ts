@@ -11,7 +11,12 @@ export function policyOf(link: LinkConfig, adapter: ProtocolAdapter): Policy | u
   const rules = link.policy
   if (rules === undefined) return undefined
   const verdict = verdictsOf(rules)
-  return (frame, direction) => verdict(adapter.operation(frame, direction, link.framing).kind, direction)
+  const finer = rules.rules === undefined ? undefined : adapter.rules?.(rules.rules)
+  return (frame, direction) => {
+    const first = verdict(adapter.operation(frame, direction, link.framing).kind, direction)
+    if (first !== 'pass' || finer === undefined) return first
+    return finer.permits(frame, direction, link.framing) ? 'pass' : rules.onDeny
+  }
 }
 
 /**
@@ -34,7 +39,9 @@ export function exitPolicyOf(link: LinkConfig, adapter: ProtocolAdapter, directi
     framer.reset()
     const verdicts = frames.map((frame) => policy(frame, direction))
     const covered = frames.reduce((sum, frame) => sum + frame.length, 0)
-    if (covered !== bytes.length) verdicts.push(verdict('unknown', direction))
+    // What is no frame is permitted by no rule.
+    const ruled = rules.rules !== undefined && direction === 'to-device'
+    if (covered !== bytes.length) verdicts.push(ruled ? rules.onDeny : verdict('unknown', direction))
     return verdicts.includes('close') ? 'close' : verdicts.includes('drop') ? 'drop' : 'pass'
   }
 }

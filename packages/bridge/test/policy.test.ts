@@ -46,4 +46,18 @@ describe('policy', () => {
     const known = exitPolicyOf(link({ deny: ['unknown'], onDeny: 'close' }), modbusAdapter, 'to-device')
     expect(known?.(Buffer.concat([READ, Uint8Array.of(1, 2, 3)]), 'to-device')).to.equal('close')
   })
+
+  it("asks the protocol's own rules, too, at the entry and at the exit", () => {
+    const rules = [{ functions: [3], addresses: ['hr/40001..40010'] }]
+    const elsewhere = fromHex('00010000000601030001000a')
+    const entry = policyOf(link({ rules }), modbusAdapter)
+    expect([READ, elsewhere, WRITE].map((frame) => entry?.(frame, 'to-device'))).to.deep.equal(['pass', 'drop', 'drop'])
+    expect(entry?.(ANSWER, 'to-master')).to.equal('pass')
+    const exit = exitPolicyOf(link({ rules, onDeny: 'close' }), modbusAdapter, 'to-device')
+    expect(exit?.(READ, 'to-device')).to.equal('pass')
+    expect(exit?.(Buffer.concat([READ, elsewhere]), 'to-device')).to.equal('close')
+    expect(exit?.(Buffer.concat([READ, Uint8Array.of(1, 2, 3)]), 'to-device')).to.equal('close')
+    const kindToo = policyOf(link({ deny: ['read'], rules }), modbusAdapter)
+    expect(kindToo?.(READ, 'to-device')).to.equal('drop')
+  })
 })

@@ -7,6 +7,8 @@ export interface PolicyConfig {
   readonly allow?: readonly OperationKind[] | undefined
   /** Kinds that may not, also if allowed above. */
   readonly deny: readonly OperationKind[]
+  /** The protocol's own rules, as its adapter reads them; undefined: none. */
+  readonly rules?: readonly unknown[] | undefined
   /** What happens to a frame that may not pass: it is left out, or its connection is closed as well. */
   readonly onDeny: 'drop' | 'close'
 }

@@ -1,6 +1,6 @@
 import { OPERATION_KINDS } from '@gridseal/adapter'
 import { parseEndpoint } from '@gridseal/transport'
-import { describeError } from '@gridseal/wire'
+import { UsageError, describeError } from '@gridseal/wire'
 import { z } from 'zod'
 import { adapterFor, PROTOCOLS } from '../protocols.ts'
 import type { BridgeConfig } from './model.ts'
@@ -51,6 +51,8 @@ const policy = z.strictObject({
   allow: z.array(z.enum(OPERATION_KINDS)).optional(),
   /** Kinds that may not, also if allowed above. */
   deny: z.array(z.enum(OPERATION_KINDS)).default([]),
+  /** The protocol's own rules, for modbus by unit, function and address range. */
+  rules: z.array(z.unknown()).optional(),
   /** What happens to a frame that may not pass: it is left out, or its connection is closed as well. */
   onDeny: z.enum(['drop', 'close']).default('drop'),
 })
@@ -191,7 +193,10 @@ export const configSchema: z.ZodType<BridgeConfig> = z
     for (const { path, links } of lists) {
       unique(links, 'id', path, context)
       links.forEach((link, index) => {
-        const { framings } = adapterFor(link.protocol)
+        const { framings, rules } = adapterFor(link.protocol)
+        if (link.policy?.rules !== undefined) {
+          checkRules(rules, link.policy.rules, [...path, index, 'policy', 'rules'], context)
+        }
         if (link.framing !== undefined && !framings.includes(link.framing)) {
           context.addIssue({
             code: 'custom',
@@ -215,6 +220,21 @@ function storable(config: BridgeConfig, context: z.RefinementCtx): void {
       context.addIssue({ code: 'custom', path, message })
     }
   })
+}
+
+function checkRules(
+  rules: ((raw: unknown) => unknown) | undefined,
+  given: readonly unknown[],
+  path: readonly (string | number)[],
+  context: z.RefinementCtx,
+): void {
+  try {
+    if (rules === undefined) throw new UsageError('config.rules', 'this protocol has no rules of its own')
+    rules(given)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    context.addIssue({ code: 'custom', path: [...path], message: error.message })
+  }
 }
 
 function unique<K extends string>(

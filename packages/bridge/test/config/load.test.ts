@@ -119,6 +119,16 @@ describe('the configuration', () => {
       },
     ],
     [
+      'a rule that its protocol does not know',
+      'allow: [read]',
+      'rules: [{ unit: 1 }]',
+      {
+        line: 18,
+        key: 'links[1].policy.rules',
+        message: 'rule 1: unit: unknown key; there are units, functions, addresses',
+      },
+    ],
+    [
       'a framing of another protocol',
       'framing: rtu',
       'framing: hdlc',

@@ -53,9 +53,15 @@ function ruleText(policy: PolicyText): string {
   const parts: string[] = []
   if (policy.allow !== undefined) parts.push(`only ${policy.allow.join(', ')}`)
   if (policy.deny.length > 0) parts.push(`never ${policy.deny.join(', ')}`)
+  if (policy.rules !== undefined) parts.push(`by ${policy.rules.length} rules of its protocol`)
   return parts.length === 0 ? '' : ` (${parts.join('; ')}; else ${policy.onDeny})`
 }
 
 type PolicyText =
-  | { readonly allow?: readonly string[] | undefined; readonly deny: readonly string[]; readonly onDeny: string }
+  | {
+      readonly allow?: readonly string[] | undefined
+      readonly deny: readonly string[]
+      readonly rules?: readonly unknown[] | undefined
+      readonly onDeny: string
+    }
   | undefined
