@@ -386,3 +386,58 @@ describe('Deadlines', () => {
     expect([deadlines.size, deadlines.next]).to.deep.equal([0, Infinity])
   })
 })
+
+describe('Modbus client session: a line of four units, of which one is dead', () => {
+  it('keeps the period of the others within 10 %, and memory within its bounds, for an hour', () => {
+    const PERIOD = 1000
+    const ANSWER_TIME = 20
+    const script = new SessionScript({ framing: 'rtu', timeout: 1000, responseTimeout: 80, maxQueued: 16 })
+    const done = new Map<number, number[]>([1, 2, 3].map((unit) => [unit, []]))
+    for (let second = 0; second < 3600; second++) {
+      const asked = [4, 1, 2, 3].map((unit) => ({ unit, index: script.ask(read(0), { unit }) }))
+      const end = (second + 1) * PERIOD
+      let answered = script.sent.length - (script.session.underWay > 0 ? 1 : 0)
+      while (script.now < end) {
+        const frame = script.sent[answered]
+        if (frame === undefined) script.pass(1)
+        else if (frame.unit === 4) {
+          script.pass(1)
+          answered += script.sent.length > answered + 1 || script.session.underWay === 0 ? 1 : 0
+        } else {
+          script.pass(ANSWER_TIME)
+          script.answer('03 02 0001', frame)
+          done.get(frame.unit)!.push(script.now)
+          answered++
+        }
+      }
+      for (const { unit, index } of asked) {
+        const outcome = script.outcome(index)
+        if (unit === 4 ? outcome === 'readHoldingRegisters' : outcome !== 'readHoldingRegisters') {
+          expect.fail(`second ${second}, unit ${unit}: ${outcome}`)
+        }
+      }
+    }
+    for (const [unit, times] of done) {
+      expect(times.length, `unit ${unit}`).to.equal(3600)
+      const periods = times.slice(1).map((time, i) => time - times[i]!)
+      expect(Math.max(...periods), `unit ${unit}`).to.be.most(1.1 * PERIOD)
+      expect(Math.min(...periods), `unit ${unit}`).to.be.least(0.9 * PERIOD)
+    }
+    // It was tried again once a minute in the end: an hour of silence costs a few seconds of the line.
+    expect(script.session.counters.timeouts).to.be.within(60, 80)
+    expect(script.session.counters.refused).to.be.greaterThan(3500)
+  })
+
+  it('holds ten thousand requests in two kilobytes each', () => {
+    const script = new SessionScript({ maxQueued: 10_001, timeout: 1e6 })
+    script.ask(read(0))
+    globalThis.gc?.()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < 10_000; i++) script.ask(read(i), { unit: 1 + (i % 200) })
+    expect(process.memoryUsage().heapUsed - before).to.be.below(20e6)
+    expect([script.session.queued, script.session.underWay]).to.deep.equal([10_000, 1])
+    for (let i = 0; i < 10_001; i++) script.answer('03 02 0001')
+    expect([script.session.queued, script.session.underWay]).to.deep.equal([0, 0])
+    expect(script.session.counters.answers).to.equal(10_001)
+  })
+})

@@ -4,7 +4,17 @@ import type { UnitOptions } from '@gridseal/modbus'
 import { fromHex } from '@gridseal/wire'
 import { needPeer } from '../../../../test/support/requirements.ts'
 import { rejection } from '../support/errors.ts'
-import { freePort, openPtyPair, pythonWithPymodbus, run, startPymodbus, until, hasOpen } from '../support/peers.ts'
+import {
+  freePort,
+  hasOpen,
+  openPtyPair,
+  pythonWithLibmodbus,
+  pythonWithPymodbus,
+  run,
+  startLibmodbus,
+  startPymodbus,
+  until,
+} from '../support/peers.ts'
 import type { PtyPair, Running } from '../support/peers.ts'
 
 const unit: UnitOptions = {
@@ -184,5 +194,76 @@ describe('Modbus client, asking pymodbus', () => {
     client = await ModbusClient.connect(`serial://${ports.b}?baud=19200`, { timeout: 5000 })
     await until(() => answers(client), 'pymodbus does not answer')
     await exchange()
+  })
+})
+
+describe('Modbus client, asking libmodbus', () => {
+  let device: Running | undefined
+  let ports: PtyPair | undefined
+  let client: ModbusClient | undefined
+
+  afterEach(async () => {
+    await client?.close()
+    await device?.stop()
+    await ports?.close()
+    client = device = ports = undefined
+  })
+
+  const exchange = async (asked: ModbusClient): Promise<void> => {
+    expect(await asked.readHoldingRegisters(1, 100, 125)).to.deep.equal(Array.from({ length: 125 }, (_, i) => 100 + i))
+    expect(await asked.readInputRegisters(1, 7, 1)).to.deep.equal([7])
+    expect(await asked.readCoils(1, 0, 11)).to.deep.equal(Array.from({ length: 11 }, (_, i) => i % 2 === 0))
+    expect(await asked.readDiscreteInputs(1, 1, 2)).to.deep.equal([false, true])
+    await asked.writeRegister(1, 5, 0xabcd)
+    await asked.writeRegisters(1, 6, [1, 2, 3])
+    await asked.writeCoils(1, 1, [true, false, true])
+    expect(await asked.readHoldingRegisters(1, 5, 4)).to.deep.equal([0xabcd, 1, 2, 3])
+    expect(await asked.readCoils(1, 0, 4)).to.deep.equal([true, true, false, true])
+    const both = { readAddress: 10, readQuantity: 2, writeAddress: 11, writeQuantity: 1, values: [0x1234] }
+    const readBack = await asked.request(1, { kind: 'readWriteMultipleRegisters', ...both })
+    expect(readBack).to.deep.equal({ kind: 'readWriteMultipleRegisters', values: [10, 0x1234] })
+    const server = await asked.request(1, { kind: 'reportServerId' })
+    expect('data' in server && Buffer.from(server.data).toString('latin1')).to.contain('LMB')
+    const refused = await rejection(asked.readHoldingRegisters(1, 999, 2))
+    expect([refused.code, refused.details['exception']]).to.deep.equal(['modbus.exception', 2])
+  }
+
+  it('over TCP, and again after the device was killed and came back', async function () {
+    const python = await pythonWithLibmodbus(this)
+    const port = await freePort()
+    client = ModbusClient.open(`tcp://127.0.0.1:${port}`, {
+      timeout: 10_000,
+      retries: 1,
+      reconnect: { base: 20, max: 100 },
+    })
+    device = startLibmodbus(python, 'tcp', String(port))
+    await exchange(client)
+    await device.stop()
+    device = startLibmodbus(python, 'tcp', String(port))
+    expect(await client.readHoldingRegisters(1, 40, 2)).to.deep.equal([40, 41])
+  })
+
+  it('over TCP with 16 requests under way', async function () {
+    const python = await pythonWithLibmodbus(this)
+    const port = await freePort()
+    client = ModbusClient.open(`tcp://127.0.0.1:${port}`, { timeout: 10_000, inFlight: 16 })
+    device = startLibmodbus(python, 'tcp', String(port))
+    const asked = client
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => asked.readHoldingRegisters(1, i, 1 + (i % 20))),
+    )
+    answers.forEach((values, i) => expect(values).to.deep.equal(Array.from({ length: 1 + (i % 20) }, (_, k) => i + k)))
+  })
+
+  it('over a serial line, RTU', async function () {
+    needPeer(this, 'socat')
+    const python = await pythonWithLibmodbus(this)
+    ports = await openPtyPair()
+    const line = ports.a
+    const server = startLibmodbus(python, 'rtu', line)
+    device = server
+    await until(() => hasOpen(server, line), 'libmodbus does not open its port')
+    client = await ModbusClient.connect(`serial://${ports.b}?baud=19200`, { timeout: 5000 })
+    await exchange(client)
   })
 })

@@ -112,3 +112,18 @@ export async function pythonWithPymodbus(context: Mocha.Context): Promise<string
 export function startPymodbus(python: string, mode: 'tcp' | 'rtu', where: string): Running {
   return start(python, [join(import.meta.dirname, 'pymodbus-server.py'), mode, where])
 }
+
+/** A Python that can load libmodbus; without one the test is left out. */
+export async function pythonWithLibmodbus(context: Mocha.Context): Promise<string> {
+  for (const python of ['/usr/bin/python3', 'python3']) {
+    const found = await run(python, ['-c', 'import ctypes; ctypes.CDLL("libmodbus.so.5")']).catch(() => undefined)
+    if (found?.code === 0) return python
+  }
+  needPeer(context, 'libmodbus5')
+  return 'python3'
+}
+
+/** A libmodbus device; see `libmodbus-server.py`. */
+export function startLibmodbus(python: string, mode: 'tcp' | 'rtu', where: string): Running {
+  return start(python, [join(import.meta.dirname, 'libmodbus-server.py'), mode, where])
+}
