@@ -6,37 +6,36 @@ import type { Interface } from 'node:readline'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 
-/** A server of `serve.ts` at work. */
-export class ServerProcess {
-  readonly port: number
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>
+/** A script of this folder at work in a process of its own, which answers each line with a line. */
+export class Child {
+  /** The line that it begins with. */
+  readonly greeting: string
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>
   readonly #lines: Interface
 
-  private constructor(port: number, child: ChildProcessByStdio<Writable, Readable, null>, lines: Interface) {
-    this.port = port
-    this.#child = child
+  private constructor(greeting: string, child: ChildProcessByStdio<Writable, Readable, null>, lines: Interface) {
+    this.greeting = greeting
+    this.#process = child
     this.#lines = lines
   }
 
-  static async start(name: string): Promise<ServerProcess> {
-    const args = [...process.execArgv, join(import.meta.dirname, 'serve.ts'), name]
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  static async start(script: 'serve.ts' | 'ask.ts', ...args: readonly string[]): Promise<Child> {
+    const all = [...process.execArgv, join(import.meta.dirname, script), ...args]
+    const child = spawn(process.execPath, all, { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines = createInterface({ input: child.stdout })
-    const [port] = (await once(lines, 'line')) as [string]
-    return new ServerProcess(Number(port), child, lines)
+    const [greeting] = (await once(lines, 'line')) as [string]
+    return new Child(greeting, child, lines)
   }
 
-  /** Microseconds of CPU that it has used so far. */
-  async cpu(): Promise<number> {
+  async say(line: string): Promise<string> {
     const answer = once(this.#lines, 'line')
-    this.#child.stdin.write('cpu\n')
-    const [line] = (await answer) as [string]
-    return Number(line)
+    this.#process.stdin.write(`${line}\n`)
+    return ((await answer) as [string])[0]
   }
 
   async stop(): Promise<void> {
-    const gone = once(this.#child, 'exit')
-    this.#child.stdin.end()
+    const gone = once(this.#process, 'exit')
+    this.#process.stdin.end()
     await gone
   }
 }

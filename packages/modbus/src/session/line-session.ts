@@ -49,7 +49,7 @@ const MOST_INVALID = 3
  * | --------- | ------------------------------------------------------------------ |
  * | down      | no connection; requests wait within their deadlines                |
  * | up        | requests are sent as pacing and the number under way allow         |
- * | settling  | serial: something went wrong; nothing is sent until it falls quiet |
+ * | settling  | serial: half a frame is there; nothing is sent until it falls quiet |
  */
 export class LineSession {
   readonly counters: ClientCounters = {
@@ -171,6 +171,8 @@ export class LineSession {
 
   received(chunk: Uint8Array, now: number): void {
     this.#unanswered = 0
+    // Nobody was asked: a late answer, and perhaps not the end of it.
+    if (!this.#hasTransactions && this.#underWay.size === 0) this.#notBefore = now + this.#settings.silence
     const frames = this.#framer.push(chunk)
     for (let i = 0; i < frames.length; i++) this.#judge(frames[i]!, now)
     if (this.#settling || (!this.#hasTransactions && this.#framer.pending > 0))
@@ -269,10 +271,7 @@ export class LineSession {
     const sent = call.place === 'line'
     if (sent) {
       this.#land(call, now)
-      if (!this.#hasTransactions) {
-        this.#settling = true
-        this.#quietAt = now + this.#settings.silence
-      }
+      if (!this.#hasTransactions) this.#settle(call, now)
       this.#unitFailed(call.unit, now)
       const { giveUpAfter } = this.#settings
       if (++this.#unanswered === giveUpAfter && this.#up) this.#effects.giveUp(mute(giveUpAfter))
@@ -335,6 +334,19 @@ export class LineSession {
   #end(call: Call, error: GridsealError): void {
     this.#leave(call)
     call.settle(error, undefined)
+  }
+
+  /**
+   * What a request left on a line without transaction ids must not be taken for the next answer. Half a frame: the line
+   * has to fall quiet. Nothing: its unit may still answer late, so that one waits; the others are told by their address.
+   */
+  #settle({ unit }: Call, now: number): void {
+    const quiet = now + this.#settings.silence
+    if (this.#framer.pending === 0) unit.notBefore = Math.max(unit.notBefore, quiet)
+    else {
+      this.#settling = true
+      this.#quietAt = quiet
+    }
   }
 
   /** The line is quiet, or another. */
