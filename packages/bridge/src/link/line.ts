@@ -1,5 +1,5 @@
 import type { Entry, SequencedEntry } from '@gridseal/envelope'
-import { ReconnectingLink, connect } from '@gridseal/transport'
+import { ReconnectingLink, connect, parseEndpoint } from '@gridseal/transport'
 import type { Connection } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
 import { Subject } from 'rxjs'
@@ -25,7 +25,7 @@ export class LineEnd implements LinkEnd {
 
   constructor(context: LinkContext, url: string) {
     this.id = context.config.id
-    this.#context = context
+    this.#context = withGapOf(url, context)
     this.#line = new ReconnectingLink((signal) => connect(url, { signal }))
     this.#line.connections.subscribe((connection) => this.#open(connection))
     this.#line.state.subscribe((state) => {
@@ -112,4 +112,11 @@ export class LineEnd implements LinkEnd {
     this.#pipe = pipe
     pipe.setPaused(this.#paused)
   }
+}
+
+/** The line's own silence between frames, where its URL names one, instead of the link's. */
+function withGapOf(url: string, context: LinkContext): LinkContext {
+  const endpoint = parseEndpoint(url)
+  if (endpoint.kind !== 'serial' || endpoint.gap === undefined) return context
+  return { ...context, config: { ...context.config, silence: endpoint.gap } }
 }
