@@ -54,6 +54,20 @@ export { extractConsistency, extractReceipt } from './journal/extract.ts'
 export type { BatchSelector, ExtractOptions, LeafSelector } from './journal/extract.ts'
 export { decodeCheckpoint, encodeCheckpoint, isCheckpoint } from './journal/checkpoint.ts'
 
+// Groups with a shared key, for real-time traffic
+export { GroupOwner } from './group/owner.ts'
+export type { Delivery, GroupOwnerOptions } from './group/owner.ts'
+export { GroupMember } from './group/member.ts'
+export type { GroupMemberOptions } from './group/member.ts'
+export { GROUP_KEY_MEDIA_TYPE, memberId, openDelivery } from './group/delivery.ts'
+export type { EpochTerms, OpenedDelivery, Recipient } from './group/delivery.ts'
+export { GroupReceiver, GroupSender } from './group/traffic.ts'
+export type { GroupMessage, GroupReceiverOptions } from './group/traffic.ts'
+export { FrameTagKey } from './group/frame-tag.ts'
+export type { FrameTagAlgorithm } from './group/frame-tag.ts'
+export { checkMac0, decodeMac0, writeMac0 } from './mac0.ts'
+export type { MacAlgorithm, RawMac0 } from './mac0.ts'
+
 // Merkle trees (RFC 9162)
 export { Frontier } from './merkle/frontier.ts'
 export { consistencyProof, inclusionProof, rootFromInclusion, treeRoot, verifyConsistency } from './merkle/proof.ts'
