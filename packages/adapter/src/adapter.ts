@@ -89,6 +89,11 @@ export interface ProtocolAdapter {
   inspector(framing?: string): Inspector
   /** What the frame does; never throws, what cannot be decoded is `unknown`. */
   operation(frame: Uint8Array, direction: Direction, framing?: string): Operation
+  /**
+   * What a gateway answers to a request when it has no path to the device, or the device does not answer. Undefined where
+   * the protocol has no such answer, or not to this frame. Never throws.
+   */
+  unavailable?(request: Uint8Array, cause: 'path' | 'device', framing?: string): Uint8Array | undefined
   /** Stateful: pairs responses with requests where the protocol needs it. Never throws. */
   readings(framing?: string): ReadingExtractor
 }

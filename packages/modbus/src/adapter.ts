@@ -3,6 +3,7 @@ import { createInspector, describe } from './adapter/describe.ts'
 import { looksLikeModbusTcp } from './adapter/looks-like.ts'
 import { operationOf } from './adapter/operation.ts'
 import { createReadings } from './adapter/readings.ts'
+import { unavailable } from './adapter/unavailable.ts'
 import { FRAMINGS } from './codec/adu.ts'
 import { checkFraming, createFramer } from './framing/framer.ts'
 
@@ -19,5 +20,6 @@ export const modbusAdapter: ProtocolAdapter = {
   describe: (frame, direction, framing) => describe(frame, direction, checkFraming(framing)),
   inspector: (framing) => createInspector(checkFraming(framing)),
   operation: (frame, direction, framing) => operationOf(frame, direction, checkFraming(framing)),
+  unavailable: (request, cause, framing) => unavailable(request, cause, checkFraming(framing)),
   readings: (framing) => createReadings(checkFraming(framing)),
 }

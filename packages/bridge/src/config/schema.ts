@@ -188,6 +188,7 @@ export const configSchema: z.ZodType<BridgeConfig> = z
         : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
     if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
     storable(config, context)
+    answerable(config, context)
     for (const { path, links } of lists) {
       unique(links, 'id', path, context)
       links.forEach((link, index) => {
@@ -214,6 +215,18 @@ function storable(config: BridgeConfig, context: z.RefinementCtx): void {
       const message = 'only for udp and serial devices: a TCP device keeps its events itself when its connection ends'
       context.addIssue({ code: 'custom', path, message })
     }
+  })
+}
+
+/** Only a protocol that has an answer for it can answer for a device that is out of reach. */
+function answerable(config: BridgeConfig, context: z.RefinementCtx): void {
+  if (config.role !== 'head-end') return
+  config.sites.forEach(({ links }, site) => {
+    links.forEach(({ away, protocol }, link) => {
+      if (away === 'close' || adapterFor(protocol).unavailable !== undefined) return
+      const message = `${protocol} has no answer for a device that is out of reach: allowed: close`
+      context.addIssue({ code: 'custom', path: ['sites', site, 'links', link, 'away'], message })
+    })
   })
 }
 
