@@ -16,7 +16,7 @@ export type {
 
 // Sealing and opening
 export { SEALER_LIMITS, Sealer } from './sealer.ts'
-export type { SealerLimits, SealerOptions, SealerStats } from './sealer.ts'
+export type { BatchSigner, SealerLimits, SealerOptions, SealerStats } from './sealer.ts'
 export { Opener } from './opener.ts'
 export type { OpenedBatch, OpenerOptions } from './opener.ts'
 export { decodeBatch, peekBatch } from './batch.ts'
