@@ -100,6 +100,11 @@ export interface ProtocolAdapter {
    * `adapter.rules` that says what is wrong.
    */
   readonly rules?: (raw: unknown) => FrameRules
+  /**
+   * What a gateway answers to a request when it has no path to the device, or the device does not answer. Undefined where
+   * the protocol has no such answer, or not to this frame. Never throws.
+   */
+  unavailable?(request: Uint8Array, cause: 'path' | 'device', framing?: string): Uint8Array | undefined
   /** Stateful: pairs responses with requests where the protocol needs it. Never throws. */
   readings(framing?: string): ReadingExtractor
 }

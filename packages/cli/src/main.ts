@@ -3,6 +3,7 @@ import type { ExtractOptions } from './commands/extract.ts'
 import type { InspectOptions } from './commands/inspect.ts'
 import type { KeygenOptions } from './commands/keygen.ts'
 import type { ReplayOptions } from './commands/replay.ts'
+import { addJournalCommands } from './commands/journal-program.ts'
 import type { RunOptions } from './commands/run.ts'
 import type { SimulateModbusOptions } from './commands/simulate.ts'
 import type { VerifyCommandOptions } from './commands/verify.ts'
@@ -17,6 +18,7 @@ const ALGORITHM_NAMES = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const
 const algorithm = (): Option =>
   new Option('--algorithm <name>', 'signature algorithm').choices(ALGORITHM_NAMES).default('ML-DSA-65')
 const json = (): Option => new Option('--json', 'NDJSON on standard output').default(false)
+const journalKey = (): Option => new Option('--journal-key <file>', 'key of a journal that is encrypted at rest')
 const forHow = (): Option => new Option('--for <duration>', 'end by itself, e.g. 20s')
 const keys = (): Option =>
   new Option('--key <file>', 'public key that is trusted (repeatable)').argParser(several).default([])
@@ -127,7 +129,8 @@ export function program(exit: (code: number) => void): Command {
 
   command
     .command('verify <path>')
-    .description('verify a journal directory or a receipt, offline')
+    .description('verify a journal directory, a receipt or a proof of consistency, offline')
+    .addOption(journalKey())
     .addOption(keys())
     .addOption(json())
     .action(async (path: string, options: VerifyCommandOptions) => {
@@ -137,7 +140,10 @@ export function program(exit: (code: number) => void): Command {
 
   command
     .command('extract <journal>')
-    .description('cut a receipt for one frame out of a journal')
+    .description('cut a receipt for one frame, or a proof that a log only grew, out of a journal')
+    .addOption(journalKey())
+    .addOption(new Option('--from <batch>', 'with --stream: prove that nothing was rewritten since').argParser(whole))
+    .addOption(new Option('--to <batch>', 'and until; default the last').argParser(whole))
     .addOption(new Option('--frame <n>', 'the n-th frame, from 1').argParser(whole))
     .option('--stream <id>', 'log id in hex, or its first characters')
     .addOption(new Option('--sequence <n>', 'index of the leaf in that log').argParser(whole))
@@ -149,6 +155,8 @@ export function program(exit: (code: number) => void): Command {
       const { extract } = await import('./commands/extract.ts')
       await extract(directory, options)
     })
+
+  addJournalCommands(command, exit)
 
   const simulate = command.command('simulate').description('a device of a protocol')
   simulate

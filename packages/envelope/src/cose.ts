@@ -1,5 +1,5 @@
 import type { SignatureAlgorithm } from '@gridseal/pqc'
-import { algorithmInfo } from '@gridseal/pqc'
+import { algorithmByCose, algorithmInfo } from '@gridseal/pqc'
 import { DecodeError, InternalError } from '@gridseal/wire'
 import { CborReader } from './cbor/reader.ts'
 import { CborWriter } from './cbor/writer.ts'
@@ -41,9 +41,6 @@ export interface RootHeader {
   readonly previousRoot: Uint8Array | undefined
 }
 
-const SIGNATURE_ALGORITHMS: readonly SignatureAlgorithm[] = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87']
-const BY_COSE = new Map(SIGNATURE_ALGORITHMS.map((name) => [coseNumber(name), name]))
-
 function coseNumber(name: SignatureAlgorithm): number {
   const number = algorithmInfo(name).cose
   if (number === undefined) throw new InternalError('envelope.algorithm', `${name} has no COSE number`)
@@ -73,8 +70,9 @@ export function decodeRootHeader(bytes: Uint8Array): RootHeader {
     if (r.int(field) !== expected) throw r.error('envelope.header', field, `label ${expected} is due`)
   }
   label(LABEL.algorithm, 'alg')
-  const algorithm = BY_COSE.get(r.int('alg'))
-  if (algorithm === undefined) throw r.error('envelope.algorithm', 'alg', 'unknown signature algorithm')
+  const known = algorithmByCose(r.int('alg'))
+  if (known?.kind !== 'signature') throw r.error('envelope.algorithm', 'alg', 'unknown signature algorithm')
+  const algorithm = known.name
   label(LABEL.keyId, 'kid')
   const keyId = r.fixedBytes(HASH_LENGTH, 'kid')
   label(LABEL.vds, 'vds')

@@ -16,7 +16,7 @@ export type {
 
 // Sealing and opening
 export { SEALER_LIMITS, Sealer } from './sealer.ts'
-export type { SealerLimits, SealerOptions, SealerStats } from './sealer.ts'
+export type { BatchSigner, SealerLimits, SealerOptions, SealerStats } from './sealer.ts'
 export { Opener } from './opener.ts'
 export type { OpenedBatch, OpenerOptions } from './opener.ts'
 export { decodeBatch, peekBatch } from './batch.ts'
@@ -53,6 +53,20 @@ export type { JournalFailure, VerifiedBatch, VerifyOptions, VerifyReport } from 
 export { extractConsistency, extractReceipt } from './journal/extract.ts'
 export type { BatchSelector, ExtractOptions, LeafSelector } from './journal/extract.ts'
 export { decodeCheckpoint, encodeCheckpoint, isCheckpoint } from './journal/checkpoint.ts'
+
+// Groups with a shared key, for real-time traffic
+export { GroupOwner } from './group/owner.ts'
+export type { Delivery, GroupOwnerOptions } from './group/owner.ts'
+export { GroupMember } from './group/member.ts'
+export type { GroupMemberOptions } from './group/member.ts'
+export { GROUP_KEY_MEDIA_TYPE, memberId, openDelivery } from './group/delivery.ts'
+export type { EpochTerms, OpenedDelivery, Recipient } from './group/delivery.ts'
+export { GroupReceiver, GroupSender } from './group/traffic.ts'
+export type { GroupMessage, GroupReceiverOptions } from './group/traffic.ts'
+export { FrameTagKey } from './group/frame-tag.ts'
+export type { FrameTagAlgorithm } from './group/frame-tag.ts'
+export { checkMac0, decodeMac0, writeMac0 } from './mac0.ts'
+export type { MacAlgorithm, RawMac0 } from './mac0.ts'
 
 // Merkle trees (RFC 9162)
 export { Frontier } from './merkle/frontier.ts'

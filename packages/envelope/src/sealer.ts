@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { SigningKey } from '@gridseal/pqc'
+import type { VerifyingKey } from '@gridseal/pqc'
 import { InternalError, UsageError } from '@gridseal/wire'
 import type { SealedBatch } from './batch.ts'
 import { encodeBatch } from './batch.ts'
@@ -40,8 +40,15 @@ export const SEALER_LIMITS: SealerLimits = {
   maxLogAge: 24 * 3600 * 1000,
 }
 
+/** What signs batches: a `SigningKey` of this process, or a key that lies in a token. */
+export interface BatchSigner {
+  readonly publicKey: VerifyingKey
+  /** The message does not change until the promise settles. */
+  sign(message: Uint8Array): Promise<Uint8Array>
+}
+
 export interface SealerOptions {
-  readonly key: SigningKey
+  readonly key: BatchSigner
   readonly site: string
   readonly direction: StreamDirection
   /** Default `live`. */
@@ -99,9 +106,9 @@ export class Sealer {
   #idle: (() => void)[] = []
   /** Counts abandonments: a batch that was being signed during one is thrown away. */
   #generation = 0
-  #key: SigningKey
+  #key: BatchSigner
   /** The key that comes next; its change is in the queue or in the batch that is being signed. */
-  #nextKey: SigningKey | undefined
+  #nextKey: BatchSigner | undefined
   /** The next log must be younger than this. */
   #floor = 0n
 
@@ -159,7 +166,7 @@ export class Sealer {
    * old key; the next log is signed with the new one and joined to the old. Throws `UsageError` while a change is under
    * way.
    */
-  rotate(key: SigningKey): void {
+  rotate(key: BatchSigner): void {
     if (this.#ended !== undefined) throw new UsageError('envelope.sealer.ended', `the sealer has ${this.#ended}`)
     if (this.#nextKey !== undefined) throw new UsageError('envelope.rotate', 'a change of keys is under way')
     this.#nextKey = key
@@ -173,7 +180,7 @@ export class Sealer {
   }
 
   /** The key that signs now. */
-  get key(): SigningKey {
+  get key(): BatchSigner {
     return this.#key
   }
 
@@ -307,7 +314,7 @@ export class Sealer {
     const number = this.#number++
     const treeSize = this.#frontier.size
     const protectedHeader = encodeRootHeader({
-      algorithm: key.algorithm,
+      algorithm: key.publicKey.algorithm,
       keyId: key.publicKey.fingerprint,
       stream,
       number,

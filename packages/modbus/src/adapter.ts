@@ -4,6 +4,7 @@ import { looksLikeModbusTcp } from './adapter/looks-like.ts'
 import { operationOf } from './adapter/operation.ts'
 import { createReadings } from './adapter/readings.ts'
 import { modbusRules } from './adapter/rules.ts'
+import { unavailable } from './adapter/unavailable.ts'
 import { FRAMINGS } from './codec/adu.ts'
 import { checkFraming, createFramer } from './framing/framer.ts'
 
@@ -21,5 +22,6 @@ export const modbusAdapter: ProtocolAdapter = {
   inspector: (framing) => createInspector(checkFraming(framing)),
   operation: (frame, direction, framing) => operationOf(frame, direction, checkFraming(framing)),
   rules: modbusRules,
+  unavailable: (request, cause, framing) => unavailable(request, cause, checkFraming(framing)),
   readings: (framing) => createReadings(checkFraming(framing)),
 }

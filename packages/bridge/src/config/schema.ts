@@ -190,6 +190,7 @@ export const configSchema: z.ZodType<BridgeConfig> = z
         : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
     if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
     storable(config, context)
+    answerable(config, context)
     for (const { path, links } of lists) {
       unique(links, 'id', path, context)
       links.forEach((link, index) => {
@@ -235,6 +236,18 @@ function checkRules(
     if (!(error instanceof UsageError)) throw error
     context.addIssue({ code: 'custom', path: [...path], message: error.message })
   }
+}
+
+/** Only a protocol that has an answer for it can answer for a device that is out of reach. */
+function answerable(config: BridgeConfig, context: z.RefinementCtx): void {
+  if (config.role !== 'head-end') return
+  config.sites.forEach(({ links }, site) => {
+    links.forEach(({ away, protocol }, link) => {
+      if (away === 'close' || adapterFor(protocol).unavailable !== undefined) return
+      const message = `${protocol} has no answer for a device that is out of reach: allowed: close`
+      context.addIssue({ code: 'custom', path: ['sites', site, 'links', link, 'away'], message })
+    })
+  })
 }
 
 function unique<K extends string>(

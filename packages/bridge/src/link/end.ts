@@ -29,6 +29,8 @@ export interface LinkCounters {
   stale: number
   /** Frames from the far side for a connection that is gone. */
   orphaned: number
+  /** Requests answered here because the device was out of reach. */
+  answered: number
 }
 
 /** How many frame bytes of one connection have been taken in all: see `CreditAccount`. */
@@ -95,5 +97,6 @@ export function newCounters(): LinkCounters {
     denied: 0,
     stale: 0,
     orphaned: 0,
+    answered: 0,
   }
 }

@@ -3,6 +3,7 @@ import { ReconnectingLink, connect, parseEndpoint } from '@gridseal/transport'
 import type { Connection } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
 import { Subject } from 'rxjs'
+import type { HeadEndLinkConfig } from '../config/model.ts'
 import { CreditAccount } from './credit.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
@@ -22,6 +23,7 @@ export class LineEnd implements LinkEnd {
   #account = new CreditAccount()
   #pipe: Pipe | undefined
   #paused = false
+  #present = false
 
   constructor(context: LinkContext, url: string) {
     this.id = context.config.id
@@ -54,6 +56,7 @@ export class LineEnd implements LinkEnd {
   }
 
   setFarSide(present: boolean): void {
+    this.#present = present
     // A line has no connections to close. What was under way to a device has been given up and will never be taken.
     if (present || this.#context.inbound !== 'to-device') return
     this.#account.forgive()
@@ -98,11 +101,25 @@ export class LineEnd implements LinkEnd {
     if (entry.kind === 'frame' && this.#account.take(entry.bytes.length)) this.restate()
   }
 
+  #frames(pipe: Pipe, entries: readonly Entry[]): void {
+    if (this.#present || !this.#answers) return this.#entries.next(entries)
+    const { adapter, config } = this.#context
+    for (const entry of entries) {
+      const answer = entry.kind === 'frame' ? adapter.unavailable?.(entry.bytes, 'path', config.framing) : undefined
+      if (answer !== undefined) pipe.answer(answer)
+    }
+    this.#account.forgive()
+  }
+
+  get #answers(): boolean {
+    return (this.#context.config as Partial<HeadEndLinkConfig>).away === 'answer'
+  }
+
   #open(connection: Connection): void {
     this.counters.opened++
     this.counters.connections++
     const pipe = new Pipe(connection, CONNECTION, this.#context, this.counters, this.#account, {
-      entries: (entries) => this.#entries.next(entries),
+      entries: (entries) => this.#frames(pipe, entries),
       credit: (total) => this.#credits.next({ connection: CONNECTION, total }),
       closed: () => {
         this.counters.connections--

@@ -19,7 +19,7 @@ export interface PipeHandlers {
  */
 export class Pipe {
   readonly connection: Connection
-  readonly #number: number
+  #number: number
   readonly #context: LinkContext
   readonly #counters: LinkCounters
   readonly #handlers: PipeHandlers
@@ -112,6 +112,17 @@ export class Pipe {
   /** Tells the far side the total again. */
   restate(): void {
     this.#handlers.credit(this.#account.tell())
+  }
+
+  /** From now on this is another connection to the far side. */
+  renumber(number: number): void {
+    this.#number = number
+  }
+
+  /** Answers from here; nothing has come from the far side. */
+  answer(bytes: Uint8Array): void {
+    this.#counters.answered++
+    this.connection.write(bytes)
   }
 
   /** Starts a new account: the far bridge has begun anew. */

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import type { Entry, LinkEvent, SequencedEntry } from '@gridseal/envelope'
 import type { CloseReason, Connection, Listener } from '@gridseal/transport'
 import { listen } from '@gridseal/transport'
@@ -11,7 +12,25 @@ import { newCounters } from './end.ts'
 import { ALL_CONNECTIONS, GoneConnections } from './gone.ts'
 import { Pipe } from './pipe.ts'
 
-/** The masters' end of a TCP link: a listener; each connection gets a number and is mirrored at the device. */
+/** A master's connection. */
+interface Master {
+  readonly pipe: Pipe
+  /** Of its mirror at the device; undefined while it has none. */
+  number: number | undefined
+  /** Requests since the last answer, where they are answered from here when the device is out of reach. */
+  readonly unanswered: Uint8Array[]
+  /** When a new mirror may be tried. */
+  retryAt: number
+}
+
+/** Milliseconds between attempts to reach a device whose master stays connected. */
+const RETRY_MS = 1000
+const MOST_UNANSWERED = 16
+
+/**
+ * The masters' end of a TCP link: a listener; each connection gets a number and is mirrored at the device. While the
+ * device is out of reach masters are closed, or (`away: answer`) stay and are answered from here.
+ */
 export class TcpMasterEnd implements LinkEnd {
   readonly id: string
   readonly counters: LinkCounters = newCounters()
@@ -19,7 +38,10 @@ export class TcpMasterEnd implements LinkEnd {
   readonly #config: HeadEndLinkConfig
   readonly #entries = new Subject<readonly Entry[]>()
   readonly #credits = new Subject<Credit>()
-  readonly #pipes = new Map<number, Pipe>()
+  /** Every master that is connected. */
+  readonly #all = new Set<Master>()
+  /** Those whose connection is mirrored at the device, by its number. */
+  readonly #masters = new Map<number, Master>()
   #listener: Listener | undefined
   /** Numbers begin anywhere: answers to a process that ran before must fit no connection of this one. */
   #next: number = randomInt(1, 2 ** 31)
@@ -63,22 +85,23 @@ export class TcpMasterEnd implements LinkEnd {
     // Also those that ended meanwhile: what was said of them may have been given up.
     this.#tell(ALL_CONNECTIONS, 'reset', why)
     this.#gone.clear()
-    void this.#closeAll()
+    if (this.#config.away === 'close') void this.#closeAll()
+    else for (const master of this.#masters.values()) this.#alone(master, 'path')
   }
 
   restate(): void {
-    for (const pipe of this.#pipes.values()) pipe.restate()
+    for (const { pipe } of this.#masters.values()) pipe.restate()
   }
 
   peerRestarted(): void {}
 
   setPaused(paused: boolean): void {
     this.#paused = paused
-    for (const pipe of this.#pipes.values()) pipe.setPaused(paused)
+    for (const { pipe } of this.#all) pipe.setPaused(paused)
   }
 
   credit(credit: Credit): void {
-    this.#pipes.get(credit.connection)?.credit(credit.total)
+    this.#masters.get(credit.connection)?.pipe.credit(credit.total)
   }
 
   /** Connections end, and what was meant for them with them: nothing is kept for TCP. */
@@ -88,12 +111,20 @@ export class TcpMasterEnd implements LinkEnd {
   }
 
   deliver(entry: SequencedEntry): void {
-    const pipe = this.#pipes.get(entry.connection)
-    if (pipe === undefined) {
+    const master = this.#masters.get(entry.connection)
+    if (master === undefined) {
       if (entry.kind === 'frame') this.#orphan(entry)
-    } else if (entry.kind === 'frame') pipe.write(entry.bytes)
-    else if (entry.event === 'closed') pipe.end()
-    else if (entry.event !== 'opened') pipe.connection.destroy()
+    } else if (entry.kind === 'frame') {
+      master.unanswered.length = 0
+      master.pipe.write(entry.bytes)
+    } else if (entry.event !== 'opened') this.#lost(master, entry.event === 'closed')
+  }
+
+  /** The device's connection has ended, or broke, or was never made. */
+  #lost(master: Master, inOrder: boolean): void {
+    if (this.#config.away === 'answer') this.#alone(master, 'device')
+    else if (inOrder) master.pipe.end()
+    else master.pipe.connection.destroy()
   }
 
   /** The master is gone: the device's side is told, once. */
@@ -103,36 +134,85 @@ export class TcpMasterEnd implements LinkEnd {
   }
 
   refuse(entry: SequencedEntry, reset: boolean): void {
-    const pipe = this.#pipes.get(entry.connection)
-    if (entry.kind === 'frame') pipe?.skip(entry.bytes)
-    if (!reset || pipe === undefined) return
-    this.#pipes.delete(entry.connection)
-    pipe.connection.destroy()
+    const master = this.#masters.get(entry.connection)
+    if (entry.kind === 'frame') master?.pipe.skip(entry.bytes)
+    if (!reset || master === undefined) return
+    this.#forget(master)
+    master.pipe.connection.destroy()
     this.#tell(entry.connection, 'reset', 'a frame was refused')
   }
 
   #accept(connection: Connection): void {
-    if (!this.#present) {
+    if (!this.#present && this.#config.away === 'close') {
       this.counters.refused++
       connection.destroy()
       return
     }
-    const number = this.#next++
     this.counters.opened++
     this.counters.connections++
-    this.#tell(number, 'opened', connection.remote)
+    const number = this.#next++
     const pipe = new Pipe(connection, number, this.#context, this.counters, new CreditAccount(), {
-      entries: (entries) => this.#entries.next(entries),
-      credit: (total) => this.#credits.next({ connection: number, total }),
-      closed: (reason) => this.#closed(number, reason),
+      entries: (entries) => this.#frames(master, entries),
+      credit: (total) => master.number !== undefined && this.#credits.next({ connection: master.number, total }),
+      closed: (reason) => this.#closed(master, reason),
     })
-    this.#pipes.set(number, pipe)
+    const master: Master = { pipe, number: undefined, unanswered: [], retryAt: 0 }
+    this.#all.add(master)
+    if (this.#present) this.#mirror(master, number)
     pipe.setPaused(this.#paused)
   }
 
-  #closed(number: number, reason: CloseReason): void {
+  /** Has the master's connection mirrored at the device. */
+  #mirror(master: Master, number: number): void {
+    master.number = number
+    master.pipe.renumber(number)
+    master.pipe.useAccount(new CreditAccount())
+    this.#masters.set(number, master)
+    this.#tell(number, 'opened', master.pipe.connection.remote)
+  }
+
+  /** What a master sends goes to its mirror; without one it is answered here, and a new one is tried now and then. */
+  #frames(master: Master, entries: readonly Entry[]): void {
+    let sent = entries
+    if (this.#config.away === 'answer') {
+      const now = performance.now()
+      if (master.number === undefined && this.#present && now >= master.retryAt) {
+        const number = this.#next++
+        master.retryAt = now + RETRY_MS
+        this.#mirror(master, number)
+        sent = entries.map((entry) => ({ ...entry, connection: number }))
+      }
+      for (const entry of entries) if (entry.kind === 'frame') master.unanswered.push(entry.bytes)
+      if (master.number === undefined) return this.#alone(master, this.#present ? 'device' : 'path')
+      if (master.unanswered.length > MOST_UNANSWERED)
+        master.unanswered.splice(0, master.unanswered.length - MOST_UNANSWERED)
+    }
+    this.#entries.next(sent)
+  }
+
+  /** A master without a mirror: what waits for an answer gets one from here, as the protocol has it. */
+  #alone(master: Master, cause: 'path' | 'device'): void {
+    if (master.number !== undefined) this.#masters.delete(master.number)
+    master.number = undefined
+    const { adapter, config } = this.#context
+    for (const request of master.unanswered.splice(0)) {
+      const answer = adapter.unavailable?.(request, cause, config.framing)
+      if (answer !== undefined) master.pipe.answer(answer)
+    }
+    master.pipe.useAccount(new CreditAccount())
+  }
+
+  #forget(master: Master): void {
+    this.#all.delete(master)
+    if (master.number !== undefined) this.#masters.delete(master.number)
+  }
+
+  #closed(master: Master, reason: CloseReason): void {
     this.counters.connections--
-    if (!this.#pipes.delete(number)) return
+    const { number } = master
+    if (!this.#all.has(master)) return
+    this.#forget(master)
+    if (number === undefined) return
     if (reason.kind === 'error') this.#tell(number, 'reset', reason.error?.code ?? 'the connection broke')
     else this.#tell(number, 'closed', '')
   }
@@ -143,10 +223,11 @@ export class TcpMasterEnd implements LinkEnd {
   }
 
   async #closeAll(): Promise<void> {
-    const all = [...this.#pipes.values()]
-    this.#pipes.clear()
+    const all = [...this.#all]
+    this.#all.clear()
+    this.#masters.clear()
     await Promise.all(
-      all.map(async (pipe) => {
+      all.map(async ({ pipe }) => {
         pipe.connection.destroy()
         await pipe.connection.closed
       }),

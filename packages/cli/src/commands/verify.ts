@@ -1,14 +1,16 @@
 import { readFile, stat } from 'node:fs/promises'
-import { readJournalKeys, verifyJournal, verifyReceipt } from '@gridseal/envelope'
-import type { ReceiptContent, VerifyReport } from '@gridseal/envelope'
+import { JournalKey, readJournalKeys, verifyConsistencyReceipt, verifyJournal, verifyReceipt } from '@gridseal/envelope'
+import type { ConsistencyContent, ReceiptContent, VerifyReport } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { readPublicKeyFile } from '@gridseal/pqc'
-import { AuthError, DecodeError, UsageError, toHex } from '@gridseal/wire'
+import { AuthError, DecodeError, ProtocolError, UsageError, toHex } from '@gridseal/wire'
 import { EXIT, complain, countText, print, toJson } from '../output.ts'
 
 export interface VerifyCommandOptions {
   /** Files of trusted public keys; without any the keys that lie in a journal are used, and said. */
   readonly key: readonly string[]
+  /** File of the key that a journal is encrypted with. */
+  readonly journalKey?: string
   readonly json: boolean
 }
 
@@ -17,12 +19,19 @@ export async function verify(path: string, options: VerifyCommandOptions): Promi
   const keys = await Promise.all(options.key.map((file) => readPublicKeyFile(file)))
   const info = await stat(path).catch(() => undefined)
   if (info === undefined) throw new UsageError('verify.path', `${path} does not exist`)
-  return info.isDirectory() ? verifyDirectory(path, keys, options.json) : verifyFile(path, keys, options.json)
+  if (!info.isDirectory()) return verifyFile(path, keys, options.json)
+  return verifyDirectory(path, keys, options)
 }
 
-async function verifyDirectory(path: string, trusted: readonly VerifyingKey[], json: boolean): Promise<number> {
+async function verifyDirectory(
+  path: string,
+  trusted: readonly VerifyingKey[],
+  options: VerifyCommandOptions,
+): Promise<number> {
+  const { json, journalKey } = options
   const keys = trusted.length > 0 ? trusted : await readJournalKeys(path)
-  const report = await verifyJournal(path, { keys })
+  const key = journalKey === undefined ? undefined : await JournalKey.read(journalKey)
+  const report = await verifyJournal(path, { keys, key })
   const keysFrom = trusted.length > 0 ? 'given' : 'journal'
   if (json) print(toJson({ path, ...report, keys: keys.map((key) => key.fingerprintText), keysFrom }))
   else showReport(path, report, keys, trusted.length > 0)
@@ -36,6 +45,8 @@ function showReport(path: string, report: VerifyReport, keys: readonly Verifying
   print(`batches   ${countText(report.batches)} (${countText(report.verified)} verified, ${report.failed} refused)`)
   print(`frames    ${countText(report.frames)} proven`)
   print(`logs      ${report.logs}${report.unjoined > 0 ? `, ${report.unjoined} that continue no log before them` : ''}`)
+  if (report.behind > 0) print(`          ${report.behind} continue an older state: their sender was set back`)
+  if (report.removed > 0) print(`removed   ${report.removed} segments, by retention`)
   if (report.partial > 0)
     print(`          ${report.partial} of them begin elsewhere: this journal joined them in the middle`)
   const failure = report.firstFailure
@@ -52,12 +63,19 @@ async function verifyFile(path: string, keys: readonly VerifyingKey[], json: boo
   if (keys.length === 0)
     throw new UsageError('verify.key', "a receipt is verified with the signer's key: give --key FILE")
   let content: ReceiptContent
+  const trusted = (fingerprint: Uint8Array): VerifyingKey | undefined =>
+    keys.find((key) => Buffer.compare(key.fingerprint, fingerprint) === 0)
   try {
-    content = verifyReceipt(await readFile(path), (fingerprint) =>
-      keys.find((key) => Buffer.compare(key.fingerprint, fingerprint) === 0),
-    )
+    const bytes = await readFile(path)
+    // A receipt begins with a leaf, a proof of consistency with a tagged COSE_Sign1.
+    if (bytes[1] === 0xd2) {
+      showConsistency(path, verifyConsistencyReceipt(bytes, trusted), json)
+      return EXIT.ok
+    }
+    content = verifyReceipt(bytes, trusted)
   } catch (error) {
-    if (!(error instanceof AuthError) && !(error instanceof DecodeError)) throw error
+    const peers = error instanceof AuthError || error instanceof DecodeError || error instanceof ProtocolError
+    if (!peers) throw error
     const firstFailure = { code: error.code, message: error.message }
     if (json) print(toJson({ path, batches: 1, frames: 0, verified: 0, failed: 1, firstFailure }))
     else complain(`${path}: REFUSED: ${error.code}: ${error.message}`)
@@ -66,6 +84,21 @@ async function verifyFile(path: string, keys: readonly VerifyingKey[], json: boo
   if (json) print(toJson(receiptJson(path, content)))
   else showReceipt(path, content)
   return EXIT.ok
+}
+
+function showConsistency(path: string, content: ConsistencyContent, json: boolean): void {
+  const { stream, older, newer, signer } = content
+  if (json) {
+    const base = { path, batches: 2, frames: 0, verified: 2, failed: 0, firstFailure: null }
+    print(toJson({ ...base, signer: signer.fingerprintText, stream, older, newer }))
+    return
+  }
+  print(`proof     ${path}`)
+  print(`signer    ${signer.fingerprintText}`)
+  print(`log       ${toHex(stream)}`)
+  print(
+    `result    verified: batch ${newer.batch} (${newer.treeSize} leaves) extends batch ${older.batch} (${older.treeSize})`,
+  )
 }
 
 function receiptJson(path: string, content: ReceiptContent): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeBatch } from '../batch.ts'
 import type { Lane, LogPosition } from '../entry.ts'
@@ -54,18 +54,14 @@ export class JournalHistory {
 
   /** Reads the indexes of a journal that another process may be writing to. Throws `UsageError` `journal.open`. */
   static async load(directory: string, key?: JournalKey): Promise<JournalHistory> {
-    const summaries: SegmentSummary[] = []
     const indexes = new Map<number, SegmentIndex>()
-    for (const segment of await openSegments(directory)) {
+    const summaries = await eachSegment(await openSegments(directory), async (segment) => {
       const summary = await loadSummary(directory, segment, key)
-      if (summary !== undefined) {
-        summaries.push(summary)
-        continue
-      }
+      if (summary !== undefined) return summary
       const index = await unfinished(directory, segment, key)
       indexes.set(segment, index)
-      summaries.push(index.summary)
-    }
+      return index.summary
+    })
     return new JournalHistory(directory, key, summaries, indexes)
   }
 
@@ -132,15 +128,39 @@ export class JournalHistory {
     const tracker = new OriginTracker()
     if (start.origin !== undefined) tracker.seed(start.origin)
     let last: Uint8Array | undefined
-    for (const entry of entries) {
-      last = await this.read({ segment, entry })
-      if (last === undefined) return undefined
-      tracker.push(last)
+    let read = 0
+    for await (const batch of this.#batches(segment, entries)) {
+      tracker.push(batch)
+      last = batch
+      read++
     }
+    if (read < entries.length) return undefined
     const position = tracker.position(Buffer.from(start.stream, 'hex'))
     const leaf = last === undefined ? undefined : decodeBatch(last).leaves.at(-1)
     if (position === undefined || leaf === undefined || !isKeyChangeLeaf(leaf)) return position
     return { ...position, successor: readKeyChangeLeaf(leaf).key }
+  }
+
+  /** Batches of a segment, in one go where little else lies between them. Ends at the first that is damaged. */
+  async *#batches(segment: number, entries: readonly IndexEntry[]): AsyncGenerator<Uint8Array, void, undefined> {
+    const [first, last] = [entries[0], entries.at(-1)]
+    if (first === undefined || last === undefined) return
+    const wanted = entries.reduce((sum, { offset, end }) => sum + end - offset, 0)
+    if (last.end - first.offset <= 2 * wanted) {
+      const due = new Set(entries.map(({ offset }) => offset))
+      const options = { key: this.#key, from: first.offset, until: last.end }
+      for await (const item of readSegment(join(this.directory, segmentName(segment)), segment, options)) {
+        if (!due.has(item.offset)) continue
+        if (item.kind === 'damage') return
+        yield item.bytes
+      }
+      return
+    }
+    for (const entry of entries) {
+      const batch = await this.read({ segment, entry })
+      if (batch === undefined) return
+      yield batch
+    }
   }
 
   /** The batch itself, or undefined where it is damaged. */
@@ -195,14 +215,24 @@ export async function loadSummary(
   segment: number,
   key?: JournalKey,
 ): Promise<SegmentSummary | undefined> {
-  const summary = await readSummary(directory, segment, await cipherFor(directory, segment, key))
+  // Without a key an encrypted index cannot be read, and the segment itself says why.
+  const cipher = key === undefined ? undefined : await cipherFor(directory, segment, key)
+  const summary = await readSummary(directory, segment, cipher)
   if (summary === undefined) return undefined
-  const file = await open(join(directory, segmentName(segment)), 'r')
-  try {
-    return (await file.stat()).size === summary.end ? summary : undefined
-  } finally {
-    await file.close()
+  const { size } = await stat(join(directory, segmentName(segment)))
+  return size === summary.end ? summary : undefined
+}
+
+/** Segments that are looked at together. */
+const TOGETHER = 16
+
+/** The results for all segments, in their order. */
+export async function eachSegment<T>(segments: readonly number[], work: (segment: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let i = 0; i < segments.length; i += TOGETHER) {
+    results.push(...(await Promise.all(segments.slice(i, i + TOGETHER).map(work))))
   }
+  return results
 }
 
 /** The index of a segment that is being written, or has lost its own: what is indexed is taken as it is, the rest read. */

@@ -8,7 +8,7 @@ import type { Anchor } from './anchor.ts'
 import { readAnchor, setBack, writeAnchor } from './anchor.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
-import { JournalHistory, indexSegment, loadSummary } from './history.ts'
+import { JournalHistory, eachSegment, indexSegment, loadSummary } from './history.ts'
 import { indexName } from './index-file.ts'
 import { IndexWriter } from './index-writer.ts'
 import { lockDirectory, unlockDirectory } from './lock.ts'
@@ -438,17 +438,14 @@ async function openFiles(directory: string, options: JournalOptions & typeof DEF
   const remembered = anchor === undefined ? undefined : await readAnchor(anchor)
   const numbers = await listSegments(directory)
   const last = numbers.at(-1)
-  const summaries: SegmentSummary[] = []
   const indexes = new Map<number, SegmentIndex>()
-  for (const number of numbers.slice(0, -1)) {
+  const summaries = await eachSegment(numbers.slice(0, -1), async (number) => {
     const summary = await loadSummary(directory, number, key)
-    if (summary !== undefined) summaries.push(summary)
-    else {
-      const index = await indexSegment(directory, number, key)
-      indexes.set(number, index)
-      summaries.push(index.summary)
-    }
-  }
+    if (summary !== undefined) return summary
+    const index = await indexSegment(directory, number, key)
+    indexes.set(number, index)
+    return index.summary
+  })
   let current: OpenSegment | undefined
   let cut = 0
   if (last !== undefined) {

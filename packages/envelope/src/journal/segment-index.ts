@@ -60,7 +60,7 @@ export interface SegmentSummary {
 }
 
 /** An origin is kept at least so often: a receipt costs no more hashes than that. */
-const ORIGIN_LEAVES = 4096
+const ORIGIN_LEAVES = 2048
 const ORIGIN_BATCHES = 64
 
 /** The index of one segment, as it grows. */

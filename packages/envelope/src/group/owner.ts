@@ -1,0 +1,97 @@
+import type { SigningKey } from '@gridseal/pqc'
+import { encapsulate, randomBytes } from '@gridseal/pqc'
+import { UsageError, toHex } from '@gridseal/wire'
+import type { EpochTerms, Recipient } from './delivery.ts'
+import { GROUP_ID_LENGTH, GROUP_KEY_LENGTH, memberId, sealDelivery } from './delivery.ts'
+
+export interface GroupOwnerOptions {
+  readonly key: SigningKey
+  /** 16 bytes. */
+  readonly group: Uint8Array
+  /** Milliseconds that an epoch lasts; default a day. */
+  readonly lifetime?: number
+  /** Milliseconds that the key before is still accepted after a change; default a minute. Not after a removal. */
+  readonly overlap?: number
+  /** The last epoch that was used before a restart: epochs never come twice. */
+  readonly epoch?: number
+  readonly random?: (length: number) => Uint8Array
+}
+
+/** The key of an epoch, sealed for one member. */
+export interface Delivery {
+  /** In hex: SHA-256 of the member's KEM public key. */
+  readonly member: string
+  readonly epoch: number
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Makes the keys of a group and seals them for its members: ML-KEM to each, ML-DSA over all. An epoch ends after its
+ * lifetime, the next one overlapping, or at once when a member is removed, who then has no key any more. It sends
+ * nothing itself and knows no clock: the caller passes the time (ms since 1970-01-01 UTC) and delivers.
+ */
+export class GroupOwner {
+  readonly #options: Required<Omit<GroupOwnerOptions, 'epoch'>>
+  readonly #members = new Map<string, Recipient>()
+  #terms: EpochTerms | undefined
+  #key: Uint8Array = new Uint8Array(0)
+  #epoch: number
+
+  constructor(options: GroupOwnerOptions) {
+    const { key, group, lifetime = 86_400_000, overlap = 60_000, epoch = 0, random = randomBytes } = options
+    if (group.length !== GROUP_ID_LENGTH) throw new UsageError('group.id', `a group id has ${GROUP_ID_LENGTH} bytes`)
+    if (overlap < 0 || lifetime <= overlap)
+      throw new UsageError('group.lifetime', 'an epoch lasts longer than its overlap')
+    this.#options = { key, group: Uint8Array.from(group), lifetime, overlap, random }
+    this.#epoch = epoch
+  }
+
+  /** The epoch that was begun last; keep it across restarts. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Members' ids. */
+  get members(): readonly string[] {
+    return [...this.#members.keys()]
+  }
+
+  /** When {@link rotate} is due next, ms. */
+  get due(): number {
+    return this.#terms === undefined ? 0 : this.#terms.until - this.#options.overlap
+  }
+
+  /** Takes a member in; the key of the running epoch is for it as well. Nothing to deliver before the first epoch. */
+  async add(recipient: Recipient): Promise<Delivery | undefined> {
+    const id = toHex(memberId(recipient.publicKey))
+    if (this.#members.has(id)) throw new UsageError('group.member', `${id} is a member already`)
+    this.#members.set(id, { kem: recipient.kem, publicKey: Uint8Array.from(recipient.publicKey) })
+    return this.#terms && this.#seal(this.#terms, id, recipient)
+  }
+
+  /** Puts a member out: a new epoch begins for the others, and no older key is accepted any more. */
+  remove(id: string, now: number): Promise<Delivery[]> {
+    if (!this.#members.delete(id)) throw new UsageError('group.member', `${id} is no member`)
+    return this.#begin(now, 0)
+  }
+
+  /** Begins the next epoch, overlapping with the one before. */
+  rotate(now: number): Promise<Delivery[]> {
+    return this.#begin(now, this.#options.overlap)
+  }
+
+  #begin(now: number, overlap: number): Promise<Delivery[]> {
+    const { group, lifetime, random } = this.#options
+    this.#epoch++
+    this.#key = random(GROUP_KEY_LENGTH)
+    const terms = { group, epoch: this.#epoch, from: now, until: now + lifetime, olderUntil: now + overlap }
+    this.#terms = terms
+    return Promise.all([...this.#members].map(([id, recipient]) => this.#seal(terms, id, recipient)))
+  }
+
+  async #seal(terms: EpochTerms, member: string, recipient: Recipient): Promise<Delivery> {
+    const encapsulated = encapsulate(recipient.kem, recipient.publicKey)
+    const bytes = await sealDelivery(this.#options.key, terms, this.#key, recipient, encapsulated)
+    return { member, epoch: terms.epoch, bytes }
+  }
+}
