@@ -48,6 +48,21 @@ export type { SpkiKey } from './keys/spki.ts'
 export { decodePem, encodePem } from './keys/pem.ts'
 export type { PemLabel } from './keys/pem.ts'
 
+// Certificates
+export { Certificate, issueCertificate } from './x509/certificate.ts'
+export type { CertificateRequestData, Issuer } from './x509/certificate.ts'
+export { CertificateRequest, createCertificateRequest } from './x509/request.ts'
+export { RevocationList, issueRevocationList, shardOf } from './x509/revocation-list.ts'
+export type { Revoked, RevocationListData } from './x509/revocation-list.ts'
+export { verifyChain } from './x509/verify-chain.ts'
+export type { ChainOptions, VerifiedChain } from './x509/verify-chain.ts'
+export { verifyHybridChains } from './x509/hybrid-chain.ts'
+export type { HybridPair } from './x509/hybrid-chain.ts'
+export { addressBytes } from './x509/host.ts'
+export type { AltName, CertificateExtensions, ReadExtensions } from './x509/extensions.ts'
+export type { Name, ReadName } from './x509/name.ts'
+export type { ExtendedKeyUsage, KeyUsage } from './x509/oids.ts'
+
 // Stateful hash-based signatures: verification only
 export { HssVerifyingKey, LmsVerifyingKey } from './stateful/lms.ts'
 export type { LmsOneTime, LmsTree } from './stateful/lms-types.ts'
