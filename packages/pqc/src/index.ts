@@ -78,6 +78,18 @@ export type { AltName, CertificateExtensions, ReadExtensions } from './x509/exte
 export type { Name, ReadName } from './x509/name.ts'
 export type { ExtendedKeyUsage, KeyUsage } from './x509/oids.ts'
 
+// Key stores: memory, files, tokens
+export { MemoryKeyStore } from './keystore/memory-store.ts'
+export { FileKeyStore } from './keystore/file-store.ts'
+export type { FileKeyStoreOptions } from './keystore/file-store.ts'
+export { Pkcs11KeyStore, WRAPPING_KEY } from './keystore/pkcs11-store.ts'
+export type { Pkcs11KeyStoreOptions } from './keystore/pkcs11-store.ts'
+export type { TokenOptions } from './keystore/token.ts'
+export type { KeyStore, StoreHealth, StoredKey } from './keystore/key-store.ts'
+export { escrowWrappingKey, restoreWrappingKey } from './keystore/escrow.ts'
+export { combineShares, formatShare, parseShare, splitSecret } from './keystore/secret-sharing.ts'
+export type { Share } from './keystore/secret-sharing.ts'
+
 // Stateful hash-based signatures: verification only
 export { HssVerifyingKey, LmsVerifyingKey } from './stateful/lms.ts'
 export type { LmsOneTime, LmsTree } from './stateful/lms-types.ts'
