@@ -13,7 +13,7 @@ import {
   verifyChain,
   writeKeyFile,
 } from '@gridseal/pqc'
-import type { AltName, CertificateExtensions, ExtendedKeyUsage, Issuer, Name, SignatureAlgorithm } from '@gridseal/pqc'
+import type { AltName, CertificateExtensions, ExtendedKeyUsage, Issuer, Name } from '@gridseal/pqc'
 import { AuthError, UsageError, describeError, toHex } from '@gridseal/wire'
 import { EXIT, print, toJson } from '../output.ts'
 import { signatureAlgorithm } from './algorithm.ts'

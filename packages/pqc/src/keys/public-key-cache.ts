@@ -6,18 +6,27 @@ import { EncapsulationKey } from '../kem/encapsulation-key.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
 import { VerifyingKey } from './verifying-key.ts'
 
-const PREFIX = 24
+/** A key in the list of use, the least recently used first. */
+interface Entry {
+  readonly algorithm: AlgorithmName
+  readonly hint: number
+  readonly key: VerifyingKey | EncapsulationKey
+  older: Entry | undefined
+  newer: Entry | undefined
+}
 
 /**
  * Imported public keys of many devices, the least recently used forgotten first: importing costs as much as verifying,
- * and ten million imported keys do not fit into memory. Found by their bytes, which cost nothing to compare.
+ * and ten million imported keys do not fit into memory. Found by their bytes, which cost little to compare.
  */
 export class PublicKeyCache {
   readonly counters = { hits: 0, misses: 0, evictions: 0 }
   readonly #capacity: number
   readonly #options: ProviderOptions
-  /** In the order of use, by the first bytes of the key: those of all our algorithms are random. */
-  readonly #entries = new Map<string, VerifyingKey | EncapsulationKey>()
+  readonly #entries = new Map<AlgorithmName, Map<number, Entry>>()
+  #oldest: Entry | undefined
+  #newest: Entry | undefined
+  #size = 0
 
   /** Throws `UsageError` `pqc.argument.range` unless `capacity` is 1 to 2^20. An ML-DSA-65 key takes about 25 kB. */
   constructor(capacity: number, options: ProviderOptions = {}) {
@@ -29,7 +38,7 @@ export class PublicKeyCache {
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#size
   }
 
   /** The key of these bytes. Throws as `VerifyingKey.fromRaw`. */
@@ -50,34 +59,65 @@ export class PublicKeyCache {
 
   clear(): void {
     this.#entries.clear()
+    this.#oldest = this.#newest = undefined
+    this.#size = 0
   }
 
   #find(algorithm: AlgorithmName, raw: Uint8Array): VerifyingKey | EncapsulationKey | undefined {
     needLength(raw, algorithmInfo(algorithm).publicKeyLength, 'pqc.key.length', 'public key')
-    const name = nameOf(algorithm, raw)
-    const key = this.#entries.get(name)
-    if (key === undefined || Buffer.compare(key.raw, raw) !== 0) return undefined
+    const entry = this.#entries.get(algorithm)?.get(hintOf(raw))
+    // Whoever makes keys with equal hints only evicts himself: the bytes are compared as a whole.
+    if (entry === undefined || Buffer.compare(entry.key.raw, raw) !== 0) return undefined
     this.counters.hits++
-    this.#entries.delete(name)
-    this.#entries.set(name, key)
-    return key
+    if (entry !== this.#newest) {
+      this.#unlink(entry)
+      this.#append(entry)
+    }
+    return entry.key
   }
 
   #insert<K extends VerifyingKey | EncapsulationKey>(algorithm: AlgorithmName, raw: Uint8Array, key: K): K {
     this.counters.misses++
-    const name = nameOf(algorithm, raw)
-    this.#entries.delete(name)
-    this.#entries.set(name, key)
-    if (this.#entries.size > this.#capacity) {
-      const [oldest] = this.#entries.keys()
-      this.#entries.delete(oldest!)
+    let keys = this.#entries.get(algorithm)
+    if (keys === undefined) this.#entries.set(algorithm, (keys = new Map()))
+    const hint = hintOf(raw)
+    const same = keys.get(hint)
+    if (same !== undefined) this.#remove(same)
+    const entry: Entry = { algorithm, hint, key, older: undefined, newer: undefined }
+    keys.set(hint, entry)
+    this.#append(entry)
+    this.#size++
+    if (this.#size > this.#capacity) {
+      this.#remove(this.#oldest!)
       this.counters.evictions++
     }
     return key
   }
+
+  #remove(entry: Entry): void {
+    this.#entries.get(entry.algorithm)!.delete(entry.hint)
+    this.#unlink(entry)
+    this.#size--
+  }
+
+  #append(entry: Entry): void {
+    entry.older = this.#newest
+    entry.newer = undefined
+    if (this.#newest === undefined) this.#oldest = entry
+    else this.#newest.newer = entry
+    this.#newest = entry
+  }
+
+  #unlink({ older, newer }: Entry): void {
+    if (older === undefined) this.#oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+  }
 }
 
-/** Whoever makes keys with equal beginnings only evicts himself: the bytes are compared as a whole. */
-function nameOf(algorithm: AlgorithmName, raw: Uint8Array): string {
-  return algorithm + Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1', 0, PREFIX)
+/** 48 bits of the key, past the header of a point: those of all our algorithms are random there. */
+function hintOf(raw: Uint8Array): number {
+  const low = raw[1]! | (raw[2]! << 8) | (raw[3]! << 16)
+  return low + (raw[4]! | (raw[5]! << 8) | (raw[6]! << 16)) * 0x100_0000
 }
