@@ -1,10 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { ExtractOptions } from './commands/extract.ts'
 import type { InspectOptions } from './commands/inspect.ts'
-import type { KeygenOptions } from './commands/keygen.ts'
+import { addCertCommands } from './commands/cert-program.ts'
+import type { KeygenOptions, KeysOptions } from './commands/keygen.ts'
 import type { ReplayOptions } from './commands/replay.ts'
 import { addJournalCommands } from './commands/journal-program.ts'
 import type { RunOptions } from './commands/run.ts'
+import type { SelfTestOptions } from './commands/selftest.ts'
 import type { SimulateModbusOptions } from './commands/simulate.ts'
 import type { VerifyCommandOptions } from './commands/verify.ts'
 import type { DemoOptions } from './demo/demo.ts'
@@ -13,10 +15,7 @@ import { EXIT, reportError } from './output.ts'
 
 // Each command's module is loaded when it is called: `gridseal keys` must not pay for the bridges.
 
-const ALGORITHM_NAMES = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const
-
-const algorithm = (): Option =>
-  new Option('--algorithm <name>', 'signature algorithm').choices(ALGORITHM_NAMES).default('ML-DSA-65')
+const algorithm = (): Option => new Option('--algorithm <name>', 'signature algorithm').default('ML-DSA-65')
 const json = (): Option => new Option('--json', 'NDJSON on standard output').default(false)
 const journalKey = (): Option => new Option('--journal-key <file>', 'key of a journal that is encrypted at rest')
 const forHow = (): Option => new Option('--for <duration>', 'end by itself, e.g. 20s')
@@ -77,7 +76,8 @@ export function program(exit: (code: number) => void): Command {
     .addOption(json())
     .action(async (files: string[], options: ReplayOptions) => {
       const { replay } = await import('./commands/replay.ts')
-      exit(await replay(files, options))
+      const { signatureAlgorithm } = await import('./commands/algorithm.ts')
+      exit(await replay(files, { ...options, algorithm: signatureAlgorithm(options.algorithm) }))
     })
 
   command
@@ -112,6 +112,7 @@ export function program(exit: (code: number) => void): Command {
     .description('make an identity: FILE (private, mode 0600) and its .pub')
     .addOption(algorithm())
     .option('--force', 'replace existing files', false)
+    .option('--encrypt', 'encrypt the private key with GRIDSEAL_PASSPHRASE', false)
     .addOption(json())
     .action(async (file: string, options: KeygenOptions) => {
       const { keygen } = await import('./commands/keygen.ts')
@@ -121,10 +122,24 @@ export function program(exit: (code: number) => void): Command {
   command
     .command('keys <file...>')
     .description('show algorithm and fingerprint of public keys')
+    .addOption(new Option('--form <form>', 'show the keys themselves').choices(['jwk', 'cose', 'pem']))
     .addOption(json())
-    .action(async (files: string[], options: { json: boolean }) => {
+    .action(async (files: string[], options: KeysOptions) => {
       const { keys: show } = await import('./commands/keygen.ts')
       await show(files, options)
+    })
+
+  addCertCommands(command, exit)
+
+  command
+    .command('selftest')
+    .description('run every cryptographic self-test and show each')
+    .option('--integrity-key <file>', 'public key of the release: check the shipped files, too')
+    .option('--seal <file>', 'private key of the release: write the manifest of the shipped files')
+    .addOption(json())
+    .action(async (options: SelfTestOptions) => {
+      const { selftest } = await import('./commands/selftest.ts')
+      exit(await selftest(options))
     })
 
   command

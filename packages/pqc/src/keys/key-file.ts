@@ -3,6 +3,10 @@ import { open, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { UsageError } from '@gridseal/wire'
+import { DecapsulationKey } from '../kem/decapsulation-key.ts'
+import { decryptPkcs8, encryptPkcs8 } from './encrypted-key.ts'
+import type { ScryptCost } from './encrypted-key.ts'
+import { decodePem, encodePem } from './pem.ts'
 import { SigningKey } from './signing-key.ts'
 import { VerifyingKey } from './verifying-key.ts'
 
@@ -11,17 +15,38 @@ const MAX_FILE = 64 * 1024
 const PRIVATE_MODE = 0o600
 const PUBLIC_MODE = 0o644
 
+export interface ReadKeyOptions {
+  /** Opens an encrypted key file. */
+  readonly passphrase?: string
+}
+
 export interface WriteKeyOptions {
   /** Replace an existing file. Default false. */
   readonly overwrite?: boolean
+}
+
+export interface WritePrivateKeyOptions extends WriteKeyOptions {
+  /** Encrypts the file (scrypt, AES-256-GCM). */
+  readonly passphrase?: string
+  /** Default: 128 MiB. */
+  readonly cost?: ScryptCost
 }
 
 /**
  * Writes a private key as PKCS#8 PEM which only its owner can read (0600), synced before this resolves. Throws
  * `UsageError` `pqc.key-file.exists` unless `overwrite` is set, and `pqc.key-file.write`.
  */
-export async function writeKeyFile(path: string, key: SigningKey, options: WriteKeyOptions = {}): Promise<void> {
-  await write(path, key.toPem(), PRIVATE_MODE, options)
+export async function writeKeyFile(
+  path: string,
+  key: SigningKey | DecapsulationKey,
+  options: WritePrivateKeyOptions = {},
+): Promise<void> {
+  const { passphrase, cost, ...rest } = options
+  const pem =
+    passphrase === undefined
+      ? key.toPem()
+      : encodePem('ENCRYPTED PRIVATE KEY', await encryptPkcs8(key.toPkcs8(), passphrase, cost))
+  await write(path, pem, PRIVATE_MODE, rest)
 }
 
 /** Writes a public key as SubjectPublicKeyInfo PEM (0644). Throws as {@link writeKeyFile}. */
@@ -35,10 +60,25 @@ export async function writePublicKeyFile(
 
 /**
  * Reads a private key file. Throws `UsageError` `pqc.key-file.mode` if group or others have any access to it (except
- * on Windows, which has no such modes), `pqc.key-file.read` if it cannot be read, and `DecodeError` if it is no key.
+ * on Windows, which has no such modes), `pqc.key-file.read` if it cannot be read, `pqc.key-file.passphrase` if it is encrypted and no
+ * passphrase is given, `AuthError` `pqc.passphrase.wrong`, and `DecodeError` if it is no key.
  */
-export async function readKeyFile(path: string): Promise<SigningKey> {
-  return SigningKey.fromPem(await read(path, true))
+export async function readKeyFile(path: string, options: ReadKeyOptions = {}): Promise<SigningKey> {
+  return SigningKey.fromPkcs8(await readPkcs8(path, options))
+}
+
+/** Reads a private KEM key file. Throws as {@link readKeyFile}. */
+export async function readKemKeyFile(path: string, options: ReadKeyOptions = {}): Promise<DecapsulationKey> {
+  return DecapsulationKey.fromPkcs8(await readPkcs8(path, options))
+}
+
+async function readPkcs8(path: string, { passphrase }: ReadKeyOptions): Promise<Uint8Array> {
+  const pem = await read(path, true)
+  if (!pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return decodePem(pem, 'PRIVATE KEY')
+  if (passphrase === undefined) {
+    throw new UsageError('pqc.key-file.passphrase', `${path} is encrypted: a passphrase is needed`, { path })
+  }
+  return decryptPkcs8(decodePem(pem, 'ENCRYPTED PRIVATE KEY'), passphrase)
 }
 
 /** Reads a public key file. Throws `UsageError` `pqc.key-file.read` and `DecodeError`. */

@@ -1,7 +1,8 @@
 import { DecodeError, UsageError } from '@gridseal/wire'
 
 /** Labels of RFC 7468 that are used here. */
-export type PemLabel = 'PRIVATE KEY' | 'PUBLIC KEY'
+export type PemLabel =
+  'PRIVATE KEY' | 'PUBLIC KEY' | 'ENCRYPTED PRIVATE KEY' | 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL'
 
 /** DER in textual encoding (RFC 7468): 64 characters a line, a line feed after each. */
 export function encodePem(label: PemLabel, der: Uint8Array): string {

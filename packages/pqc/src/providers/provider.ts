@@ -87,10 +87,10 @@ export type GroupName = 'X25519' | 'P-256' | 'P-384'
 export interface Provider {
   readonly name: ProviderName
   /** Undefined where the provider does not know the algorithm. */
-  signature(algorithm: SignatureAlgorithm): SignatureImplementation | undefined
-  kem(algorithm: KemAlgorithm): KemImplementation | undefined
+  readonly signature: (algorithm: SignatureAlgorithm) => SignatureImplementation | undefined
+  readonly kem: (algorithm: KemAlgorithm) => KemImplementation | undefined
   /** The key of a secret, or a new one. */
-  agreement(group: GroupName, secret?: Uint8Array): Agreement
+  readonly agreement: (group: GroupName, secret?: Uint8Array) => Agreement
 }
 
 /** What a provider was asked to do, for errors. */

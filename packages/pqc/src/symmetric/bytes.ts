@@ -1,9 +1,11 @@
 import { randomBytes as nodeRandomBytes, timingSafeEqual } from 'node:crypto'
 import { needBytes, needCount } from '../check.ts'
+import { needOperational } from '../policy/module-state.ts'
 
 /** `count` bytes from the system's generator. Throws `UsageError` `pqc.argument.range`. */
 export function randomBytes(count: number): Uint8Array {
   needCount(count, 0, 0x7fff_ffff, 'count')
+  needOperational()
   return plainBytes(nodeRandomBytes(count))
 }
 

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import { needBytes, needCount } from '../check.ts'
+import { needOperational } from '../policy/module-state.ts'
 import { plainBytes } from './bytes.ts'
 
 /** A hash over the concatenation of its arguments. */
@@ -28,6 +29,7 @@ export function shake256(length: number, ...parts: readonly Uint8Array[]): Uint8
 
 function fixed(name: string): Hash {
   return (...parts) => {
+    needOperational()
     for (const part of parts) needBytes(part, 'data')
     const [only] = parts
     if (parts.length === 1 && only !== undefined) return plainBytes(hash(name, only, 'buffer'))
@@ -39,6 +41,7 @@ function fixed(name: string): Hash {
 
 function extendable(name: string, outputLength: number, parts: readonly Uint8Array[]): Uint8Array {
   needCount(outputLength, 0, 2 ** 24, 'length')
+  needOperational()
   // Always said explicitly: the default length of SHAKE in Node.js is deprecated.
   const state = createHash(name, { outputLength })
   for (const part of parts) {

@@ -22,7 +22,6 @@ export class MacKey {
   /** Any length. The key is copied. */
   constructor(key: Uint8Array) {
     needBytes(key, 'key')
-    needOperational()
     this.#key = createSecretKey(key)
   }
 
@@ -33,6 +32,7 @@ export class MacKey {
 
   /** HMAC (RFC 2104) over the concatenation of `parts`, as long as the hash. */
   hmac(hash: HmacHash, ...parts: readonly Uint8Array[]): Uint8Array {
+    needOperational()
     const state = createHmac(rowOf(hash)[0], this.#key)
     for (const part of parts) {
       needBytes(part, 'data')

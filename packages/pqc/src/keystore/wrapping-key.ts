@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { AuthError, ProtocolError, UsageError, toHex } from '@gridseal/wire'
+import { needLength } from '../check.ts'
+import { GCM_PARAMETERS } from './pkcs11-binding.ts'
+import type { Attribute, Handle, Mechanism } from './pkcs11-binding.ts'
+import { CKA, CKK, CKM, CKO } from './pkcs11-numbers.ts'
+import type { Token } from './token.ts'
+
+const KEY_LENGTH = 32
+const TAG_LENGTH = 16
+
+/** An AES-256 key in a token that cannot leave it, and what it wraps. */
+export class WrappingKey {
+  /** CKA_ID in hex. */
+  readonly id: string
+  /** How often it unwrapped something since it was opened. */
+  unwraps = 0
+  readonly #token: Token
+  readonly #template: Attribute[]
+
+  private constructor(token: Token, id: Buffer, label: string) {
+    this.#token = token
+    this.id = toHex(id)
+    this.#template = [...keyTemplate(label), { type: CKA.ID, value: id }]
+  }
+
+  /** The key of a label, or a new one. Throws `UsageError` `pqc.hsm.ambiguous` where there are several. */
+  static open(token: Token, label: string): WrappingKey {
+    const found = token.find(keyTemplate(label))
+    if (found.length > 1) {
+      throw new UsageError('pqc.hsm.ambiguous', `the token has ${found.length} keys "${label}"`, { label })
+    }
+    if (found.length === 1) return new WrappingKey(token, idOf(token, keyTemplate(label)), label)
+    const id = randomBytes(16)
+    token.run((pkcs11, session) =>
+      pkcs11.C_GenerateKey(session, { mechanism: CKM.AES_KEY_GEN }, [
+        ...keyTemplate(label),
+        ...protection,
+        { type: CKA.ID, value: id },
+        { type: CKA.VALUE_LEN, value: KEY_LENGTH },
+      ]),
+    )
+    return new WrappingKey(token, id, label)
+  }
+
+  /**
+   * Puts a key that was made outside into the token, where it stays: for escrow and its restoration. The caller
+   * overwrites his copy. Throws `UsageError` `pqc.hsm.exists`.
+   */
+  static install(token: Token, label: string, key: Uint8Array, id: Uint8Array): WrappingKey {
+    needLength(key, KEY_LENGTH, 'pqc.key.length', 'key')
+    needLength(id, 16, 'pqc.key.length', 'id')
+    if (token.find(keyTemplate(label)).length > 0) {
+      throw new UsageError('pqc.hsm.exists', `the token has a key "${label}" already`, { label })
+    }
+    const [value, name] = [Buffer.from(key), Buffer.from(id)]
+    try {
+      token.run((pkcs11, session) =>
+        pkcs11.C_CreateObject(session, [
+          ...keyTemplate(label),
+          ...protection,
+          { type: CKA.ID, value: name },
+          { type: CKA.VALUE, value },
+        ]),
+      )
+    } finally {
+      value.fill(0)
+    }
+    return new WrappingKey(token, name, label)
+  }
+
+  wrap(secret: Uint8Array, aad: Uint8Array): { readonly nonce: Uint8Array; readonly sealed: Uint8Array } {
+    const nonce = randomBytes(12)
+    const sealed = this.#token.run((pkcs11, session) => {
+      pkcs11.C_EncryptInit(session, gcm(nonce, aad), this.#handle())
+      return pkcs11.C_Encrypt(session, Buffer.from(secret), Buffer.alloc(secret.length + 2 * TAG_LENGTH))
+    })
+    return { nonce, sealed }
+  }
+
+  /** Throws `AuthError` `pqc.hsm.unwrap` for what was not wrapped with this key and this data. */
+  unwrap(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array {
+    this.unwraps++
+    const secret = this.#token.run((pkcs11, session) => {
+      pkcs11.C_DecryptInit(session, gcm(Buffer.from(nonce), aad), this.#handle())
+      try {
+        return pkcs11.C_Decrypt(session, Buffer.from(sealed), Buffer.alloc(sealed.length))
+      } catch (error) {
+        // ENCRYPTED_DATA_INVALID, GENERAL_ERROR and the like: tokens differ in how they say it.
+        const code = (error as { code?: number }).code
+        if (code === 0x40 || code === 0x41 || code === 5) return undefined
+        throw error
+      }
+    })
+    if (secret !== undefined) return secret
+    throw new AuthError('pqc.hsm.unwrap', 'the seed was not wrapped by this key for this purpose')
+  }
+
+  #handle(): Handle {
+    const [handle] = this.#token.find(this.#template)
+    if (handle === undefined) throw new ProtocolError('pqc.hsm.key', `the wrapping key ${this.id} is not in the token`)
+    return handle
+  }
+}
+
+const protection: Attribute[] = [
+  { type: CKA.TOKEN, value: true },
+  { type: CKA.PRIVATE, value: true },
+  { type: CKA.SENSITIVE, value: true },
+  { type: CKA.EXTRACTABLE, value: false },
+  { type: CKA.ENCRYPT, value: true },
+  { type: CKA.DECRYPT, value: true },
+]
+
+function keyTemplate(label: string): Attribute[] {
+  return [
+    { type: CKA.CLASS, value: CKO.SECRET_KEY },
+    { type: CKA.KEY_TYPE, value: CKK.AES },
+    { type: CKA.LABEL, value: label },
+  ]
+}
+
+function idOf(token: Token, template: Attribute[]): Buffer {
+  const [handle] = token.find(template)
+  const [id] = token.run((pkcs11, session) => pkcs11.C_GetAttributeValue(session, handle!, [{ type: CKA.ID }]))
+  return id!.value
+}
+
+function gcm(iv: Buffer, aad: Uint8Array): Mechanism {
+  const parameter = { type: GCM_PARAMETERS, iv, aad: Buffer.from(aad), ivBits: 96, tagBits: 128 }
+  return { mechanism: CKM.AES_GCM, parameter }
+}

@@ -1,0 +1,134 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import {
+  DecapsulationKey,
+  KeyRing,
+  PublicKeyCache,
+  SigningKey,
+  decryptPkcs8,
+  encryptPkcs8,
+  readKemKeyFile,
+  readKeyFile,
+  verifyWithRing,
+  writeKeyFile,
+} from '@gridseal/pqc'
+import type { VerifyingKey } from '@gridseal/pqc'
+import { AuthError, DecodeError, UsageError, toHex } from '@gridseal/wire'
+import { withFolder } from '../../../../test/support/folders.ts'
+
+const MESSAGE = new TextEncoder().encode('tap position 7')
+const cost = { N: 1024, r: 8, p: 1 }
+
+describe('encrypted key files', () => {
+  it('open with the passphrase and with nothing else', () =>
+    withFolder(async (folder) => {
+      const [path, kemPath] = [join(folder, 'a.key'), join(folder, 'b.key')]
+      const key = SigningKey.generate('ML-DSA-44')
+      await writeKeyFile(path, key, { passphrase: 'Zählerstand 7', cost })
+      expect((await stat(path)).mode & 0o777).to.equal(0o600)
+      expect(await readFile(path, 'utf8')).to.match(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
+      const back = await readKeyFile(path, { passphrase: 'Zählerstand 7' })
+      expect(toHex(back.toSeed())).to.equal(toHex(key.toSeed()))
+      // The same characters, composed otherwise.
+      await readKeyFile(path, { passphrase: 'Zählerstand 7'.normalize('NFD') })
+      const code = async (promise: Promise<unknown>): Promise<unknown> =>
+        ((await promise.catch((error: unknown) => error)) as { code?: unknown }).code
+      expect(await code(readKeyFile(path))).to.equal('pqc.key-file.passphrase')
+      expect(await code(readKeyFile(path, { passphrase: 'Zaehlerstand 7' }))).to.equal('pqc.passphrase.wrong')
+      const kem = DecapsulationKey.generate('ML-KEM-768')
+      await writeKeyFile(kemPath, kem, { passphrase: 'x', cost })
+      expect(toHex((await readKemKeyFile(kemPath, { passphrase: 'x' })).seed)).to.equal(toHex(kem.seed))
+    }))
+
+  it('refuse damage, and costs that would stop us', async () => {
+    const der = await encryptPkcs8(SigningKey.generate('ML-DSA-44').toPkcs8(), 'x', cost)
+    for (let at = 0; at < der.length; at++) {
+      const wrong = der.slice()
+      wrong[at]! ^= 1
+      const error: unknown = await decryptPkcs8(wrong, 'x').catch((thrown: unknown) => thrown)
+      expect(
+        error instanceof DecodeError || error instanceof AuthError || error instanceof UsageError,
+        `byte ${at}`,
+      ).to.equal(true)
+    }
+    const greedy = await encryptPkcs8(new Uint8Array(8), 'x', cost)
+    // N = 1024, r = 8, p = 1, of which p becomes 127.
+    const at = Buffer.from(greedy).indexOf(Buffer.from([2, 2, 4, 0]))
+    greedy[at + 9] = 0x7f
+    const error: unknown = await decryptPkcs8(greedy, 'x').catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(DecodeError).with.property('code', 'pqc.scrypt.cost')
+  })
+})
+
+describe('cache of imported public keys', () => {
+  it('gives the same key for the same bytes, and forgets the least recently used', () => {
+    const cache = new PublicKeyCache(2)
+    const [a, b, c] = [1, 2, 3].map(() => SigningKey.generate('ML-DSA-44')) as [SigningKey, SigningKey, SigningKey]
+    const find = (key: SigningKey): VerifyingKey => cache.verifyingKey('ML-DSA-44', Uint8Array.from(key.publicKey.raw))
+    const first = find(a)
+    find(b)
+    expect(find(a)).to.equal(first)
+    find(c)
+    expect(find(a)).to.equal(first)
+    expect(cache.counters).to.deep.equal({ hits: 2, misses: 3, evictions: 1 })
+    find(b)
+    expect(cache.counters.misses).to.equal(4)
+    expect(cache.size).to.equal(2)
+  })
+
+  it('is not fooled by a key that begins as another, or that has another algorithm', () => {
+    const cache = new PublicKeyCache(8)
+    const key = SigningKey.generate('ML-DSA-44')
+    cache.verifyingKey('ML-DSA-44', key.publicKey.raw)
+    const twin = key.publicKey.raw.slice()
+    twin[1000]! ^= 1
+    const other = cache.verifyingKey('ML-DSA-44', twin)
+    expect(other.verify(MESSAGE, key.signSync(MESSAGE))).to.equal(false)
+    expect(cache.verifyingKey('ML-DSA-44', key.publicKey.raw).verify(MESSAGE, key.signSync(MESSAGE))).to.equal(true)
+    expect(() => cache.verifyingKey('ML-DSA-65', key.publicKey.raw))
+      .to.throw(UsageError)
+      .with.property('code', 'pqc.key.length')
+  })
+
+  it('keeps KEM keys, too', () => {
+    const cache = new PublicKeyCache(8)
+    const key = DecapsulationKey.generate('X-Wing')
+    const { ciphertext, sharedSecret } = cache.encapsulationKey('X-Wing', key.publicKey).encapsulate()
+    expect(toHex(key.decapsulate(ciphertext))).to.equal(toHex(sharedSecret))
+    expect(cache.encapsulationKey('X-Wing', key.publicKey)).to.equal(cache.encapsulationKey('X-Wing', key.publicKey))
+  })
+})
+
+describe('key ring', () => {
+  const [old, next] = [SigningKey.generate('ML-DSA-44'), SigningKey.generate('ML-DSA-65')]
+
+  it('rotates a device: both keys verify during the overlap, then only the new one', () => {
+    const ring = new KeyRing<VerifyingKey>()
+    ring.add('meter-7', { key: old.publicKey, notBefore: 0, notAfter: Number.POSITIVE_INFINITY })
+    ring.rotate('meter-7', next.publicKey, 1000, 100)
+    const verifies = (key: SigningKey, now: number): boolean =>
+      verifyWithRing(ring, 'meter-7', now, MESSAGE, key.signSync(MESSAGE))
+    expect([verifies(old, 999), verifies(old, 1099), verifies(old, 1100)]).to.deep.equal([true, true, false])
+    expect([verifies(next, 999), verifies(next, 1000), verifies(next, 1e9)]).to.deep.equal([false, true, true])
+    expect(ring.current('meter-7', 1050)).to.equal(next.publicKey)
+    expect(verifyWithRing(ring, 'meter-8', 1050, MESSAGE, old.signSync(MESSAGE))).to.equal(false)
+    ring.prune(2000)
+    expect(ring.valid('meter-7', 1050)).to.deep.equal([next.publicKey])
+    expect([ring.remove('meter-7'), ring.remove('meter-7'), ring.size]).to.deep.equal([true, false, 0])
+  })
+
+  it('does not grow without end, nor take windows that are empty', () => {
+    const ring = new KeyRing<number>()
+    for (let i = 0; i < 100; i++) ring.rotate('a', i, 10 * i, 1000)
+    expect(ring.current('a', 995)).to.equal(99)
+    const full = new KeyRing<number>()
+    for (let i = 0; i < 8; i++) full.add('a', { key: i, notBefore: i, notAfter: 100 })
+    expect(() => full.add('a', { key: 9, notBefore: 9, notAfter: 100 }))
+      .to.throw(UsageError)
+      .with.property('code', 'pqc.key-ring.full')
+    expect(() => full.add('b', { key: 1, notBefore: 5, notAfter: 5 }))
+      .to.throw(UsageError)
+      .with.property('code', 'pqc.key-ring.window')
+  })
+})

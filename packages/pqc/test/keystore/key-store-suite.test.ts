@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { FileKeyStore, MemoryKeyStore, Pkcs11KeyStore, SigningKey } from '@gridseal/pqc'
+import type { KeyStore } from '@gridseal/pqc'
+import { UsageError, toHex } from '@gridseal/wire'
+import { makeToken, needSoftHsm } from './softhsm.ts'
+
+const MESSAGE = new TextEncoder().encode('tap position 7')
+
+const STORES: readonly (readonly [string, (folder: string, context: Mocha.Context) => Promise<KeyStore>])[] = [
+  ['memory', async () => new MemoryKeyStore()],
+  ['file', async (folder) => new FileKeyStore({ folder })],
+  ['file, encrypted', async (folder) => new FileKeyStore({ folder, passphrase: 'x', cost: { N: 1024, r: 8, p: 1 } })],
+  [
+    'pkcs11',
+    async (folder, context) => {
+      const token = await makeToken(needSoftHsm(context), folder, 'suite')
+      return Pkcs11KeyStore.open({ ...token, folder })
+    },
+  ],
+]
+
+for (const [name, make] of STORES) {
+  describe(`key store: ${name}`, function () {
+    this.timeout(30_000)
+    let folder: string
+    let store: KeyStore
+    before(async function () {
+      folder = await mkdtemp(join(tmpdir(), 'gridseal-store-'))
+      store = await make(folder, this)
+    })
+    after(async () => {
+      await store?.close()
+      await rm(folder, { recursive: true, force: true })
+    })
+
+    it('makes keys and signs with them', async () => {
+      for (const algorithm of ['ML-DSA-44', 'ECDSA-P256', 'MLDSA44-Ed25519-SHA512', 'SLH-DSA-SHA2-128f'] as const) {
+        const made = await store.generate(`key-${algorithm}`, algorithm)
+        expect(made.publicKey.algorithm).to.equal(algorithm)
+        const opened = await store.open(`key-${algorithm}`)
+        expect(opened.publicKey.equals(made.publicKey)).to.equal(true)
+        for (const signer of [made, opened]) {
+          expect(made.publicKey.verify(MESSAGE, await signer.sign(MESSAGE)), algorithm).to.equal(true)
+        }
+      }
+    })
+
+    it('takes keys that were made elsewhere', async () => {
+      const key = SigningKey.generate('ML-DSA-65')
+      await store.import('imported', key)
+      expect((await store.open('imported')).publicKey.equals(key.publicKey)).to.equal(true)
+      const listed = await store.list()
+      expect(listed.find((entry) => entry.name === 'imported')).to.deep.equal({
+        name: 'imported',
+        algorithm: 'ML-DSA-65',
+        kid: toHex(key.publicKey.fingerprint),
+        place: 'process',
+      })
+      expect(listed).to.have.length(5)
+    })
+
+    it('refuses names that are taken, unknown or no names', async () => {
+      const code = async (promise: Promise<unknown>): Promise<unknown> => {
+        const error: unknown = await promise.catch((thrown: unknown) => thrown)
+        expect(error).to.be.instanceOf(UsageError)
+        return (error as UsageError).code
+      }
+      expect(await code(store.generate('imported', 'ML-DSA-44'))).to.equal('pqc.key-store.exists')
+      expect(await code(store.open('nothing'))).to.equal('pqc.key-store.unknown')
+      expect(await code(store.remove('nothing'))).to.equal('pqc.key-store.unknown')
+      for (const wrong of ['', '../x', 'a/b', '.hidden', 'x'.repeat(65)]) {
+        expect(await code(store.generate(wrong, 'ML-DSA-44'))).to.equal('pqc.key-store.name')
+      }
+    })
+
+    it('forgets a key', async () => {
+      await store.remove('key-ECDSA-P256')
+      await store.remove('imported')
+      expect((await store.list()).map((entry) => entry.name)).not.to.include.members(['key-ECDSA-P256', 'imported'])
+    })
+
+    it('is healthy', async () => {
+      expect((await store.health()).ok).to.equal(true)
+    })
+  })
+}

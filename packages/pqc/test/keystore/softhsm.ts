@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { TokenOptions } from '@gridseal/pqc'
+import { needPeer } from '../../../../test/support/requirements.ts'
+
+const LIBRARY = ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so'].find((path) =>
+  existsSync(path),
+)
+export const PIN = '1234'
+
+/** Skips without SoftHSM or without the native binding, which the install script of pkcs11js builds. */
+export function needSoftHsm(context: Mocha.Context): string {
+  needPeer(context, 'softhsm2-util')
+  try {
+    createRequire(import.meta.url)('pkcs11js')
+  } catch {
+    const why = 'needs the native package pkcs11js, built (npm rebuild pkcs11js)'
+    if (process.env['GRIDSEAL_REQUIRE_PEERS'] === '1') throw new Error(`${why} (GRIDSEAL_REQUIRE_PEERS=1)`)
+    process.stderr.write(`      skipped: ${why}\n`)
+    context.skip()
+  }
+  return LIBRARY!
+}
+
+/** A fresh token of SoftHSM in `folder`, which this process then uses. */
+export async function makeToken(library: string, folder: string, token: string): Promise<TokenOptions> {
+  const tokens = join(folder, 'tokens')
+  await mkdir(tokens, { recursive: true })
+  const configuration = join(folder, 'softhsm2.conf')
+  await writeFile(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`)
+  process.env['SOFTHSM2_CONF'] = configuration
+  execFileSync('softhsm2-util', ['--init-token', '--free', '--label', token, '--so-pin', PIN, '--pin', PIN], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return { library, token, pin: PIN }
+}

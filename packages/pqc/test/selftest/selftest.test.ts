@@ -1,0 +1,245 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import {
+  ALGORITHMS,
+  AeadKey,
+  MonitoredNoise,
+  NoiseHealth,
+  Policy,
+  SigningKey,
+  checkIntegrity,
+  cryptoStatus,
+  currentPolicy,
+  healthCutoffs,
+  randomBytes,
+  runSelfTests,
+  sealFolder,
+  setPolicy,
+  sha256,
+} from '@gridseal/pqc'
+import type { Provider } from '@gridseal/pqc'
+import { InternalError, UsageError } from '@gridseal/wire'
+import { clearFailures } from '#src/policy/module-state.ts'
+import { noble } from '#src/providers/noble.ts'
+import { passes, runTests } from '#src/selftest/conditional.ts'
+import { opensslFips } from '#src/selftest/run.ts'
+import { SYMMETRIC_TESTS, runSymmetricTests } from '#src/selftest/symmetric-tests.ts'
+import { withFolder } from '../../../../test/support/folders.ts'
+
+describe('self-tests', function () {
+  this.timeout(60_000)
+  const before = currentPolicy()
+  afterEach(() => {
+    clearFailures()
+    runSymmetricTests()
+    setPolicy(before)
+  })
+
+  it('run for every algorithm of every provider and name vector and time', () => {
+    const { passed, tests } = runSelfTests({ providers: ['native'] })
+    expect(passed).to.equal(true)
+    for (const { name } of ALGORITHMS) {
+      if (name.startsWith('Falcon')) continue
+      const mine = tests.filter(({ subject }) => subject === name)
+      expect(mine.length, name).to.be.greaterThan(1)
+      for (const { outcome, source, milliseconds } of mine) {
+        expect(outcome, name).to.equal('passed')
+        expect(source).not.to.equal('')
+        expect(milliseconds).to.be.at.least(0)
+      }
+    }
+    expect(tests.filter(({ subject }) => subject === 'symmetric')).to.have.length(SYMMETRIC_TESTS.length)
+  })
+
+  // What a provider may do wrong, and the test that finds it.
+  const { signature, kem } = noble
+  const wrongKey: Provider = {
+    ...noble,
+    signature: (algorithm) => {
+      const implementation = signature(algorithm)!
+      return { ...implementation, signer: () => implementation.signer(new Uint8Array(32).fill(1)) }
+    },
+  }
+  const says = (answer: boolean): Provider => ({
+    ...noble,
+    signature: (algorithm) => ({ ...signature(algorithm)!, verifier: () => ({ verify: () => answer }) }),
+  })
+  const otherSecret: Provider = {
+    ...noble,
+    kem: (algorithm) => ({
+      ...kem(algorithm)!,
+      encapsulator: () => ({
+        encapsulate: () => ({ ciphertext: new Uint8Array(1088), sharedSecret: new Uint8Array(32) }),
+      }),
+    }),
+  }
+  const explicitRejection: Provider = {
+    ...noble,
+    kem: (algorithm) => {
+      const implementation = kem(algorithm)!
+      return {
+        ...implementation,
+        decapsulator: (seed) => {
+          const key = implementation.decapsulator(seed)
+          const decapsulate = (ciphertext: Uint8Array): Uint8Array =>
+            ciphertext.every((byte) => byte === 0) ? new Uint8Array(32) : key.decapsulate(ciphertext)
+          return { publicKey: key.publicKey, decapsulate }
+        },
+      }
+    },
+  }
+  for (const [what, provider, algorithm] of [
+    ['derives another key', wrongKey, 'ML-DSA-44'],
+    ['takes every signature', says(true), 'ML-DSA-44'],
+    ['takes no signature', says(false), 'ML-DSA-65'],
+    ['makes another secret', otherSecret, 'ML-KEM-768'],
+    ['does not reject implicitly', explicitRejection, 'ML-KEM-1024'],
+  ] as const) {
+    it(`a provider that ${what} stops the core: every call throws`, () => {
+      const key = SigningKey.generate('ML-DSA-44')
+      const aead = new AeadKey('AES-256-GCM', new Uint8Array(32))
+      expect(passes(provider, algorithm)).to.equal(false)
+      expect(cryptoStatus().state).to.equal('error')
+      const calls = [
+        () => key.signSync(new Uint8Array(1)),
+        () => key.publicKey.verify(new Uint8Array(1), new Uint8Array(2420)),
+        () => SigningKey.generate('ML-DSA-65'),
+        () => aead.seal(new Uint8Array(12), new Uint8Array(1), new Uint8Array(0)),
+        () => sha256(new Uint8Array(1)),
+        () => randomBytes(8),
+      ]
+      for (const call of calls) {
+        expect(call).to.throw(InternalError).with.property('code', 'pqc.self-test.failed')
+      }
+      clearFailures()
+      expect(key.signSync(new Uint8Array(1))).to.have.length(2420)
+    })
+  }
+
+  it('one that is not there is no failure', () => {
+    const missing: Provider = {
+      ...noble,
+      kem: () => ({
+        ...kem('ML-KEM-768')!,
+        decapsulator: () => {
+          throw new TypeError('Invalid asymmetricKeyType')
+        },
+      }),
+    }
+    expect(runTests(missing, 'ML-KEM-768').map(({ outcome }) => outcome)).to.deep.equal(['missing'])
+    expect(cryptoStatus().state).to.equal('operational')
+  })
+
+  it('the degraded mode goes on without what failed, and says so', () => {
+    setPolicy(new Policy({ onSelfTestFailure: 'degrade' }))
+    expect(passes({ ...wrongKey }, 'ML-DSA-44')).to.equal(false)
+    expect(cryptoStatus()).to.include({ state: 'degraded', approved: false })
+    expect(SigningKey.generate('ML-DSA-65').algorithm).to.equal('ML-DSA-65')
+    setPolicy(new Policy())
+    expect(cryptoStatus().state).to.equal('error')
+  })
+
+  it('a corrupted answer of a hash or cipher stops everything', () => {
+    runSymmetricTests([{ name: 'SHA-256', source: 'corrupted', run: () => false }])
+    expect(cryptoStatus()).to.include({ state: 'error', symmetric: 'failed' })
+    expect(() => new AeadKey('AES-256-GCM', new Uint8Array(32)))
+      .to.throw(InternalError)
+      .with.property('code', 'pqc.self-test.failed')
+  })
+
+  it('the status tells approved from not', () => {
+    const { nonApprovedUses, refusals } = cryptoStatus()
+    setPolicy(new Policy({ fips: true }))
+    expect(cryptoStatus().mode).to.equal('fips')
+    expect(() => new AeadKey('ChaCha20-Poly1305', new Uint8Array(32))).to.throw(UsageError)
+    expect(cryptoStatus().refusals).to.equal(refusals + 1)
+    setPolicy(new Policy())
+    new AeadKey('ChaCha20-Poly1305', new Uint8Array(32))
+    expect(cryptoStatus()).to.deep.include({ mode: 'standard', approved: false, nonApprovedUses: nonApprovedUses + 1 })
+  })
+
+  it('does not believe getFips() without a FIPS provider', () => {
+    const fails = (): never => {
+      throw new TypeError('unsupported')
+    }
+    expect(opensslFips(() => 0)).to.equal('none')
+    expect(opensslFips(() => 1, fails)).to.equal('broken')
+    expect(
+      opensslFips(
+        () => 1,
+        () => '',
+      ),
+    ).to.equal('active')
+  })
+
+  it('find files that were changed, added or taken away since the release was signed', () =>
+    withFolder(async (folder) => {
+      const key = SigningKey.generate('ML-DSA-44')
+      await mkdir(join(folder, 'dist'))
+      await writeFile(join(folder, 'package.json'), '{}')
+      await writeFile(join(folder, 'dist/index.js'), 'export {}')
+      expect(checkIntegrity(folder, key.publicKey).outcome).to.equal('unsigned')
+      for (const [name, bytes] of Object.entries(await sealFolder(folder, key)))
+        await writeFile(join(folder, name), bytes)
+      expect(checkIntegrity(folder, key.publicKey)).to.include({ outcome: 'passed', files: 2 })
+      const stranger = SigningKey.generate('ML-DSA-44').publicKey
+      expect(checkIntegrity(folder, stranger).outcome).to.equal('failed')
+      await writeFile(join(folder, 'dist/index.js'), 'export { }')
+      await writeFile(join(folder, 'dist/more.js'), '')
+      const report = checkIntegrity(folder, key.publicKey)
+      expect(report.outcome === 'failed' && report.problems).to.deep.equal([
+        'dist/index.js has been changed',
+        'dist/more.js was not shipped',
+      ])
+      expect(runSelfTests({ providers: [], integrityKey: key.publicKey, folder }).passed).to.equal(false)
+      expect(cryptoStatus().state).to.equal('error')
+    }))
+})
+
+describe('health of noise sources (SP 800-90B 4.4)', () => {
+  it('has the cutoffs for 2^-20', () => {
+    const cutoffs = (entropyPerSample: number, binary: boolean): number[] => {
+      const { repetition, proportion } = healthCutoffs({ entropyPerSample, binary })
+      return [repetition, proportion]
+    }
+    expect(cutoffs(1, true)).to.deep.equal([21, 589])
+    expect(cutoffs(0.5, true)).to.deep.equal([41, 793])
+    expect(cutoffs(0.1, true)).to.deep.equal([201, 991])
+    expect(cutoffs(1, false)).to.deep.equal([21, 311])
+    expect(cutoffs(4, false)).to.deep.equal([6, 62])
+    expect(cutoffs(8, false)).to.deep.equal([4, 13])
+    for (const wrong of [0, 9, NaN]) {
+      expect(() => healthCutoffs({ entropyPerSample: wrong }))
+        .to.throw(UsageError)
+        .with.property('code', 'pqc.noise.entropy')
+    }
+  })
+
+  it('lets good noise pass', () => {
+    const noise = new MonitoredNoise((count) => randomBytes(count), { entropyPerSample: 6 })
+    for (let i = 0; i < 50; i++) expect(noise.bytes(1000)).to.have.length(1000)
+  })
+
+  it('raises an alarm at a source that is stuck, and keeps it', () => {
+    const stuck = new MonitoredNoise((count) => new Uint8Array(count).fill(7), { entropyPerSample: 6 })
+    for (let i = 0; i < 2; i++) {
+      expect(() => stuck.bytes(32))
+        .to.throw(InternalError, 'repetition count')
+        .with.property('code', 'pqc.noise.failed')
+    }
+  })
+
+  it('raises an alarm at a source that prefers one value', () => {
+    const health = new NoiseHealth({ entropyPerSample: 6 })
+    const biased = randomBytes(8192).map((byte, i) => (i % 4 === 0 ? 0x55 : byte))
+    expect(() => health.test(biased)).to.throw(InternalError, 'adaptive proportion')
+  })
+
+  it('does not take a source that gives too little', () => {
+    const short = new MonitoredNoise(() => new Uint8Array(3), { entropyPerSample: 6 })
+    expect(() => short.bytes(32))
+      .to.throw(InternalError)
+      .with.property('code', 'pqc.noise.short')
+  })
+})
