@@ -1,4 +1,4 @@
-import { decodeApplicationHeader, decodeFragment } from '../../codec/application.ts'
+import { decodeFragment } from '../../codec/application.ts'
 import type { ApplicationControl, Fragment } from '../../codec/application.ts'
 import { BROADCAST } from '../../codec/link-check.ts'
 import type { LinkFrame } from '../../codec/link-frame.ts'
@@ -28,6 +28,7 @@ import type { EventClass } from './point.ts'
 import { sameOctets } from './point.ts'
 import type { ReadResponse } from './read.ts'
 import { startRead } from './read.ts'
+import { requestControl, requestError } from './request-check.ts'
 import { BROADCASTABLE, NO_RESPONSE, carryOut } from './requests.ts'
 import type { SecurityGate } from './security-gate.ts'
 import { UnsolicitedReporter } from './unsolicited.ts'
@@ -36,6 +37,7 @@ import type { UnsolicitedHost } from './unsolicited.ts'
 const CONFIRM = 0
 const READ = 1
 const RESPONSE = 129
+const AUTHENTICATE_RESP = 131
 const FIR = 0x80
 const FIN = 0x40
 const CON = 0x20
@@ -313,6 +315,15 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.#respond(octets, request.slice(), sequence, now)
   }
 
+  /** A response of function 131, which is no answer to be repeated; returns its octets. */
+  sendAuthentication(sequence: number, iin: number, objects: Uint8Array | undefined, now: number): Uint8Array {
+    const writer = new FragmentWriter(4 + (objects?.length ?? 0))
+    if (objects !== undefined) writer.octets(objects)
+    const octets = writer.finish(FIR | FIN | sequence, AUTHENTICATE_RESP, iin | this.indications(now))
+    this.link.send(octets, this.#remote, now)
+    return octets
+  }
+
   #respond(octets: Uint8Array, request: Uint8Array, sequence: number, now: number): void {
     this.counters.responses++
     this.#last = { request, answer: octets }
@@ -475,20 +486,3 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
 
 const NOTHING = new Uint8Array(0)
 const [, BROADCAST_MANDATORY] = BROADCAST
-
-/** The control octet of what an outstation takes: a request in one fragment, or a confirmation. */
-function requestControl(fragment: Uint8Array): ApplicationControl | undefined {
-  if (fragment[1]! >= RESPONSE && fragment[1]! <= 131) return undefined
-  const { control, function: code } = decodeApplicationHeader(fragment)
-  const { first, final, confirm, unsolicited } = control
-  if (!first || !final || confirm || (unsolicited && code !== CONFIRM)) return undefined
-  return control
-}
-
-/** The error bit for a request whose objects cannot be told. */
-function requestError({ stop, headers }: Fragment, maxHeaders: number): number {
-  if (headers.length > maxHeaders) return IIN.PARAMETER_ERROR
-  if (stop === undefined) return 0
-  if (stop.code === 'dnp3.function.unknown') return IIN.NO_FUNC_CODE_SUPPORT
-  return stop.code === 'dnp3.object.unknown' ? IIN.OBJECT_UNKNOWN : IIN.PARAMETER_ERROR
-}
