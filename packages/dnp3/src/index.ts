@@ -119,6 +119,10 @@ export type { LinkCounters } from './session/link/link-counters.ts'
 export type { LinkLayerOptions } from './session/link/link-options.ts'
 export { Outbox } from './session/outbox.ts'
 
+// Points from a file, for simulated outstations and for names
+export { parseOutstationModel } from './model/model.ts'
+export type { OutstationModel, ScriptedChange } from './model/model.ts'
+
 // For the bridge
 export { createFramer } from './framing/framer.ts'
 export { dnp3Adapter } from './adapter.ts'
