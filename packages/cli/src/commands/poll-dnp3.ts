@@ -34,6 +34,9 @@ export function addPollDnp3(poll: Command, exit: (code: number) => void): void {
     .option('--attributes', 'read the device attributes', false)
     .option('--timeout <duration>', 'for one answer', '5s')
     .option('--once', 'one integrity poll, then end', false)
+    .option('--cert <file>', 'own certificate for tls://, PEM')
+    .option('--key <file>', 'its key, PEM')
+    .option('--ca <file>', 'whose certificates to trust, PEM')
     .option('--json', 'NDJSON on standard output', false)
     .option('--for <duration>', 'end by itself, e.g. 20s')
     .action(async (options: PollDnp3Options) => {

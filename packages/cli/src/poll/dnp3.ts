@@ -10,9 +10,10 @@ import type {
 import { ATTRIBUTES, Master, POINT_KINDS, classOctets, commandStatusName, forEachMeasurement } from '@gridseal/dnp3'
 import { GridsealError, UsageError, describeError } from '@gridseal/wire'
 import { EXIT, complain, print, toJson, untilStopped } from '../output.ts'
-import { readModel } from '../simulate/dnp3.ts'
+import { readModel, readTls } from '../simulate/dnp3.ts'
+import type { TlsFiles } from '../simulate/dnp3.ts'
 
-export interface PollDnp3Options {
+export interface PollDnp3Options extends TlsFiles {
   readonly connect: string
   readonly local: number
   readonly remote: number
@@ -39,7 +40,9 @@ export async function pollDnp3(options: PollDnp3Options): Promise<number> {
   const commands = options.command.map(parseCommand)
   const timeout = parseDuration(options.timeout)
   const limit = options.for === undefined ? (once ? PATIENCE * timeout : undefined) : parseDuration(options.for)
-  const master = await Master.open(options.connect, { direction: options.listen ? 'listen' : 'connect' })
+  const tls = { tls: await readTls(options) }
+  const direction = options.listen ? 'listen' : 'connect'
+  const master = await Master.open(options.connect, { direction, connect: tls, listen: tls })
   const end = new AbortController()
   const stopped = untilStopped(limit, end.signal)
   try {

@@ -2,10 +2,18 @@ import { readFile } from 'node:fs/promises'
 import { parseDuration } from '@gridseal/bridge'
 import { Outstation, SimulatedOutputs, parseOutstationModel, serveOutstations } from '@gridseal/dnp3'
 import type { OutstationModel, PointKind, PointOptions } from '@gridseal/dnp3'
+import type { TlsOptions } from '@gridseal/transport'
 import { UsageError, describeError } from '@gridseal/wire'
 import { EXIT, print, toJson, untilStopped } from '../output.ts'
 
-export interface SimulateDnp3Options {
+/** Files for `tls://`. */
+export interface TlsFiles {
+  readonly cert?: string
+  readonly key?: string
+  readonly ca?: string
+}
+
+export interface SimulateDnp3Options extends TlsFiles {
   readonly listen: string
   readonly local: number
   readonly remote: number
@@ -50,7 +58,9 @@ export async function simulateDnp3(options: SimulateDnp3Options): Promise<number
       }
     },
   })
-  const server = await serveOutstations(listen, [outstation], { direction: options.connect ? 'connect' : 'listen' })
+  const tls = { tls: await readTls(options) }
+  const direction = options.connect ? 'connect' : 'listen'
+  const server = await serveOutstations(listen, [outstation], { direction, listen: tls, connect: tls })
   print(json ? toJson({ kind: 'ready', url: server.url }) : `ready ${server.url}`)
   const stop = model === undefined ? wander(outstation, options.points) : play(outstation, model)
   await untilStopped(limit)
@@ -58,6 +68,19 @@ export async function simulateDnp3(options: SimulateDnp3Options): Promise<number
   await server.close()
   if (json) print(toJson({ ...outstation.session(remote)?.counters, kind: 'summary' }))
   return EXIT.ok
+}
+
+/** The contents of the files that were named. */
+export async function readTls(files: TlsFiles): Promise<TlsOptions> {
+  const read = async (file: string): Promise<string> =>
+    readFile(file, 'utf8').catch((error: unknown) => {
+      throw new UsageError('tls.file', `cannot read ${file}: ${describeError(error)}`, {}, error)
+    })
+  return {
+    ...(files.cert !== undefined && { cert: await read(files.cert) }),
+    ...(files.key !== undefined && { key: await read(files.key) }),
+    ...(files.ca !== undefined && { ca: await read(files.ca) }),
+  }
 }
 
 /** Reads a model file, or says why not. */

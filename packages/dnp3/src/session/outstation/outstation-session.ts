@@ -128,11 +128,16 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     return Math.min(
       this.link.wake,
       this.#waiting?.due ?? NEVER,
-      this.#open && this.#waiting === undefined ? (this.#unsolicited?.wake ?? NEVER) : NEVER,
+      this.#reports ? (this.#unsolicited?.wake ?? NEVER) : NEVER,
       this.#restarting?.at ?? NEVER,
       this.security?.wake ?? NEVER,
       this.#freezeAt(),
     )
+  }
+
+  /** Unsolicited responses may be sent: connected, up, and nothing waits to be confirmed. */
+  get #reports(): boolean {
+    return this.#open && this.#waiting === undefined && this.#restarting === undefined
   }
 
   /** The address of the master that this session talks to. */
@@ -182,7 +187,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.security?.advance(now)
     this.files?.expire(now)
     if (now >= this.#freezeAt()) this.freezes = runFreezes(this.freezes, this.database, now)
-    if (this.#open && this.#waiting === undefined) this.#unsolicited?.advance(now)
+    if (this.#reports) this.#unsolicited?.advance(now)
   }
 
   linkLost(now: number): void {
@@ -407,7 +412,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   }
 
   #eventHappened(now: number): void {
-    if (this.#open && this.#waiting === undefined) this.#unsolicited?.eventHappened(now)
+    if (this.#reports) this.#unsolicited?.eventHappened(now)
   }
 
   enableUnsolicited(classes: readonly EventClass[], enabled: boolean): void {
