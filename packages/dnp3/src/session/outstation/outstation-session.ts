@@ -1,6 +1,5 @@
 import { decodeFragment } from '../../codec/application.ts'
 import type { ApplicationControl, Fragment } from '../../codec/application.ts'
-import { BROADCAST } from '../../codec/link-check.ts'
 import type { LinkFrame } from '../../codec/link-frame.ts'
 import type { ChannelStation } from '../link/link-channel.ts'
 import type { FragmentOrigin, FragmentUser } from '../link/link-station.ts'
@@ -8,6 +7,7 @@ import { LinkStation } from '../link/link-station.ts'
 import type { Outbox } from '../outbox.ts'
 import { NEVER } from '../outbox.ts'
 import { AttributeStore } from './attribute-store.ts'
+import { BroadcastMemory } from './broadcast-memory.ts'
 import type { OutstationCommand, Selection } from './command.ts'
 import { COMMAND } from './command-status.ts'
 import type { Answer, FreezeSchedule, OutstationState, RequestContext } from './context.ts'
@@ -99,9 +99,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   #deferred: Deferred | undefined
   /** The last request that was answered, and its answer, for the master that asks again. */
   #last: { readonly request: Uint8Array; readonly answer: Uint8Array | undefined } | undefined
-  /** A broadcast came, and the next response has to say so: until confirmed, where that is mandatory. */
-  #broadcast: { readonly confirm: boolean } | undefined
-  #broadcastConfirm = -1
+  readonly #broadcast = new BroadcastMemory()
   #restarting: { readonly at: number; readonly kind: 'cold' | 'warm' } | undefined
   #remote: number
   #open = false
@@ -289,7 +287,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     const writer = new FragmentWriter(this.settings.maxTransmit)
     const events = response.write(writer, (event) => this.events.written(event))
     const final = response.done
-    const confirm = events > 0 || !final || this.#broadcast?.confirm === true
+    const confirm = events > 0 || !final || this.#broadcast.confirm
     const control = (first ? FIR : 0) | (final ? FIN : 0) | (confirm ? CON : 0) | sequence
     if (confirm) this.#waiting = { sequence, due: now + this.settings.confirmTimeout, response }
     else this.#waiting = undefined
@@ -315,7 +313,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   ): void {
     const writer = new FragmentWriter(4 + (objects?.length ?? 0))
     if (objects !== undefined) writer.octets(objects)
-    const confirm = this.#broadcast?.confirm === true ? CON : 0
+    const confirm = this.#broadcast.confirm ? CON : 0
     const octets = writer.finish(FIR | FIN | confirm | sequence, code, iin | this.indications(now))
     this.#respond(octets, request.slice(), sequence, now)
   }
@@ -332,8 +330,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   #respond(octets: Uint8Array, request: Uint8Array, sequence: number, now: number): void {
     this.counters.responses++
     this.#last = { request, answer: octets }
-    if (this.#broadcast?.confirm === false) this.#broadcast = undefined
-    else if (this.#broadcast !== undefined) this.#broadcastConfirm = sequence
+    this.#broadcast.told(sequence)
     this.link.send(octets, this.#remote, now)
   }
 
@@ -341,7 +338,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.counters.broadcasts++
     this.#abandon()
     this.#last = undefined
-    this.#broadcast = { confirm: address === BROADCAST_MANDATORY }
+    this.#broadcast.received(address)
     if (BROADCASTABLE.has(fragment[1]!)) this.#carryOut(fragment, now, true)
     if (this.#unsolicited?.waiting !== true) this.#idle(now)
   }
@@ -356,10 +353,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
       } else this.counters.strayConfirms++
       return
     }
-    if (control.sequence === this.#broadcastConfirm) {
-      this.#broadcast = undefined
-      this.#broadcastConfirm = -1
-    }
+    this.#broadcast.confirmed(control.sequence)
     const waiting = this.#waiting
     if (waiting === undefined || waiting.sequence !== control.sequence) {
       this.counters.strayConfirms++
@@ -441,8 +435,16 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
 
   /** The restart that a master asked for is over after `delay` milliseconds; until then nothing is heard. */
   restartAfter(delay: number, kind: 'cold' | 'warm', now: number): void {
+    this.beginRestart(delay, kind, now)
+    this.onRestart?.(delay, kind, now)
+  }
+
+  beginRestart(delay: number, kind: 'cold' | 'warm', now: number): void {
     this.#restarting = { at: now + delay, kind }
   }
+
+  /** Called when a master restarts the device: its other sessions go with it. */
+  onRestart: ((delay: number, kind: 'cold' | 'warm', now: number) => void) | undefined
 
   #restarted(now: number): void {
     this.reset(this.#restarting?.kind ?? 'cold', now)
@@ -455,7 +457,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.#waiting = undefined
     this.#deferred = undefined
     this.#last = undefined
-    this.#broadcast = undefined
+    this.#broadcast.clear()
     this.selection = undefined
     this.recorded = undefined
     this.freezes = []
@@ -472,7 +474,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     for (const eventClass of [1, 2, 3] as const) {
       if (this.events.waiting(eventClass) > 0) iin |= IIN.CLASS_EVENTS[eventClass]!
     }
-    if (this.#broadcast !== undefined) iin |= IIN.BROADCAST_RECEIVED
+    if (this.#broadcast.pending) iin |= IIN.BROADCAST_RECEIVED
     if (this.database.clock.needsTime(now, this.settings.timeInterval)) iin |= IIN.NEED_TIME
     if (this.localControl) iin |= IIN.LOCAL_CONTROL
     if (this.deviceTrouble) iin |= IIN.DEVICE_TROUBLE
@@ -490,4 +492,3 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
 }
 
 const NOTHING = new Uint8Array(0)
-const [, BROADCAST_MANDATORY] = BROADCAST
