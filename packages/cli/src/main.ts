@@ -11,6 +11,7 @@ import type { SimulateModbusOptions } from './commands/simulate.ts'
 import type { VerifyCommandOptions } from './commands/verify.ts'
 import type { DemoOptions } from './demo/demo.ts'
 import { addPoll } from './commands/poll.ts'
+import { addSimulateDnp3 } from './commands/simulate-dnp3.ts'
 import { EXIT, reportError } from './output.ts'
 
 // Each command's module is loaded when it is called: `gridseal keys` must not pay for the bridges.
@@ -195,6 +196,7 @@ export function program(exit: (code: number) => void): Command {
       exit(await simulateModbus(options))
     })
 
+  addSimulateDnp3(simulate, exit)
   addPoll(command, exit)
 
   command

@@ -98,6 +98,19 @@ export { PRIORITY } from './session/master/task.ts'
 export type { MasterProcedure, MasterReply, MasterRequest, Outcome } from './session/master/task.ts'
 export type { FileTransferOptions } from './session/master/file-procedures.ts'
 
+// Secure authentication version 5
+export { OutstationAuthenticator } from './session/security/outstation-authenticator.ts'
+export type { OutstationSecurityOptions } from './session/security/security-options.ts'
+export { CRITICAL_FUNCTIONS } from './session/security/security-options.ts'
+export type { SecurityState, SecurityStore, SecurityUser } from './session/security/users.ts'
+export { MasterAuthenticator, changeUpdateKey, changeUserStatus } from './session/security/master-authenticator.ts'
+export type { MasterSecurityOptions, UpdateKeySource } from './session/security/master-authenticator.ts'
+export { MAC_ALGORITHMS, SECURITY_ERROR_CODE, UPDATE_KEY_METHODS } from './session/security/algorithms.ts'
+export { certification, encryptUpdateKey } from './session/security/key-material.ts'
+export { ROLES } from './session/security/roles.ts'
+export { SECURITY_STATISTICS } from './session/security/statistics.ts'
+export { PQ_METHOD, PostQuantumAuthority, certifyUser, sealUpdateKey } from './session/security/post-quantum.ts'
+
 // What both are made of
 export { LinkChannel } from './session/link/link-channel.ts'
 export type { ChannelStation } from './session/link/link-channel.ts'
@@ -105,6 +118,10 @@ export { LinkStation } from './session/link/link-station.ts'
 export type { LinkCounters } from './session/link/link-counters.ts'
 export type { LinkLayerOptions } from './session/link/link-options.ts'
 export { Outbox } from './session/outbox.ts'
+
+// Points from a file, for simulated outstations and for names
+export { parseOutstationModel } from './model/model.ts'
+export type { OutstationModel, ScriptedChange } from './model/model.ts'
 
 // For the bridge
 export { createFramer } from './framing/framer.ts'

@@ -8,9 +8,11 @@ import type { ConnectOptions, ListenOptions } from './options.ts'
 import { connectSerial } from './serial/open-serial.ts'
 import { connectTcp } from './tcp/connect-tcp.ts'
 import { TcpListener } from './tcp/tcp-listener.ts'
+import { connectTls } from './tls/connect-tls.ts'
+import { listenTls } from './tls/listen-tls.ts'
 
 /**
- * Opens a connection: TCP connects, serial opens the port for itself alone.
+ * Opens a connection: TCP and TLS connect, serial opens the port for itself alone.
  *
  * Rejects with a `ProtocolError` `transport.connect.…` or `transport.serial.…` while the other end cannot be reached,
  * with a `UsageError` for what waiting will not mend (`transport.url.…`, `transport.option`, `transport.serial.missing`,
@@ -26,6 +28,8 @@ export async function connect(url: string | Endpoint, options: ConnectOptions = 
   switch (endpoint.kind) {
     case 'tcp':
       return connectTcp(endpoint, options)
+    case 'tls':
+      return connectTls(endpoint, options)
     case 'serial':
       return connectSerial(endpoint, options)
     case 'memory':
@@ -36,7 +40,7 @@ export async function connect(url: string | Endpoint, options: ConnectOptions = 
 }
 
 /**
- * Accepts connections at a TCP (or memory) URL; port 0 takes a free port, which the listener's URL tells.
+ * Accepts connections at a TCP, TLS (or memory) URL; port 0 takes a free port, which the listener's URL tells.
  *
  * Rejects with a `UsageError` `transport.listen.…`, `transport.url.…`, `transport.allow` or `transport.option`.
  */
@@ -45,6 +49,8 @@ export async function listen(url: string | Endpoint, options: ListenOptions = {}
   switch (endpoint.kind) {
     case 'tcp':
       return TcpListener.open(endpoint, options)
+    case 'tls':
+      return listenTls(endpoint, options)
     case 'memory':
       return new MemoryListener(endpoint, options)
     case 'udp':

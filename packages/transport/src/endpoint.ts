@@ -19,6 +19,13 @@ export interface TcpEndpoint {
   readonly port: number
 }
 
+/** TCP under TLS; certificates are in the options. */
+export interface TlsEndpoint {
+  readonly kind: 'tls'
+  readonly host: string
+  readonly port: number
+}
+
 export interface UdpEndpoint {
   readonly kind: 'udp'
   readonly host: string
@@ -54,14 +61,14 @@ export interface MemoryEndpoint {
 }
 
 /** Where bytes come from and go to. */
-export type Endpoint = TcpEndpoint | UdpEndpoint | SerialEndpoint | MemoryEndpoint
+export type Endpoint = TcpEndpoint | TlsEndpoint | UdpEndpoint | SerialEndpoint | MemoryEndpoint
 
 const URL_SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i
 const AUTHORITY = /^(?:\[([^\]\s]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})\/?$/
-const PLANNED = ['tls', 'eth']
+const PLANNED = ['eth']
 
 /**
- * Reads `tcp://host:port`, `udp://host:port`, `serial:///dev/ttyUSB0?baud=9600&parity=even` or `memory://name`.
+ * Reads `tcp://host:port`, `tls://host:port`, `udp://host:port`, `serial:///dev/ttyUSB0?baud=9600&parity=even` or `memory://name`.
  * Serial keys: `baud` (9600), `dataBits` (8), `parity` (none), `stopBits` (1), `flow` (none), `rs485` (off), `rs485Delay`,
  * `echo`, `gap`, `shared`: see {@link SerialEndpoint}.
  *
@@ -75,6 +82,8 @@ export function parseEndpoint(url: string): Endpoint {
   switch (scheme.toLowerCase()) {
     case 'tcp':
       return { kind: 'tcp', ...hostAndPort(url, rest) }
+    case 'tls':
+      return { kind: 'tls', ...hostAndPort(url, rest) }
     case 'udp':
       return { kind: 'udp', ...hostAndPort(url, rest) }
     case 'serial':
@@ -91,6 +100,7 @@ export function parseEndpoint(url: string): Endpoint {
 export function formatEndpoint(endpoint: Endpoint): string {
   switch (endpoint.kind) {
     case 'tcp':
+    case 'tls':
     case 'udp':
       return formatAddress(endpoint.kind, endpoint.host, endpoint.port)
     case 'serial': {
@@ -116,7 +126,7 @@ export function formatEndpoint(endpoint: Endpoint): string {
 }
 
 /** `scheme://host:port` with brackets where an IPv6 address needs them. */
-export function formatAddress(scheme: 'tcp' | 'udp', host: string, port: number): string {
+export function formatAddress(scheme: 'tcp' | 'tls' | 'udp', host: string, port: number): string {
   return host.includes(':') ? `${scheme}://[${host}]:${port}` : `${scheme}://${host}:${port}`
 }
 
@@ -202,7 +212,7 @@ function unknownScheme(url: string, scheme: string): UsageError {
   if (PLANNED.includes(scheme.toLowerCase())) {
     return wrong('scheme', url, `${scheme} is not available in this build`)
   }
-  return wrong('scheme', url, 'the scheme is one of tcp, udp, serial, memory')
+  return wrong('scheme', url, 'the scheme is one of tcp, tls, udp, serial, memory')
 }
 
 function wrong(part: string, url: string, message: string): UsageError {

@@ -17,7 +17,7 @@ export { memoryPair } from './memory/memory-connection.ts'
 export type { MemoryOptions } from './memory/memory-connection.ts'
 export type { CloseReason, Connection, ConnectionCounters, Medium } from './connection.ts'
 export type { Listener, ListenerCounters } from './listener.ts'
-export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks } from './options.ts'
+export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks, TlsOptions } from './options.ts'
 
 // Datagrams: UDP
 export { openDatagram } from './udp/datagram-socket.ts'

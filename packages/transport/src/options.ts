@@ -22,7 +22,23 @@ export interface ConnectionOptions {
   readonly keepAlive?: number
 }
 
+/**
+ * Certificates for `tls://`, PEM. TLS 1.2 at least; the peer's certificate must chain to `ca` and, on the connecting side, be
+ * for the host of the URL.
+ */
+export interface TlsOptions {
+  /** Whom to trust. Connecting, the default is the system's list; listening without it, no certificate is asked for. */
+  readonly ca?: string
+  /** Own certificate, with what leads to its issuer. A listener needs one. */
+  readonly cert?: string
+  readonly key?: string
+  /** The name that the peer's certificate must be for, where it is not the host of the URL. */
+  readonly servername?: string
+}
+
 export interface ConnectOptions extends ConnectionOptions {
+  /** For `tls://`. */
+  readonly tls?: TlsOptions
   /** Milliseconds to connect, or to open the port. Default 10,000. */
   readonly timeout?: number
   /** Gives the attempt up. Has no effect once the connection is open. */
@@ -30,6 +46,8 @@ export interface ConnectOptions extends ConnectionOptions {
 }
 
 export interface ListenOptions extends ConnectionOptions {
+  /** For `tls://`. */
+  readonly tls?: TlsOptions
   /** Addresses and networks that may connect, e.g. `10.1.0.0/16`, `2001:db8::/32`, `::1`. Default: all. */
   readonly allow?: readonly string[]
   /** Connections that may be open at once. Default 1,024. */
@@ -52,8 +70,9 @@ const STREAM_QUEUE: QueueMarks = { low: 64 << 10, high: 256 << 10, limit: 16 << 
 const SERIAL_QUEUE: QueueMarks = { low: 4 << 10, high: 16 << 10, limit: 16 << 20 }
 
 const CONNECTION_KEYS = ['queue', 'linger', 'idleTimeout', 'keepAlive'] as const
-const CONNECT_KEYS = [...CONNECTION_KEYS, 'timeout', 'signal'] as const
-const LISTEN_KEYS = [...CONNECTION_KEYS, 'allow', 'maxConnections'] as const
+const CONNECT_KEYS = [...CONNECTION_KEYS, 'timeout', 'signal', 'tls'] as const
+const LISTEN_KEYS = [...CONNECTION_KEYS, 'allow', 'maxConnections', 'tls'] as const
+const TLS_KEYS = ['ca', 'cert', 'key', 'servername'] as const
 const QUEUE_KEYS = ['low', 'high', 'limit'] as const
 
 /** Throws {@link UsageError} `transport.option`, as all of these do. */
@@ -82,6 +101,14 @@ function settleConnection(options: ConnectionOptions, medium: 'stream' | 'serial
     idleTimeout: integer('idleTimeout', options.idleTimeout ?? 0, 0, MAX_TIME),
     keepAlive: integer('keepAlive', options.keepAlive ?? 30_000, 0, MAX_TIME),
   }
+}
+
+export function settleTls(options: TlsOptions = {}): TlsOptions {
+  knownKeys(options, TLS_KEYS)
+  if ((options.cert === undefined) !== (options.key === undefined)) {
+    throw new UsageError('transport.option', 'tls: a certificate goes with its key')
+  }
+  return options
 }
 
 export function settleQueue(queue: Partial<QueueMarks> = {}, medium: 'stream' | 'serial' = 'stream'): QueueMarks {

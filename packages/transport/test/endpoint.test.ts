@@ -36,7 +36,7 @@ describe('endpoint URLs', () => {
     ['127.0.0.1:502', 'form'],
     ['tcp:/127.0.0.1:502', 'form'],
     ['http://a:80', 'scheme'],
-    ['tls://a:802', 'scheme'],
+    ['eth://eth0', 'scheme'],
     ['eth://eth0', 'scheme'],
     ['tcp://', 'host'],
     ['tcp://:502', 'host'],
@@ -81,7 +81,7 @@ describe('endpoint URLs', () => {
   }
 
   it('says of planned schemes that this build lacks them', () => {
-    expect(() => parseEndpoint('tls://a:802')).to.throw('not available in this build')
+    expect(() => parseEndpoint('eth://eth0')).to.throw('not available in this build')
   })
 
   it('come back as they were', () => {

@@ -36,6 +36,7 @@ export class Master implements Machine {
   #link: ReconnectingLink | undefined
   #listener: Listener | undefined
   #socket: DatagramSocket | undefined
+  #waiting: (() => void)[] = []
   /** Where outstations that connect find it. */
   url: string
 
@@ -68,6 +69,14 @@ export class Master implements Machine {
 
   get connected(): boolean {
     return this.#runner !== undefined
+  }
+
+  /** Resolves when there is a connection, at once if there is one; never if none is ever made. */
+  whenConnected(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.connected) resolve()
+      else this.#waiting.push(resolve)
+    })
   }
 
   /** An outstation on this connection or line. Throws `UsageError` for options that cannot be. */
@@ -148,6 +157,7 @@ export class Master implements Machine {
     }
     const runner = new ConnectionRunner(this, connection)
     this.#runner = runner
+    for (const resolve of this.#waiting.splice(0)) resolve()
     void connection.closed.then(() => {
       if (this.#runner === runner) this.#runner = undefined
     })

@@ -77,6 +77,13 @@ export class Outstation {
       const session = new OutstationSession({ ...options, remote }, { ...parts, outbox })
       const association: Association = { session, outbox, port: undefined }
       session.onLinkLost = () => association.port?.lost()
+      session.onRestart = (delay, kind, at) => {
+        for (const other of this.associations) {
+          if (other === association) continue
+          other.session.beginRestart(delay, kind, at)
+          other.port?.touch()
+        }
+      }
       this.#associations.set(remote, association)
     }
   }

@@ -235,6 +235,10 @@ describe('DNP3 stations', () => {
     device.update('binary-input', 0, { value: 1 })
     await until(() => events.length === 2)
     expect(events.sort((a, b) => a - b)).to.deep.equal([1, 2])
+    // The device restarts for both, whoever asks for it.
+    const before = device.session(2)!.counters.unsolicited
+    device.session(1)!.restartAfter(0, 'cold', performance.now())
+    await until(() => device.session(2)!.counters.unsolicited > before)
   })
 
   it('the outstation connects, the master listens', async () => {

@@ -6,7 +6,7 @@ import { plainAddress } from '../ip-address.ts'
 import type { ConnectionSettings } from '../options.ts'
 import { systemError } from '../system-error.ts'
 
-/** A TCP connection around a socket that is connected and has TCP_NODELAY set. */
+/** A TCP connection around a socket that is connected and has TCP_NODELAY set; under TLS, one whose handshake is over. */
 export class TcpConnection extends BaseConnection {
   readonly medium = 'stream'
   readonly local: string
@@ -16,12 +16,12 @@ export class TcpConnection extends BaseConnection {
   #ending = false
   readonly #left = (): void => this.left()
 
-  constructor(socket: Socket, settings: ConnectionSettings) {
+  constructor(socket: Socket, settings: ConnectionSettings, scheme: 'tcp' | 'tls' = 'tcp') {
     super(settings.queue)
     this.#socket = socket
     this.#settings = settings
-    this.local = formatAddress('tcp', plainAddress(socket.localAddress ?? ''), socket.localPort ?? 0)
-    this.remote = formatAddress('tcp', plainAddress(socket.remoteAddress ?? ''), socket.remotePort ?? 0)
+    this.local = formatAddress(scheme, plainAddress(socket.localAddress ?? ''), socket.localPort ?? 0)
+    this.remote = formatAddress(scheme, plainAddress(socket.remoteAddress ?? ''), socket.remotePort ?? 0)
     // Paused before the listener for data is added, which would set it flowing.
     socket.pause()
     socket.on('data', (chunk: Buffer) => this.received(chunk))
@@ -58,7 +58,7 @@ export class TcpConnection extends BaseConnection {
   }
 
   protected breakOff(reset: boolean): void {
-    if (reset) this.#socket.resetAndDestroy()
+    if (reset && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy()
     else this.#socket.destroy()
   }
 

@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs'
 import { AllowList } from '../allow-list.ts'
 import type { Connection } from '../connection.ts'
 import { formatAddress, formatEndpoint } from '../endpoint.ts'
-import type { TcpEndpoint } from '../endpoint.ts'
+import type { TcpEndpoint, TlsEndpoint } from '../endpoint.ts'
 import { HeldQueue } from '../held-queue.ts'
 import { newListenerCounters } from '../listener.ts'
 import type { Listener, ListenerCounters } from '../listener.ts'
@@ -12,6 +12,12 @@ import { settleListen } from '../options.ts'
 import type { ConnectionSettings, ListenOptions } from '../options.ts'
 import { systemError } from '../system-error.ts'
 import { TcpConnection } from './tcp-connection.ts'
+
+/** What stands between a socket and its connection: a handshake that ends with another socket, or with none. */
+export interface Handshake {
+  readonly scheme: 'tls'
+  begin(socket: Socket, done: (socket: Socket) => void): void
+}
 
 /** A TCP server. What the allow-list or the limit refuses is destroyed before a byte of it is read. */
 export class TcpListener implements Listener {
@@ -21,6 +27,7 @@ export class TcpListener implements Listener {
   readonly #settings: ConnectionSettings
   readonly #allow: AllowList | undefined
   readonly #maxConnections: number
+  readonly #handshake: Handshake | undefined
   readonly #queue = new HeldQueue<Connection>('connections')
   #closing: Promise<void> | undefined
 
@@ -28,9 +35,11 @@ export class TcpListener implements Listener {
     server: Server,
     settings: ConnectionSettings & { readonly maxConnections: number },
     allow: AllowList | undefined,
+    handshake: Handshake | undefined,
   ) {
     const { address, port } = server.address() as AddressInfo
-    this.url = formatAddress('tcp', address, port)
+    this.url = formatAddress(handshake?.scheme ?? 'tcp', address, port)
+    this.#handshake = handshake
     this.#server = server
     this.#settings = settings
     this.#allow = allow
@@ -40,7 +49,11 @@ export class TcpListener implements Listener {
   }
 
   /** Throws {@link UsageError} `transport.listen.…` (in-use, address, denied), `transport.allow`, `transport.option`. */
-  static async open(endpoint: TcpEndpoint, options: ListenOptions): Promise<TcpListener> {
+  static async open(
+    endpoint: TcpEndpoint | TlsEndpoint,
+    options: ListenOptions,
+    handshake?: Handshake,
+  ): Promise<TcpListener> {
     const settings = settleListen(options)
     const allow = settings.allow === undefined ? undefined : new AllowList(settings.allow)
     const { keepAlive } = settings
@@ -50,14 +63,15 @@ export class TcpListener implements Listener {
       noDelay: true,
       keepAlive: keepAlive > 0,
       keepAliveInitialDelay: keepAlive,
-      pauseOnConnect: true,
+      // A handshake reads as soon as it begins.
+      pauseOnConnect: handshake === undefined,
     })
     return new Promise((resolve, reject) => {
       const failed = (error: Error): void => reject(systemError('listen', formatEndpoint(endpoint), error))
       server.once('error', failed)
       server.listen({ host, port }, () => {
         server.removeListener('error', failed)
-        resolve(new TcpListener(server, settings, allow))
+        resolve(new TcpListener(server, settings, allow, handshake))
       })
     })
   }
@@ -97,13 +111,16 @@ export class TcpListener implements Listener {
 
   #hand(socket: Socket): void {
     const { counters } = this
-    counters.accepted++
     counters.open++
-    const connection = new TcpConnection(socket, this.#settings)
-    void connection.closed.then(() => {
-      counters.open--
-      this.#queue.remove(connection)
-    })
+    socket.once('close', () => counters.open--)
+    if (this.#handshake === undefined) this.#connected(socket)
+    else this.#handshake.begin(socket, (secured) => this.#connected(secured))
+  }
+
+  #connected(socket: Socket): void {
+    this.counters.accepted++
+    const connection = new TcpConnection(socket, this.#settings, this.#handshake?.scheme ?? 'tcp')
+    void connection.closed.then(() => this.#queue.remove(connection))
     this.#queue.push(connection)
   }
 }

@@ -51,7 +51,7 @@ describe('connecting', () => {
   it('is not possible to port 0, over UDP, or by an unknown scheme', async () => {
     expect((await rejection(connect('tcp://127.0.0.1:0'))).code).to.equal('transport.url.port')
     expect((await rejection(connect('udp://127.0.0.1:5'))).code).to.equal('transport.url.scheme')
-    expect((await rejection(connect('tls://127.0.0.1:5'))).code).to.equal('transport.url.scheme')
+    expect((await rejection(connect('eth://eth0'))).code).to.equal('transport.url.scheme')
   })
 
   it('refuses options that cannot be right', async () => {

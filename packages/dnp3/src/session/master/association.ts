@@ -226,6 +226,12 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     this.link.send(fragment, this.settings.link.remote, now)
   }
 
+  /** The task under way has failed: authentication says so. */
+  failExchange(error: Error, now: number): void {
+    this.#exchange?.fail(error, now)
+    this.#settle(now)
+  }
+
   /** Sends to all outstations; nobody answers. `confirm`: they shall all ask for a confirmation later (FFFE). */
   broadcast(
     code: number,
@@ -270,7 +276,7 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
   #authenticated(bytes: Uint8Array, fragment: Fragment, now: number): boolean {
     const forUs = this.#exchange?.isFor(fragment.control.sequence) === true
     if (this.security?.response(bytes, fragment, forUs, now) !== true) return true
-    if (forUs) this.#exchange?.extend(now)
+    if (forUs && this.#exchange?.isFor(fragment.control.sequence) === true) this.#exchange.extend(now)
     return false
   }
 

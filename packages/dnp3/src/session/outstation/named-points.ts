@@ -13,7 +13,8 @@ export function pointsOf(table: PointTable, header: ObjectHeader): { iin: number
   const { range, qualifier, data } = header
   if (range.kind === 'all') return { iin: 0, points: table.points }
   if (range.kind !== 'count') {
-    if (range.kind === 'virtual') return { iin: PARAMETER_ERROR, points: [] }
+    // Indexes are 16 bits wide, whatever the qualifier.
+    if (range.kind === 'virtual' || range.stop > 0xffff) return { iin: PARAMETER_ERROR, points: [] }
     const points = table.points.slice(table.firstFrom(range.start), table.firstFrom(range.stop + 1))
     const whole = table.get(range.start) !== undefined && table.get(range.stop) !== undefined
     return { iin: whole ? 0 : PARAMETER_ERROR, points }

@@ -1,6 +1,5 @@
-import { decodeApplicationHeader, decodeFragment } from '../../codec/application.ts'
+import { decodeFragment } from '../../codec/application.ts'
 import type { ApplicationControl, Fragment } from '../../codec/application.ts'
-import { BROADCAST } from '../../codec/link-check.ts'
 import type { LinkFrame } from '../../codec/link-frame.ts'
 import type { ChannelStation } from '../link/link-channel.ts'
 import type { FragmentOrigin, FragmentUser } from '../link/link-station.ts'
@@ -8,6 +7,7 @@ import { LinkStation } from '../link/link-station.ts'
 import type { Outbox } from '../outbox.ts'
 import { NEVER } from '../outbox.ts'
 import { AttributeStore } from './attribute-store.ts'
+import { BroadcastMemory } from './broadcast-memory.ts'
 import type { OutstationCommand, Selection } from './command.ts'
 import { COMMAND } from './command-status.ts'
 import type { Answer, FreezeSchedule, OutstationState, RequestContext } from './context.ts'
@@ -28,6 +28,7 @@ import type { EventClass } from './point.ts'
 import { sameOctets } from './point.ts'
 import type { ReadResponse } from './read.ts'
 import { startRead } from './read.ts'
+import { requestControl, requestError } from './request-check.ts'
 import { BROADCASTABLE, NO_RESPONSE, carryOut } from './requests.ts'
 import type { SecurityGate } from './security-gate.ts'
 import { UnsolicitedReporter } from './unsolicited.ts'
@@ -36,6 +37,7 @@ import type { UnsolicitedHost } from './unsolicited.ts'
 const CONFIRM = 0
 const READ = 1
 const RESPONSE = 129
+const AUTHENTICATE_RESP = 131
 const FIR = 0x80
 const FIN = 0x40
 const CON = 0x20
@@ -97,9 +99,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   #deferred: Deferred | undefined
   /** The last request that was answered, and its answer, for the master that asks again. */
   #last: { readonly request: Uint8Array; readonly answer: Uint8Array | undefined } | undefined
-  /** A broadcast came, and the next response has to say so: until confirmed, where that is mandatory. */
-  #broadcast: { readonly confirm: boolean } | undefined
-  #broadcastConfirm = -1
+  readonly #broadcast = new BroadcastMemory()
   #restarting: { readonly at: number; readonly kind: 'cold' | 'warm' } | undefined
   #remote: number
   #open = false
@@ -126,11 +126,16 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     return Math.min(
       this.link.wake,
       this.#waiting?.due ?? NEVER,
-      this.#open && this.#waiting === undefined ? (this.#unsolicited?.wake ?? NEVER) : NEVER,
+      this.#reports ? (this.#unsolicited?.wake ?? NEVER) : NEVER,
       this.#restarting?.at ?? NEVER,
       this.security?.wake ?? NEVER,
       this.#freezeAt(),
     )
+  }
+
+  /** Unsolicited responses may be sent: connected, up, and nothing waits to be confirmed. */
+  get #reports(): boolean {
+    return this.#open && this.#waiting === undefined && this.#restarting === undefined
   }
 
   /** The address of the master that this session talks to. */
@@ -180,7 +185,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.security?.advance(now)
     this.files?.expire(now)
     if (now >= this.#freezeAt()) this.freezes = runFreezes(this.freezes, this.database, now)
-    if (this.#open && this.#waiting === undefined) this.#unsolicited?.advance(now)
+    if (this.#reports) this.#unsolicited?.advance(now)
   }
 
   linkLost(now: number): void {
@@ -282,7 +287,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     const writer = new FragmentWriter(this.settings.maxTransmit)
     const events = response.write(writer, (event) => this.events.written(event))
     const final = response.done
-    const confirm = events > 0 || !final || this.#broadcast?.confirm === true
+    const confirm = events > 0 || !final || this.#broadcast.confirm
     const control = (first ? FIR : 0) | (final ? FIN : 0) | (confirm ? CON : 0) | sequence
     if (confirm) this.#waiting = { sequence, due: now + this.settings.confirmTimeout, response }
     else this.#waiting = undefined
@@ -308,16 +313,24 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   ): void {
     const writer = new FragmentWriter(4 + (objects?.length ?? 0))
     if (objects !== undefined) writer.octets(objects)
-    const confirm = this.#broadcast?.confirm === true ? CON : 0
+    const confirm = this.#broadcast.confirm ? CON : 0
     const octets = writer.finish(FIR | FIN | confirm | sequence, code, iin | this.indications(now))
     this.#respond(octets, request.slice(), sequence, now)
+  }
+
+  /** A response of function 131, which is no answer to be repeated; returns its octets. */
+  sendAuthentication(sequence: number, iin: number, objects: Uint8Array | undefined, now: number): Uint8Array {
+    const writer = new FragmentWriter(4 + (objects?.length ?? 0))
+    if (objects !== undefined) writer.octets(objects)
+    const octets = writer.finish(FIR | FIN | sequence, AUTHENTICATE_RESP, iin | this.indications(now))
+    this.link.send(octets, this.#remote, now)
+    return octets
   }
 
   #respond(octets: Uint8Array, request: Uint8Array, sequence: number, now: number): void {
     this.counters.responses++
     this.#last = { request, answer: octets }
-    if (this.#broadcast?.confirm === false) this.#broadcast = undefined
-    else if (this.#broadcast !== undefined) this.#broadcastConfirm = sequence
+    this.#broadcast.told(sequence)
     this.link.send(octets, this.#remote, now)
   }
 
@@ -325,7 +338,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.counters.broadcasts++
     this.#abandon()
     this.#last = undefined
-    this.#broadcast = { confirm: address === BROADCAST_MANDATORY }
+    this.#broadcast.received(address)
     if (BROADCASTABLE.has(fragment[1]!)) this.#carryOut(fragment, now, true)
     if (this.#unsolicited?.waiting !== true) this.#idle(now)
   }
@@ -340,10 +353,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
       } else this.counters.strayConfirms++
       return
     }
-    if (control.sequence === this.#broadcastConfirm) {
-      this.#broadcast = undefined
-      this.#broadcastConfirm = -1
-    }
+    this.#broadcast.confirmed(control.sequence)
     const waiting = this.#waiting
     if (waiting === undefined || waiting.sequence !== control.sequence) {
       this.counters.strayConfirms++
@@ -396,7 +406,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   }
 
   #eventHappened(now: number): void {
-    if (this.#open && this.#waiting === undefined) this.#unsolicited?.eventHappened(now)
+    if (this.#reports) this.#unsolicited?.eventHappened(now)
   }
 
   enableUnsolicited(classes: readonly EventClass[], enabled: boolean): void {
@@ -425,8 +435,16 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
 
   /** The restart that a master asked for is over after `delay` milliseconds; until then nothing is heard. */
   restartAfter(delay: number, kind: 'cold' | 'warm', now: number): void {
+    this.beginRestart(delay, kind, now)
+    this.onRestart?.(delay, kind, now)
+  }
+
+  beginRestart(delay: number, kind: 'cold' | 'warm', now: number): void {
     this.#restarting = { at: now + delay, kind }
   }
+
+  /** Called when a master restarts the device: its other sessions go with it. */
+  onRestart: ((delay: number, kind: 'cold' | 'warm', now: number) => void) | undefined
 
   #restarted(now: number): void {
     this.reset(this.#restarting?.kind ?? 'cold', now)
@@ -439,7 +457,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.#waiting = undefined
     this.#deferred = undefined
     this.#last = undefined
-    this.#broadcast = undefined
+    this.#broadcast.clear()
     this.selection = undefined
     this.recorded = undefined
     this.freezes = []
@@ -456,7 +474,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     for (const eventClass of [1, 2, 3] as const) {
       if (this.events.waiting(eventClass) > 0) iin |= IIN.CLASS_EVENTS[eventClass]!
     }
-    if (this.#broadcast !== undefined) iin |= IIN.BROADCAST_RECEIVED
+    if (this.#broadcast.pending) iin |= IIN.BROADCAST_RECEIVED
     if (this.database.clock.needsTime(now, this.settings.timeInterval)) iin |= IIN.NEED_TIME
     if (this.localControl) iin |= IIN.LOCAL_CONTROL
     if (this.deviceTrouble) iin |= IIN.DEVICE_TROUBLE
@@ -474,21 +492,3 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
 }
 
 const NOTHING = new Uint8Array(0)
-const [, BROADCAST_MANDATORY] = BROADCAST
-
-/** The control octet of what an outstation takes: a request in one fragment, or a confirmation. */
-function requestControl(fragment: Uint8Array): ApplicationControl | undefined {
-  if (fragment[1]! >= RESPONSE && fragment[1]! <= 131) return undefined
-  const { control, function: code } = decodeApplicationHeader(fragment)
-  const { first, final, confirm, unsolicited } = control
-  if (!first || !final || confirm || (unsolicited && code !== CONFIRM)) return undefined
-  return control
-}
-
-/** The error bit for a request whose objects cannot be told. */
-function requestError({ stop, headers }: Fragment, maxHeaders: number): number {
-  if (headers.length > maxHeaders) return IIN.PARAMETER_ERROR
-  if (stop === undefined) return 0
-  if (stop.code === 'dnp3.function.unknown') return IIN.NO_FUNC_CODE_SUPPORT
-  return stop.code === 'dnp3.object.unknown' ? IIN.OBJECT_UNKNOWN : IIN.PARAMETER_ERROR
-}

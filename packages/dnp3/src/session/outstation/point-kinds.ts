@@ -155,7 +155,7 @@ export const POINT_KINDS: readonly PointKindSpec[] = [
     statics: [1],
     events: [1, 2],
     eventVariation: 2,
-    class0: false,
+    class0: true,
     wraps: true,
   }),
   kind('binary-command', { eventGroup: 13, events: [1, 2], eventVariation: 2, class0: false }),

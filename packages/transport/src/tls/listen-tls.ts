@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net'
+import { createServer } from 'node:tls'
+import { UsageError } from '@gridseal/wire'
+import type { TlsEndpoint } from '../endpoint.ts'
+import { formatEndpoint } from '../endpoint.ts'
+import type { Listener } from '../listener.ts'
+import { settleTls } from '../options.ts'
+import type { ListenOptions } from '../options.ts'
+import { TcpListener } from '../tcp/tcp-listener.ts'
+
+/** Whoever has not shaken hands by then is cut off. */
+const HANDSHAKE_MS = 10_000
+
+/**
+ * A TCP server under TLS; with `ca`, only for clients whose certificate it has issued. The allow-list is asked before a byte is
+ * read. Throws {@link UsageError} `transport.option` without a certificate, or with one that is none.
+ */
+export function listenTls(endpoint: TlsEndpoint, options: ListenOptions): Promise<Listener> {
+  const { ca, cert, key } = settleTls(options.tls)
+  if (cert === undefined || key === undefined) {
+    throw new UsageError('transport.option', `${formatEndpoint(endpoint)}: listening needs tls.cert and tls.key`)
+  }
+  const server = createServer({
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_MS,
+    ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
+  })
+  /** Sockets that shake hands, by the peer's address and port. */
+  const waiting = new Map<string, (socket: Socket) => void>()
+  server.on('secureConnection', (socket) => waiting.get(peerOf(socket))?.(socket))
+  // Nothing can be told to whom a handshake has failed with.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return TcpListener.open(endpoint, options, {
+    scheme: 'tls',
+    begin: (socket, done) => {
+      const peer = peerOf(socket)
+      waiting.set(peer, done)
+      socket.on('error', () => undefined)
+      socket.once('close', () => waiting.delete(peer))
+      server.emit('connection', socket)
+    },
+  })
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
