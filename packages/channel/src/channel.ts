@@ -1,6 +1,5 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import type { VerifyingKey } from '@gridseal/pqc'
 import { Observable } from 'rxjs'
 import type { Subscriber } from 'rxjs'
 import { ALERT, alertReceived } from './alert.ts'
@@ -8,6 +7,7 @@ import { newCounters } from './counters.ts'
 import type { ChannelCounters, MutableCounters } from './counters.ts'
 import { asGridsealError } from './failure.ts'
 import type { Session } from './handshake/machine.ts'
+import type { PeerIdentity } from './identity/identity.ts'
 import { MAX_MESSAGE } from './options.ts'
 import type { Settings } from './options.ts'
 import { DATA_HEADER, decodeContent, encodeAlert, encodeClose } from './record/content.ts'
@@ -44,9 +44,11 @@ const MAX_PORT = 0xffff
 /** An established channel: whole messages in order, on numbered ports, over one connection. */
 export class Channel {
   /** The authenticated peer. */
-  readonly peer: VerifyingKey
+  readonly peer: PeerIdentity
   /** The algorithms of the session, for people. */
   readonly suite: string
+  /** Whether a ticket stood in for signatures. */
+  readonly resumed: boolean
   /** Largest message in bytes that the peer accepts. */
   readonly maxMessage: number
   /**
@@ -75,11 +77,12 @@ export class Channel {
   constructor(stream: FrameStream, session: Session, settings: Settings) {
     this.peer = session.peer
     this.suite = session.suite.name
+    this.resumed = session.resumed
     this.maxMessage = Math.min(session.peerMaxMessage, MAX_MESSAGE)
     this.#stream = stream
     this.#settings = settings
-    this.#sealer = new RecordSealer(session.sendSecret, settings.epoch)
-    this.#opener = new RecordOpener(session.receiveSecret)
+    this.#sealer = new RecordSealer(session.sendSecret, session.suite.cipher, settings.epoch)
+    this.#opener = new RecordOpener(session.receiveSecret, session.suite.cipher)
     const { promise, resolve } = Promise.withResolvers<ChannelEnd>()
     this.closed = promise
     this.#resolveClosed = resolve

@@ -1,3 +1,4 @@
+import type { AeadAlgorithm } from '@gridseal/pqc'
 import { DATA_HEADER, encodeRekey, writeData } from './content.ts'
 import { epochKeys, nextSecret } from './epoch.ts'
 import type { EpochKeys } from './epoch.ts'
@@ -12,6 +13,7 @@ export interface EpochLimits {
 
 /** The sending half of the record layer: numbers and seals contents, and moves to the next epoch's key. */
 export class RecordSealer {
+  readonly #cipher: AeadAlgorithm
   #secret: Uint8Array
   #keys: EpochKeys
   #sequence = 0
@@ -20,9 +22,10 @@ export class RecordSealer {
   readonly #limits: EpochLimits
 
   /** Takes over `secret`, which is overwritten when the epoch ends. */
-  constructor(secret: Uint8Array, limits: EpochLimits) {
+  constructor(secret: Uint8Array, cipher: AeadAlgorithm, limits: EpochLimits) {
     this.#secret = secret
-    this.#keys = epochKeys(secret)
+    this.#cipher = cipher
+    this.#keys = epochKeys(secret, cipher)
     this.#limits = limits
   }
 
@@ -58,7 +61,7 @@ export class RecordSealer {
   rekey(): Uint8Array {
     const record = this.seal(encodeRekey())
     this.#secret = nextSecret(this.#secret)
-    this.#keys = epochKeys(this.#secret)
+    this.#keys = epochKeys(this.#secret, this.#cipher)
     this.#epochRecords = 0
     this.#epochBytes = 0
     return record

@@ -1,5 +1,7 @@
-import type { SigningKey } from '@gridseal/pqc'
+import { InternalError } from '@gridseal/wire'
+import { SigningKey } from '@gridseal/pqc'
 import { asGridsealError } from '../failure.ts'
+import type { OwnIdentity } from '../identity/identity.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
 import { connectionEnded } from './frame-stream.ts'
@@ -9,7 +11,9 @@ import type { FrameStream } from './frame-stream.ts'
 export interface HandshakeRun<State> {
   readonly first: Step<State>
   readonly step: (state: State, input: HandshakeInput) => Step<State>
-  readonly identity: SigningKey
+  readonly identity: OwnIdentity
+  /** Looks a pre-shared key up; undefined where there is none of that name. */
+  readonly findKey?: (id: Uint8Array) => Promise<Uint8Array | undefined>
   /** Milliseconds for the whole handshake. */
   readonly timeout: number
 }
@@ -19,7 +23,7 @@ export interface HandshakeRun<State> {
  * connection is closed, so that the alert has left before the caller can cut it off.
  */
 export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Session> {
-  const { identity, timeout, step } = run
+  const { identity, timeout, step, findKey } = run
   return new Promise((resolve, reject) => {
     let { state } = run.first
     const timer = setTimeout(() => input({ kind: 'timeout' }), timeout)
@@ -38,6 +42,9 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
         case 'sign':
           sign(effect.message)
           return
+        case 'find-key':
+          find(effect.id)
+          return
         case 'wipe':
           for (const secret of effect.secrets) secret.fill(0)
           return
@@ -53,11 +60,17 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
       }
     }
 
+    const failed = (error: unknown): void => input({ kind: 'failed', error: asGridsealError(error), alert: true })
+
     function sign(message: Uint8Array): void {
-      identity.sign(message).then(
-        (signature) => input({ kind: 'signed', signature }),
-        (error: unknown) => input({ kind: 'failed', error: asGridsealError(error), alert: true }),
-      )
+      // A machine whose identity is a static key never asks for a signature.
+      if (!(identity instanceof SigningKey)) return failed(new InternalError('channel.internal', 'no key to sign with'))
+      identity.sign(message).then((signature) => input({ kind: 'signed', signature }), failed)
+    }
+
+    function find(id: Uint8Array): void {
+      const found = findKey === undefined ? Promise.resolve(undefined) : findKey(id)
+      found.then((key) => input({ kind: 'key-found', key }), failed)
     }
 
     stream.handle(
