@@ -37,13 +37,14 @@ export async function connectChannel(connection: ChannelConnection, options: Con
     sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(peer.fingerprint)),
     ticket: ticketStore?.take(peer.fingerprintText, Date.now()),
   } as const
-  const session = await runHandshake(stream, {
+  const begun = await runHandshake(stream, {
     first: startInitiator(config),
     step: (state, input) => stepInitiator(config, state, input),
     identity,
     timeout: settings.handshakeTimeout,
+    clock: settings.clock,
   })
-  return new Channel(stream, session, settings)
+  return new Channel(stream, begun, settings)
 }
 
 /** For those that bring none: cookies are opened by the process that made them. */
@@ -75,7 +76,7 @@ export async function acceptChannel(connection: ChannelConnection, options: Acce
     random,
     encapsulate,
   } as const
-  const session = await runHandshake(stream, {
+  const begun = await runHandshake(stream, {
     first: startResponder(),
     step: (state, input) => stepResponder(config, state, input),
     identity,
@@ -84,8 +85,9 @@ export async function acceptChannel(connection: ChannelConnection, options: Acce
       return key === undefined ? undefined : checkNamedKey({ id, key }).key
     },
     timeout: settings.handshakeTimeout,
+    clock: settings.clock,
   })
-  return new Channel(stream, session, settings)
+  return new Channel(stream, begun, settings)
 }
 
 /** A connection has its address by itself; a cookie of one is worthless on another all the same. */

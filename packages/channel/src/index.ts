@@ -19,5 +19,5 @@ export { SUITES } from './handshake/suites.ts'
 export type { KemName, Suite } from './handshake/suites.ts'
 
 // An open channel
-export type { Channel, ChannelEnd, ChannelMessage } from './channel.ts'
+export type { Channel, ChannelEnd, ChannelMessage, SendOptions } from './channel.ts'
 export type { ChannelCounters } from './counters.ts'

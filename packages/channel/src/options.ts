@@ -31,6 +31,16 @@ export interface ChannelOptions {
   readonly epochRecords?: number
   /** Bytes sealed under one key before the next epoch. Default and maximum 2^34. */
   readonly epochBytes?: number
+  /** Records sealed before a fresh key agreement is begun. Default 2^22, at most 2^24. */
+  readonly rekeyRecords?: number
+  /** Bytes sealed before a fresh key agreement is begun. Default 2^32, at most 2^34. */
+  readonly rekeyBytes?: number
+  /** Milliseconds before a fresh key agreement is begun. Default one hour, at most a day. */
+  readonly rekeyInterval?: number
+  /** Contents are padded to a multiple of so many bytes, so that their lengths say less. Default 1: not at all. */
+  readonly padding?: number
+  /** Milliseconds of a clock that does not go back, for times to live. Default: the system's. */
+  readonly clock?: () => number
   /** Randomness for the handshake, for recorded handshakes. Default: the system's generator. */
   readonly random?: (count: number) => Uint8Array
 }
@@ -70,6 +80,10 @@ export interface Settings {
   readonly closeTimeout: number
   readonly maxMessage: number
   readonly epoch: EpochLimits
+  readonly rekey: EpochLimits
+  readonly rekeyInterval: number
+  readonly padding: number
+  readonly clock: () => number
   readonly random: (count: number) => Uint8Array
   readonly encapsulate: Encapsulate
 }
@@ -86,9 +100,13 @@ const NUMBERS = {
   ticketLife: { default: 86_400_000, max: 7 * 86_400_000 },
   epochRecords: { default: 2 ** 24, max: 2 ** 24 },
   epochBytes: { default: 2 ** 34, max: 2 ** 34 },
+  rekeyRecords: { default: 2 ** 22, max: 2 ** 24 },
+  rekeyBytes: { default: 2 ** 32, max: 2 ** 34 },
+  rekeyInterval: { default: 3_600_000, max: 86_400_000 },
+  padding: { default: 1, max: 65_536 },
 } as const
 
-const OTHERS = ['identity', 'peer', 'peers', 'random', 'suites', 'sharedKeys', 'ticketKeys', 'ticketStore']
+const OTHERS = ['identity', 'peer', 'peers', 'random', 'clock', 'suites', 'sharedKeys', 'ticketKeys', 'ticketStore']
 const NAMES: ReadonlySet<string> = new Set([...OTHERS, ...Object.keys(NUMBERS)])
 
 /** Checks options and fills in defaults. Throws {@link UsageError} `channel.option`. */
@@ -96,9 +114,10 @@ function settle(options: AnyOptions): Settings {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new UsageError('channel.option', `there is no option "${name}"`, { name })
   }
-  const { identity, random, sharedKeys, ticketKeys, ticketStore }: AnyOptions = options
+  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore }: AnyOptions = options
   check(isOwnIdentity(identity), 'identity must be a SigningKey or a StaticKey')
   check(random === undefined || typeof random === 'function', 'random must be a function')
+  check(clock === undefined || typeof clock === 'function', 'clock must be a function')
   check(ticketKeys === undefined || ticketKeys instanceof TicketKeys, 'ticketKeys must be TicketKeys')
   check(ticketStore === undefined || ticketStore instanceof TicketStore, 'ticketStore must be a TicketStore')
   return {
@@ -112,6 +131,10 @@ function settle(options: AnyOptions): Settings {
     closeTimeout: number(options, 'closeTimeout'),
     maxMessage: number(options, 'maxMessage'),
     epoch: { records: number(options, 'epochRecords'), bytes: number(options, 'epochBytes') },
+    rekey: { records: number(options, 'rekeyRecords'), bytes: number(options, 'rekeyBytes') },
+    rekeyInterval: number(options, 'rekeyInterval'),
+    padding: number(options, 'padding'),
+    clock: clock ?? (() => performance.now()),
     random: random ?? randomBytes,
     // The fast implementation draws its own randomness.
     encapsulate: random === undefined ? encapsulateTo : encapsulateFrom(random),

@@ -38,6 +38,13 @@ export class RecordOpener {
     this.#keys = epochKeys(this.#secret, this.#cipher)
   }
 
+  /** The peer goes on with a secret that both ends have agreed on; the old one is overwritten. */
+  replace(secret: Uint8Array): void {
+    this.#secret.fill(0)
+    this.#secret = secret
+    this.#keys = epochKeys(secret, this.#cipher)
+  }
+
   /** Overwrites the secret; nothing can be opened in a later epoch. */
   wipe(): void {
     this.#secret.fill(0)

@@ -4,6 +4,7 @@ import { asGridsealError } from '../failure.ts'
 import type { OwnIdentity } from '../identity/identity.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
+import { FRAME } from '../record/frame.ts'
 import { connectionEnded } from './frame-stream.ts'
 import type { FrameStream } from './frame-stream.ts'
 
@@ -16,19 +17,43 @@ export interface HandshakeRun<State> {
   readonly findKey?: (id: Uint8Array) => Promise<Uint8Array | undefined>
   /** Milliseconds for the whole handshake. */
   readonly timeout: number
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock: () => number
+}
+
+/**
+ * When the session began, for times to live, by our clock. It begins when the ClientHello reaches the responder. The
+ * initiator knows only that this was after it sent it (`earliest`) and before the answer came (`latest`).
+ */
+export interface SessionStart {
+  readonly earliest: number
+  readonly latest: number
+}
+
+/** An established session with its beginning. */
+export interface Begun {
+  readonly session: Session
+  readonly start: SessionStart
 }
 
 /**
  * Runs a handshake over a stream and holds the stream when it is established. Rejects with the exact reason once the
  * connection is closed, so that the alert has left before the caller can cut it off.
  */
-export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Session> {
-  const { identity, timeout, step, findKey } = run
+export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Begun> {
+  const { identity, timeout, step, findKey, clock } = run
   return new Promise((resolve, reject) => {
     let { state } = run.first
     const timer = setTimeout(() => input({ kind: 'timeout' }), timeout)
 
+    let earliest = 0
+    let latest = 0
+
     function input(what: HandshakeInput): void {
+      if (what.kind === 'frame' && (what.frame[0] === FRAME.serverHello || what.frame[0] === FRAME.clientHello)) {
+        latest = clock()
+        if (what.frame[0] === FRAME.clientHello) earliest = latest
+      }
       const next = step(state, what)
       state = next.state
       next.effects.forEach(perform)
@@ -37,6 +62,7 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
     function perform(effect: HandshakeEffect): void {
       switch (effect.kind) {
         case 'send':
+          if (effect.frame[0] === FRAME.clientHello) earliest = clock()
           stream.write(effect.frame)
           return
         case 'sign':
@@ -51,7 +77,7 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
         case 'established':
           clearTimeout(timer)
           stream.hold()
-          resolve(effect.session)
+          resolve({ session: effect.session, start: { earliest, latest } })
           return
         case 'fail':
           clearTimeout(timer)
