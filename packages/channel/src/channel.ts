@@ -1,23 +1,25 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import type { VerifyingKey } from '@gridseal/pqc'
 import { Observable } from 'rxjs'
 import type { Subscriber } from 'rxjs'
 import { ALERT, alertReceived } from './alert.ts'
 import { newCounters } from './counters.ts'
 import type { ChannelCounters, MutableCounters } from './counters.ts'
 import { asGridsealError } from './failure.ts'
+import type { Role } from './handshake/key-schedule.ts'
 import type { Session } from './handshake/machine.ts'
+import type { TicketKeys } from './handshake/ticket.ts'
+import type { PeerIdentity } from './identity/identity.ts'
 import { MAX_MESSAGE } from './options.ts'
 import type { Settings } from './options.ts'
-import { DATA_HEADER, decodeContent, encodeAlert, encodeClose } from './record/content.ts'
+import { CONTENT_OVERHEAD, decodeContent, encodeAlert, encodeClose, encodeTicket } from './record/content.ts'
 import type { Content } from './record/content.ts'
 import { FRAME, FRAME_HEADER, frameName } from './record/frame.ts'
-import { RecordOpener } from './record/opener.ts'
 import { BODY_OVERHEAD } from './record/record.ts'
-import { RecordSealer } from './record/sealer.ts'
+import { RecordSession } from './record/record-session.ts'
 import { connectionEnded } from './stream/frame-stream.ts'
 import type { FrameStream } from './stream/frame-stream.ts'
+import type { Begun, SessionStart } from './stream/run-handshake.ts'
 
 /** A message as it came out of the channel; `bytes` belong to the receiver. */
 export interface ChannelMessage {
@@ -39,14 +41,29 @@ export interface ChannelEnd {
   readonly error?: GridsealError
 }
 
+/** How one message is sent. */
+export interface SendOptions {
+  /**
+   * Milliseconds after which the peer throws the message away, whatever held it back: for commands that must not come
+   * late. Counted so that the time may seem shorter by as much as the hellos took, never longer. Default: for ever.
+   */
+  readonly ttl?: number
+}
+
 const MAX_PORT = 0xffff
+/** A rekey and a ticket must get through also where messages are tiny. */
+const MIN_CONTENT = 2048
+/** Times in records end here, ms: what 48 bits hold. */
+const MAX_TIME = 2 ** 48 - 1
 
 /** An established channel: whole messages in order, on numbered ports, over one connection. */
 export class Channel {
   /** The authenticated peer. */
-  readonly peer: VerifyingKey
+  readonly peer: PeerIdentity
   /** The algorithms of the session, for people. */
   readonly suite: string
+  /** Whether a ticket stood in for signatures. */
+  readonly resumed: boolean
   /** Largest message in bytes that the peer accepts. */
   readonly maxMessage: number
   /**
@@ -62,28 +79,52 @@ export class Channel {
 
   readonly #stream: FrameStream
   readonly #settings: Settings
-  readonly #sealer: RecordSealer
-  readonly #opener: RecordOpener
+  readonly #records: RecordSession
   readonly #counters: MutableCounters = newCounters()
   readonly #resolveClosed: (end: ChannelEnd) => void
+  readonly #role: Role
   #subscriber: Subscriber<ChannelMessage> | undefined
   #state: 'open' | 'closing' | 'ended' = 'open'
   #paused = false
   #closeTimer: NodeJS.Timeout | undefined
+  readonly #start: SessionStart
+  #rekeyTimer: NodeJS.Timeout | undefined
+  /** What the peer's tickets are kept with. */
+  readonly #resumption: Uint8Array
+  readonly #suiteId: number
 
   /** Takes over a stream that is held after its handshake. */
-  constructor(stream: FrameStream, session: Session, settings: Settings) {
+  constructor(stream: FrameStream, { session, start }: Begun, settings: Settings) {
     this.peer = session.peer
     this.suite = session.suite.name
+    this.resumed = session.resumed
     this.maxMessage = Math.min(session.peerMaxMessage, MAX_MESSAGE)
     this.#stream = stream
     this.#settings = settings
-    this.#sealer = new RecordSealer(session.sendSecret, settings.epoch)
-    this.#opener = new RecordOpener(session.receiveSecret)
+    const { role, suite } = session
+    const { epoch, rekey, padding, random, encapsulate } = settings
+    this.#records = new RecordSession(session, {
+      epoch,
+      rekey,
+      padding: { multiple: padding > 1 ? padding : 0, limit: this.maxMessage + CONTENT_OVERHEAD },
+      random,
+      encapsulate,
+      onRekeySent: () => this.#counters.rekeysSent++,
+      onRekeyed: () => {
+        this.#counters.rekeysCompleted++
+        this.#scheduleRekey()
+      },
+    })
+    this.#role = role
+    this.#start = start
+    this.#resumption = session.resumption
+    this.#suiteId = suite.id
     const { promise, resolve } = Promise.withResolvers<ChannelEnd>()
     this.closed = promise
     this.#resolveClosed = resolve
     this.messages = new Observable((subscriber) => this.#subscribe(subscriber))
+    this.#scheduleRekey()
+    if (role === 'responder' && settings.ticketKeys !== undefined) this.#giveTicket(session, settings.ticketKeys)
   }
 
   get counters(): ChannelCounters {
@@ -98,9 +139,10 @@ export class Channel {
   /**
    * Seals one message as one record and sends it. False asks the caller to wait for {@link drained}; the message is
    * sent all the same. Once the channel has begun to close or has ended it returns false and the message is not sent
-   * (counted as `refused`). Throws {@link UsageError} `channel.message.length`, `channel.message.port`.
+   * (counted as `refused`). Throws {@link UsageError} `channel.message.length`, `channel.message.port`,
+   * `channel.message.ttl`.
    */
-  send(port: number, message: Uint8Array): boolean {
+  send(port: number, message: Uint8Array, { ttl }: SendOptions = {}): boolean {
     if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
       throw new UsageError('channel.message.port', `port must be 0 to ${MAX_PORT}, not ${port}`)
     }
@@ -108,14 +150,26 @@ export class Channel {
       const text = `a message of ${message.length} bytes, the peer accepts at most ${this.maxMessage}`
       throw new UsageError('channel.message.length', text)
     }
+    const validUntil = ttl === undefined ? undefined : this.#validUntil(ttl)
     if (this.#state !== 'open') {
       this.#counters.refused++
       return false
     }
     this.#counters.messagesSent++
     this.#counters.bytesSent += message.length
-    this.#rekeyIfDue()
-    return this.#stream.write(this.#sealer.sealMessage(port, message))
+    this.#upkeep()
+    return this.#stream.write(this.#records.sealMessage(port, message, validUntil))
+  }
+
+  /**
+   * Begins a fresh key agreement now: whoever knows the session's secrets of this moment loses them. Nothing waits for
+   * it. It also happens by itself, after records, bytes and time. False while one is under way, and after the end.
+   */
+  rekey(): boolean {
+    if (this.#state !== 'open') return false
+    const request = this.#records.ask()
+    if (request !== undefined) this.#stream.write(request)
+    return request !== undefined
   }
 
   /** Stops delivery; the peer feels it as back-pressure once the buffers between are full. */
@@ -187,19 +241,26 @@ export class Channel {
   }
 
   get #frameLimit(): number {
-    return this.#settings.maxMessage + DATA_HEADER + BODY_OVERHEAD
+    return Math.max(this.#settings.maxMessage + CONTENT_OVERHEAD, MIN_CONTENT) + BODY_OVERHEAD
   }
 
   #receive(frame: Uint8Array): void {
     if (frame[0] !== FRAME.record) return this.#receivePlain(frame)
-    const content: Content = decodeContent(this.#opener.open(frame))
+    const content: Content = decodeContent(this.#records.opener.open(frame))
     switch (content.kind) {
       case 'data':
         return this.#deliver(content)
       case 'rekey':
-        this.#opener.rekey()
+        this.#records.opener.rekey()
         this.#counters.rekeysReceived++
         return
+      case 'rekeyRequest':
+      case 'rekeyAnswer':
+      case 'rekeyDone':
+        for (const record of this.#records.take(content, this.#state === 'open')) this.#stream.write(record)
+        return
+      case 'ticket':
+        return this.#keepTicket(content.life, content.ticket)
       case 'close':
         return this.#closeReceived()
       case 'alert':
@@ -209,13 +270,54 @@ export class Channel {
 
   /** The peer may have given up while our end of the handshake was already done; later nothing comes unsealed. */
   #receivePlain(frame: Uint8Array): void {
-    if (frame[0] === FRAME.alert && !this.#opener.proven) {
+    if (frame[0] === FRAME.alert && !this.#records.opener.proven) {
       return this.#end({ kind: 'alert', error: alertReceived(frame[FRAME_HEADER]) })
     }
     throw new ProtocolError('channel.unexpected', `${frameName(frame[0] ?? 0)} does not belong in a session`)
   }
 
-  #deliver({ port, bytes }: ChannelMessage): void {
+  #scheduleRekey(): void {
+    clearTimeout(this.#rekeyTimer)
+    this.#rekeyTimer = setTimeout(() => {
+      this.rekey()
+      this.#scheduleRekey()
+    }, this.#settings.rekeyInterval).unref()
+  }
+
+  #giveTicket({ authenticated, suite, peer, resumption }: Session, keys: TicketKeys): void {
+    const { identity, ticketLife } = this.#settings
+    const life = Math.floor((authenticated + ticketLife - Date.now()) / 1000)
+    if (life <= 0) return
+    const state = { authenticated, suite: suite.id, initiator: peer.fingerprint, secret: resumption }
+    this.#write(encodeTicket(life, keys.seal(state, identity.publicKey.fingerprint)))
+  }
+
+  #keepTicket(life: number, ticket: Uint8Array): void {
+    if (this.#role !== 'initiator') throw new ProtocolError('channel.unexpected', 'a ticket from the initiator')
+    this.#settings.ticketStore?.put(this.peer.fingerprintText, {
+      ticket,
+      secret: this.#resumption.slice(),
+      suite: this.#suiteId,
+      expires: Date.now() + life * 1000,
+    })
+  }
+
+  /** The end of a time to live in the session's time; where it is not known exactly, the earlier one. */
+  #validUntil(ttl: number): number {
+    const until = Math.floor(this.#settings.clock() - this.#start.latest) + ttl
+    if (Number.isInteger(ttl) && ttl >= 1 && until <= MAX_TIME) return until
+    throw new UsageError('channel.message.ttl', `a time to live is a whole number of ms from 1, not ${ttl}`)
+  }
+
+  #deliver({ port, bytes, validUntil }: Content & { readonly kind: 'data' }): void {
+    if (bytes.length > this.#settings.maxMessage) {
+      const text = `a message of ${bytes.length} bytes, at most ${this.#settings.maxMessage} are taken here`
+      throw new ProtocolError('channel.message.length', text)
+    }
+    if (validUntil !== undefined && this.#settings.clock() - this.#start.earliest > validUntil) {
+      this.#counters.expired++
+      return
+    }
     if (this.#subscriber === undefined) {
       this.#counters.unread++
       return
@@ -237,14 +339,13 @@ export class Channel {
   }
 
   #write(content: Uint8Array): void {
-    this.#rekeyIfDue()
-    this.#stream.write(this.#sealer.seal(content))
+    this.#upkeep()
+    this.#stream.write(this.#records.seal(content))
   }
 
-  #rekeyIfDue(): void {
-    if (!this.#sealer.due) return
-    this.#stream.write(this.#sealer.rekey())
-    this.#counters.rekeysSent++
+  #upkeep(): void {
+    if (this.#state !== 'open') return
+    for (const record of this.#records.upkeep()) this.#stream.write(record)
   }
 
   /** The last transition. `truncated` takes its reason from the connection. */
@@ -252,8 +353,9 @@ export class Channel {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     clearTimeout(this.#closeTimer)
-    this.#sealer.wipe()
-    this.#opener.wipe()
+    clearTimeout(this.#rekeyTimer)
+    this.#records.wipe()
+    this.#resumption.fill(0)
     void this.#stream.finish().then((reason) => {
       const truncated = { kind: 'truncated', error: connectionEnded(reason, 'without close_notify') } as const
       this.#resolveClosed(how === 'truncated' ? truncated : how)

@@ -1,9 +1,12 @@
 import { UsageError } from '@gridseal/wire'
 import { Channel } from './channel.ts'
 import type { ChannelConnection } from './connection.ts'
+import { CookieJar } from './handshake/cookie.ts'
 import { startInitiator, stepInitiator } from './handshake/initiator.ts'
 import { HANDSHAKE_LIMIT } from './handshake/machine.ts'
 import { startResponder, stepResponder } from './handshake/responder.ts'
+import { checkNamedKey } from './identity/shared-key.ts'
+import { StaticKey } from './identity/static-key.ts'
 import { settleAccept, settleConnect } from './options.ts'
 import type { AcceptOptions, ConnectOptions } from './options.ts'
 import { FrameStream } from './stream/frame-stream.ts'
@@ -20,17 +23,32 @@ import { runHandshake } from './stream/run-handshake.ts'
  */
 export async function connectChannel(connection: ChannelConnection, options: ConnectOptions): Promise<Channel> {
   const settings = settleConnect(options)
-  const { identity, maxMessage, random } = settings
+  const { identity, maxMessage, random, suites, sharedKeys, ticketStore } = settings
+  const { peer } = options
   const stream = claim(connection)
-  const config = { identity: identity.publicKey, peer: options.peer, maxMessage, random }
-  const session = await runHandshake(stream, {
+  const config = {
+    identity: identity.publicKey,
+    staticKey: identity instanceof StaticKey ? identity : undefined,
+    peer,
+    maxMessage,
+    random,
+    suites,
+    ordering: 'strict',
+    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(peer.fingerprint)),
+    ticket: ticketStore?.take(peer.fingerprintText, Date.now()),
+  } as const
+  const begun = await runHandshake(stream, {
     first: startInitiator(config),
     step: (state, input) => stepInitiator(config, state, input),
     identity,
     timeout: settings.handshakeTimeout,
+    clock: settings.clock,
   })
-  return new Channel(stream, session, settings)
+  return new Channel(stream, begun, settings)
 }
+
+/** For those that bring none: cookies are opened by the process that made them. */
+const cookies = new CookieJar()
 
 /**
  * Opens a channel as the end that listens. Resolves and rejects as {@link connectChannel}; a stranger is refused
@@ -38,17 +56,42 @@ export async function connectChannel(connection: ChannelConnection, options: Con
  */
 export async function acceptChannel(connection: ChannelConnection, options: AcceptOptions): Promise<Channel> {
   const settings = settleAccept(options)
-  const { identity, maxMessage, random, encapsulate } = settings
+  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife } = settings
   const stream = claim(connection)
-  const config = { identity: identity.publicKey, peers: options.peers, maxMessage, random, encapsulate }
-  const session = await runHandshake(stream, {
+  const config = {
+    identity: identity.publicKey,
+    staticKey: identity instanceof StaticKey ? identity : undefined,
+    peers: options.peers,
+    maxMessage,
+    suites,
+    ordering: 'strict',
+    sharedKeys: sharedKeys !== undefined,
+    cookies,
+    demandCookie: () => false,
+    address: ANYWHERE,
+    tickets: ticketKeys,
+    ticketLife,
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random,
+    encapsulate,
+  } as const
+  const begun = await runHandshake(stream, {
     first: startResponder(),
     step: (state, input) => stepResponder(config, state, input),
     identity,
+    findKey: async (id) => {
+      const key = await sharedKeys?.find(id)
+      return key === undefined ? undefined : checkNamedKey({ id, key }).key
+    },
     timeout: settings.handshakeTimeout,
+    clock: settings.clock,
   })
-  return new Channel(stream, session, settings)
+  return new Channel(stream, begun, settings)
 }
+
+/** A connection has its address by itself; a cookie of one is worthless on another all the same. */
+const ANYWHERE = new Uint8Array(0)
 
 const claimed = new WeakSet<ChannelConnection>()
 

@@ -12,6 +12,10 @@ export interface ChannelCounters {
   readonly rekeysSent: number
   /** Epochs that the peer ended. */
   readonly rekeysReceived: number
+  /** Fresh key agreements within the session that were completed, whoever began them. */
+  readonly rekeysCompleted: number
+  /** Messages that came later than their sender allowed, and were thrown away. */
+  readonly expired: number
   /** Messages given to `send` after the channel had begun to close; they did not leave. */
   readonly refused: number
   /** Messages that arrived during `close` while nobody was subscribed. */
@@ -29,6 +33,8 @@ export function newCounters(): MutableCounters {
     bytesReceived: 0,
     rekeysSent: 0,
     rekeysReceived: 0,
+    rekeysCompleted: 0,
+    expired: 0,
     refused: 0,
     unread: 0,
   }

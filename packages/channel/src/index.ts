@@ -3,6 +3,21 @@ export { acceptChannel, connectChannel } from './connect.ts'
 export type { AcceptOptions, ChannelOptions, ConnectOptions } from './options.ts'
 export type { ChannelConnection } from './connection.ts'
 
+// Who is who
+export { StaticKey, StaticPublicKey } from './identity/static-key.ts'
+export type { OwnIdentity, PeerIdentity } from './identity/identity.ts'
+export { configuredKeys } from './identity/shared-key.ts'
+export type { SharedKeySource } from './identity/shared-key.ts'
+export type { NamedKey } from './handshake/initiator.ts'
+
+// Resumption
+export { TicketKeys, TicketStore } from './handshake/ticket.ts'
+export type { ResumptionTicket } from './handshake/ticket.ts'
+
+// Suites, as data
+export { SUITES } from './handshake/suites.ts'
+export type { KemName, Suite } from './handshake/suites.ts'
+
 // An open channel
-export type { Channel, ChannelEnd, ChannelMessage } from './channel.ts'
+export type { Channel, ChannelEnd, ChannelMessage, SendOptions } from './channel.ts'
 export type { ChannelCounters } from './counters.ts'

@@ -1,12 +1,26 @@
 import { UsageError } from '@gridseal/wire'
-import { CH_KEM_V1, SigningKey, VerifyingKey, chKemEncapsulate, chKemEncapsulateWith, randomBytes } from '@gridseal/pqc'
-import type { Encapsulation } from '@gridseal/pqc'
+import { currentPolicy, randomBytes } from '@gridseal/pqc'
+import { encapsulateFrom, encapsulateTo } from './handshake/kem.ts'
+import type { Encapsulate } from './handshake/kem.ts'
+import { DEFAULT_SUITES, SUITES, findSuite } from './handshake/suites.ts'
+import type { Suite } from './handshake/suites.ts'
+import { TicketKeys, TicketStore } from './handshake/ticket.ts'
+import { isOwnIdentity, isPeerIdentity } from './identity/identity.ts'
+import type { OwnIdentity, PeerIdentity } from './identity/identity.ts'
+import type { SharedKeySource } from './identity/shared-key.ts'
 import type { EpochLimits } from './record/sealer.ts'
 
 /** What both ends of a channel may choose. */
 export interface ChannelOptions {
-  /** Own identity. */
-  readonly identity: SigningKey
+  /** Own identity: a signature key or a static KEM key. */
+  readonly identity: OwnIdentity
+  /**
+   * Names of suites in order of preference, e.g. `X-Wing, AES-256-GCM`; the first of the initiator's that the
+   * responder has is taken. Default: all with a classical net below, as far as policy allows them.
+   */
+  readonly suites?: readonly string[]
+  /** Pre-shared keys, mixed into every session where this is given. Both ends must have them. Default: none. */
+  readonly sharedKeys?: SharedKeySource
   /** Milliseconds for the whole handshake. Default 10,000. */
   readonly handshakeTimeout?: number
   /** Milliseconds to wait for the peer's close_notify after ours. Default 5,000. */
@@ -17,6 +31,16 @@ export interface ChannelOptions {
   readonly epochRecords?: number
   /** Bytes sealed under one key before the next epoch. Default and maximum 2^34. */
   readonly epochBytes?: number
+  /** Records sealed before a fresh key agreement is begun. Default 2^22, at most 2^24. */
+  readonly rekeyRecords?: number
+  /** Bytes sealed before a fresh key agreement is begun. Default 2^32, at most 2^34. */
+  readonly rekeyBytes?: number
+  /** Milliseconds before a fresh key agreement is begun. Default one hour, at most a day. */
+  readonly rekeyInterval?: number
+  /** Contents are padded to a multiple of so many bytes, so that their lengths say less. Default 1: not at all. */
+  readonly padding?: number
+  /** Milliseconds of a clock that does not go back, for times to live. Default: the system's. */
+  readonly clock?: () => number
   /** Randomness for the handshake, for recorded handshakes. Default: the system's generator. */
   readonly random?: (count: number) => Uint8Array
 }
@@ -24,26 +48,44 @@ export interface ChannelOptions {
 /** Options of the end that listens. */
 export interface AcceptOptions extends ChannelOptions {
   /** The pinned key of a fingerprint (32 bytes), or undefined for a stranger. Must be quick: it is asked by anyone. */
-  readonly peers: (fingerprint: Uint8Array) => VerifyingKey | undefined
+  readonly peers: (fingerprint: Uint8Array) => PeerIdentity | undefined
+  /** Keys for resumption tickets. Default: no tickets are given or taken. */
+  readonly ticketKeys?: TicketKeys
+  /** Milliseconds after the last full handshake for which tickets are taken. Default 24 h, at most 7 days. */
+  readonly ticketLife?: number
 }
 
 /** Options of the end that calls. */
 export interface ConnectOptions extends ChannelOptions {
   /** The pinned key of the end that listens. */
-  readonly peer: VerifyingKey
+  readonly peer: PeerIdentity
+  /** Where tickets are kept between connections. Default: no session is resumed. */
+  readonly ticketStore?: TicketStore
   /** Not consulted when connecting; allowed, so that one set of options serves both ends. */
   readonly peers?: AcceptOptions['peers']
 }
 
+/** Options of either end. */
+type AnyOptions = Partial<AcceptOptions & ConnectOptions> & ChannelOptions
+
 /** Options with every default filled in. */
 export interface Settings {
-  readonly identity: SigningKey
+  readonly identity: OwnIdentity
+  readonly suites: readonly Suite[]
+  readonly sharedKeys: SharedKeySource | undefined
+  readonly ticketKeys: TicketKeys | undefined
+  readonly ticketStore: TicketStore | undefined
+  readonly ticketLife: number
   readonly handshakeTimeout: number
   readonly closeTimeout: number
   readonly maxMessage: number
   readonly epoch: EpochLimits
+  readonly rekey: EpochLimits
+  readonly rekeyInterval: number
+  readonly padding: number
+  readonly clock: () => number
   readonly random: (count: number) => Uint8Array
-  readonly encapsulate: (share: Uint8Array) => Encapsulation
+  readonly encapsulate: Encapsulate
 }
 
 /** Largest message in bytes that anybody may accept. */
@@ -55,38 +97,70 @@ const NUMBERS = {
   handshakeTimeout: { default: 10_000, max: MAX_TIMEOUT },
   closeTimeout: { default: 5_000, max: MAX_TIMEOUT },
   maxMessage: { default: 4 * 2 ** 20, max: MAX_MESSAGE },
+  ticketLife: { default: 86_400_000, max: 7 * 86_400_000 },
   epochRecords: { default: 2 ** 24, max: 2 ** 24 },
   epochBytes: { default: 2 ** 34, max: 2 ** 34 },
+  rekeyRecords: { default: 2 ** 22, max: 2 ** 24 },
+  rekeyBytes: { default: 2 ** 32, max: 2 ** 34 },
+  rekeyInterval: { default: 3_600_000, max: 86_400_000 },
+  padding: { default: 1, max: 65_536 },
 } as const
 
-const NAMES: ReadonlySet<string> = new Set(['identity', 'peer', 'peers', 'random', ...Object.keys(NUMBERS)])
+const OTHERS = ['identity', 'peer', 'peers', 'random', 'clock', 'suites', 'sharedKeys', 'ticketKeys', 'ticketStore']
+const NAMES: ReadonlySet<string> = new Set([...OTHERS, ...Object.keys(NUMBERS)])
 
 /** Checks options and fills in defaults. Throws {@link UsageError} `channel.option`. */
-function settle(options: ChannelOptions): Settings {
+function settle(options: AnyOptions): Settings {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new UsageError('channel.option', `there is no option "${name}"`, { name })
   }
-  const { identity, random } = options
-  check(identity instanceof SigningKey, 'identity must be a SigningKey')
+  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore }: AnyOptions = options
+  check(isOwnIdentity(identity), 'identity must be a SigningKey or a StaticKey')
   check(random === undefined || typeof random === 'function', 'random must be a function')
+  check(clock === undefined || typeof clock === 'function', 'clock must be a function')
+  check(ticketKeys === undefined || ticketKeys instanceof TicketKeys, 'ticketKeys must be TicketKeys')
+  check(ticketStore === undefined || ticketStore instanceof TicketStore, 'ticketStore must be a TicketStore')
   return {
     identity,
+    suites: settleSuites(options.suites),
+    sharedKeys,
+    ticketKeys,
+    ticketStore,
+    ticketLife: number(options, 'ticketLife'),
     handshakeTimeout: number(options, 'handshakeTimeout'),
     closeTimeout: number(options, 'closeTimeout'),
     maxMessage: number(options, 'maxMessage'),
     epoch: { records: number(options, 'epochRecords'), bytes: number(options, 'epochBytes') },
+    rekey: { records: number(options, 'rekeyRecords'), bytes: number(options, 'rekeyBytes') },
+    rekeyInterval: number(options, 'rekeyInterval'),
+    padding: number(options, 'padding'),
+    clock: clock ?? (() => performance.now()),
     random: random ?? randomBytes,
     // The fast implementation draws its own randomness.
-    encapsulate:
-      random === undefined
-        ? (share) => chKemEncapsulate(share, 'responder')
-        : (share) => chKemEncapsulateWith(share, 'responder', random(CH_KEM_V1.randomnessLength)),
+    encapsulate: random === undefined ? encapsulateTo : encapsulateFrom(random),
   }
+}
+
+/** Suites by name, as far as policy allows them. */
+function settleSuites(names: readonly string[] | undefined): readonly Suite[] {
+  const asked = names?.map((name) => {
+    const suite = findSuite(name)
+    check(suite !== undefined, `there is no suite "${name}"; there are: ${SUITES.map((row) => row.name).join('; ')}`)
+    return suite
+  })
+  check(asked === undefined || new Set(asked).size === asked.length, 'a suite is named twice')
+  const policy = currentPolicy()
+  const now = Date.now()
+  const allowed = (asked ?? DEFAULT_SUITES).filter(
+    ({ kem, cipher }) => policy.judge(kem, 'encapsulate', now).allowed && policy.judge(cipher, 'seal', now).allowed,
+  )
+  check(allowed.length > 0, 'policy allows none of the suites')
+  return allowed
 }
 
 /** {@link settle} for the end that calls. */
 export function settleConnect(options: ConnectOptions): Settings {
-  check(options.peer instanceof VerifyingKey, 'peer must be a VerifyingKey')
+  check(isPeerIdentity(options.peer), 'peer must be a VerifyingKey or a StaticPublicKey')
   return settle(options)
 }
 
@@ -96,11 +170,11 @@ export function settleAccept(options: AcceptOptions): Settings {
   return settle(options)
 }
 
-function check(right: boolean, message: string): void {
+function check(right: boolean, message: string): asserts right {
   if (!right) throw new UsageError('channel.option', message)
 }
 
-function number(options: ChannelOptions, name: keyof typeof NUMBERS): number {
+function number(options: AnyOptions, name: keyof typeof NUMBERS): number {
   const { default: fallback, max } = NUMBERS[name]
   const value = options[name] ?? fallback
   if (Number.isInteger(value) && value >= 1 && value <= max) return value

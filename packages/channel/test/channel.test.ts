@@ -18,7 +18,7 @@ describe('channel: messages', () => {
     await settled()
     expect(atServer.texts).to.deep.equal(['0:first', '65535:second', '1:'])
     expect(atClient.texts).to.deep.equal(['7:answer'])
-    expect([client.peer.equals(HEAD.publicKey), server.peer.equals(FIELD.publicKey)]).to.deep.equal([true, true])
+    expect([client.peer, server.peer]).to.deep.equal([HEAD.publicKey, FIELD.publicKey])
   })
 
   it('sends one record per message', async () => {

@@ -127,7 +127,7 @@ describe('channel: opening', () => {
           Array.from({ length: Math.ceil(chunk.length / size) }, (_, i) => chunk.subarray(i * size, (i + 1) * size))
       }
       const [client] = await Promise.all([connectChannel(a, CONNECT), acceptChannel(b, ACCEPT)])
-      expect(client.peer.equals(HEAD.publicKey)).to.equal(true)
+      expect(client.peer).to.equal(HEAD.publicKey)
     }
   })
 

@@ -100,7 +100,8 @@ describe('channel: a man in the middle', () => {
       [Uint8Array.of(0x02, 0, 0, 0, 0), 'channel.unexpected'],
       [Uint8Array.of(0x10, 0, 0, 0, 0), 'channel.record.length'],
       [Uint8Array.of(0x10, 0, 0, 0, 2, 0x11, 0x12), 'channel.record.length'],
-      [Uint8Array.of(0x03, 0, 0, 0, 0), 'channel.frame.type'],
+      [Uint8Array.of(0x03, 0, 0, 0, 0), 'channel.unexpected'],
+      [Uint8Array.of(0x04, 0, 0, 0, 0), 'channel.frame.type'],
     ] as const) {
       expect(await after(() => [frame])).to.deep.equal(REFUSED(code, ['0:record 0']))
     }
@@ -124,11 +125,11 @@ describe('channel: a man in the middle', () => {
 
 describe('channel: a peer that breaks the rules', () => {
   it('may not send a longer message than was agreed', async () => {
-    const { client, server, clientEnd, serverEnd } = await channelPair({}, { maxMessage: 1000 })
+    const { client, server, clientEnd, serverEnd } = await channelPair({}, { maxMessage: 3000 })
     const { texts } = collect(server)
     collect(client)
     const tooLong = new Uint8Array(5)
-    tooLong.set([0x10, 0, 0, (1000 + 3 + 24 + 1) >>> 8, (1000 + 3 + 24 + 1) & 0xff])
+    tooLong.set([0x10, 0, 0, (3000 + 14 + 24 + 1) >>> 8, (3000 + 14 + 24 + 1) & 0xff])
     clientEnd.between = () => [tooLong]
     client.send(1, text('x'))
     expect((await server.closed).error?.code).to.equal('channel.frame.length')

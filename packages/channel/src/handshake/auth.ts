@@ -10,7 +10,8 @@ import { extend } from './transcript.ts'
  * The contents of the handshake's sealed records.
  *
  * auth:    01 || signatureLength u16 || signature || finished (32). The signature is over the transcript before it;
- *          the Finished over the transcript with it.
+ *          the Finished over the transcript with it. Who has a static KEM key, and both ends of a resumed session,
+ *          send an empty signature: the master secret itself proves who they are.
  * confirm: 02 || proof (32).
  */
 
@@ -36,13 +37,13 @@ export function makeAuth(master: Uint8Array, role: Role, transcript: Uint8Array,
 }
 
 /**
- * Checks the peer's `auth` and returns the transcript after it. Throws {@link AuthError}
+ * Checks the peer's `auth`, which is signed where there is a key, and returns the transcript after it. Throws {@link AuthError}
  * `channel.handshake.finished` or `channel.handshake.signature`, and {@link DecodeError}. The Finished comes first: it
  * costs a hash, the signature a hundred times as much.
  */
 export function checkAuth(
   content: Uint8Array,
-  key: VerifyingKey,
+  key: VerifyingKey | undefined,
   master: Uint8Array,
   role: Role,
   transcript: Uint8Array,
@@ -55,7 +56,9 @@ export function checkAuth(
   if (!equalBytes(finished, finishedProof(master, role, signed))) {
     throw new AuthError('channel.handshake.finished', `the ${role} does not have the same keys and transcript`)
   }
-  if (!key.verify(signatureInput(role, transcript), signature)) {
+  if (key === undefined) {
+    if (signature.length > 0) throw new AuthError('channel.handshake.signature', `the ${role} signs unasked`)
+  } else if (!key.verify(signatureInput(role, transcript), signature)) {
     const message = `the ${role} has not signed with the key ${key.fingerprintText}`
     throw new AuthError('channel.handshake.signature', message, { peer: key.fingerprintText })
   }

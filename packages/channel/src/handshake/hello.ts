@@ -1,5 +1,8 @@
 import { DecodeError, Reader, Writer } from '@gridseal/wire'
+import { sha256 } from '@gridseal/pqc'
 import { FRAME, FRAME_HEADER, encodeFrame } from '../record/frame.ts'
+import { EXTENSION, readExtensions, writeExtensions } from './extensions.ts'
+import type { Extensions } from './extensions.ts'
 
 /** The version of the protocol that is spoken here. */
 const PROTOCOL_VERSION = 1
@@ -7,6 +10,17 @@ const PROTOCOL_VERSION = 1
 const RANDOM_LENGTH = 32
 const FINGERPRINT_LENGTH = 32
 const MAX_SUITES = 16
+const MAX_KEY_ID = 255
+const NOTHING = new Uint8Array(0)
+
+/** How the records of a session are ordered; the value on the wire. */
+export const ORDERING: { readonly strict: 0; readonly window: 1; readonly 'greater-than-last': 2 } = {
+  strict: 0,
+  window: 1,
+  'greater-than-last': 2,
+}
+
+export type Ordering = keyof typeof ORDERING
 
 /** The first message: who calls whom, what is offered, and a key share for the suite that the caller expects. */
 export interface ClientHello {
@@ -19,9 +33,22 @@ export interface ClientHello {
   readonly maxMessage: number
   /** Suite ids in order of preference, 1 to 16 of them. */
   readonly suites: readonly number[]
-  /** The suite that `share` is for. */
+  /** The suite whose key agreement `share` is for. */
   readonly shareSuite: number
   readonly share: Uint8Array
+  /** From a {@link RetryRequest}. */
+  readonly cookie?: Uint8Array | undefined
+  /** Names a pre-shared key, 1 to 255 bytes. */
+  readonly sharedKey?: Uint8Array | undefined
+  readonly ticket?: Uint8Array | undefined
+  /** Encapsulated to the responder's static key, as initiator. */
+  readonly staticKey?: Uint8Array | undefined
+  readonly ordering: Ordering
+}
+
+/** A ClientHello as it came, with a digest of all that must be the same in the one after a retry. */
+export interface ReceivedClientHello extends ClientHello {
+  readonly fixed: Uint8Array
 }
 
 /** The answer: the chosen suite and the ciphertext for the key share. */
@@ -31,6 +58,18 @@ export interface ServerHello {
   readonly maxMessage: number
   readonly suite: number
   readonly ciphertext: Uint8Array
+  /** The pre-shared key that was named is mixed in. */
+  readonly sharedKey: boolean
+  /** The ticket was taken: nobody signs. */
+  readonly resumed: boolean
+  /** Encapsulated to the initiator's static key, as responder. */
+  readonly staticKey?: Uint8Array | undefined
+}
+
+/** Asks for the ClientHello once more, for this suite and with this cookie. */
+export interface RetryRequest {
+  readonly suite: number
+  readonly cookie: Uint8Array
 }
 
 /** The ClientHello as a frame. */
@@ -44,11 +83,18 @@ export function encodeClientHello(hello: ClientHello): Uint8Array {
     .u8(hello.suites.length)
   for (const suite of hello.suites) body.u16be(suite)
   body.u16be(hello.shareSuite).u16be(hello.share.length).bytes(hello.share)
+  writeExtensions(body, [
+    [EXTENSION.cookie, hello.cookie],
+    [EXTENSION.sharedKey, hello.sharedKey],
+    [EXTENSION.ticket, hello.ticket],
+    [EXTENSION.staticKey, hello.staticKey],
+    [EXTENSION.ordering, hello.ordering === 'strict' ? undefined : Uint8Array.of(ORDERING[hello.ordering])],
+  ])
   return encodeFrame(FRAME.clientHello, body.finish())
 }
 
 /** Reads a ClientHello frame. Throws {@link DecodeError}, with `channel.version` for another version. */
-export function decodeClientHello(frame: Uint8Array): ClientHello {
+export function decodeClientHello(frame: Uint8Array): ReceivedClientHello {
   const r = new Reader(frame, FRAME_HEADER)
   checkVersion(r)
   const random = r.take(RANDOM_LENGTH, 'random')
@@ -56,10 +102,31 @@ export function decodeClientHello(frame: Uint8Array): ClientHello {
   const responder = r.take(FINGERPRINT_LENGTH, 'responder')
   const maxMessage = r.u32be('maxMessage')
   const suites = readSuites(r)
+  const fields = frame.subarray(FRAME_HEADER, r.offset)
   const shareSuite = r.u16be('shareSuite')
   const share = r.take(r.u16be('shareLength'), 'share')
+  const at = r.offset
+  const extensions = readExtensions(r)
   r.expectEnd('clientHello')
-  return { random, initiator, responder, maxMessage, suites, shareSuite, share }
+  const sharedKey = extensions.get(EXTENSION.sharedKey)
+  if (sharedKey !== undefined && (sharedKey.length === 0 || sharedKey.length > MAX_KEY_ID)) {
+    throw new DecodeError('channel.hello.extensions', at, 'sharedKey', `${sharedKey.length} bytes name no key`)
+  }
+  return {
+    random,
+    initiator,
+    responder,
+    maxMessage,
+    suites,
+    shareSuite,
+    share,
+    cookie: extensions.get(EXTENSION.cookie),
+    sharedKey,
+    ticket: extensions.get(EXTENSION.ticket),
+    staticKey: extensions.get(EXTENSION.staticKey),
+    ordering: readOrdering(extensions.get(EXTENSION.ordering), at),
+    fixed: fixedDigest(fields, extensions),
+  }
 }
 
 /** The ServerHello as a frame. */
@@ -71,6 +138,11 @@ export function encodeServerHello(hello: ServerHello): Uint8Array {
     .u16be(hello.suite)
     .u16be(hello.ciphertext.length)
     .bytes(hello.ciphertext)
+  writeExtensions(body, [
+    [EXTENSION.sharedKey, hello.sharedKey ? NOTHING : undefined],
+    [EXTENSION.ticket, hello.resumed ? NOTHING : undefined],
+    [EXTENSION.staticKey, hello.staticKey],
+  ])
   return encodeFrame(FRAME.serverHello, body.finish())
 }
 
@@ -82,8 +154,39 @@ export function decodeServerHello(frame: Uint8Array): ServerHello {
   const maxMessage = r.u32be('maxMessage')
   const suite = r.u16be('suite')
   const ciphertext = r.take(r.u16be('ciphertextLength'), 'ciphertext')
+  const at = r.offset
+  const extensions = readExtensions(r)
   r.expectEnd('serverHello')
-  return { random, maxMessage, suite, ciphertext }
+  for (const [type, value] of extensions) {
+    const flag = type === EXTENSION.sharedKey || type === EXTENSION.ticket
+    if (type === EXTENSION.staticKey || (flag && value.length === 0)) continue
+    throw new DecodeError('channel.hello.extensions', at, 'extensions', `extension ${type} was not asked for`)
+  }
+  return {
+    random,
+    maxMessage,
+    suite,
+    ciphertext,
+    sharedKey: extensions.has(EXTENSION.sharedKey),
+    resumed: extensions.has(EXTENSION.ticket),
+    staticKey: extensions.get(EXTENSION.staticKey),
+  }
+}
+
+/** The HelloRetryRequest as a frame. */
+export function encodeRetryRequest({ suite, cookie }: RetryRequest): Uint8Array {
+  const body = new Writer(5 + cookie.length).u8(PROTOCOL_VERSION).u16be(suite).u16be(cookie.length).bytes(cookie)
+  return encodeFrame(FRAME.retryRequest, body.finish())
+}
+
+/** Reads a HelloRetryRequest frame. Throws {@link DecodeError}. */
+export function decodeRetryRequest(frame: Uint8Array): RetryRequest {
+  const r = new Reader(frame, FRAME_HEADER)
+  checkVersion(r)
+  const suite = r.u16be('suite')
+  const cookie = r.take(r.u16be('cookieLength'), 'cookie')
+  r.expectEnd('retryRequest')
+  return { suite, cookie }
 }
 
 /** What follows the version depends on it, so nothing is read under another one. */
@@ -110,4 +213,21 @@ function readSuites(r: Reader): number[] {
     suites.push(suite)
   }
   return suites
+}
+
+function readOrdering(value: Uint8Array | undefined, at: number): Ordering {
+  if (value === undefined) return 'strict'
+  if (value.length === 1 && value[0] === ORDERING.window) return 'window'
+  if (value.length === 1 && value[0] === ORDERING['greater-than-last']) return 'greater-than-last'
+  throw new DecodeError('channel.hello.extensions', at, 'ordering', 'the ordering is not one of those that exist')
+}
+
+/** Over everything but the share and the cookie, which a retry changes. */
+function fixedDigest(fields: Uint8Array, extensions: Extensions): Uint8Array {
+  const parts = [fields]
+  for (const [type, value] of extensions) {
+    if (type === EXTENSION.cookie) continue
+    parts.push(Uint8Array.of(type, value.length >>> 8, value.length), value)
+  }
+  return sha256(...parts)
 }

@@ -1,56 +1,95 @@
-import { ProtocolError } from '@gridseal/wire'
-import { generateChKemKeyPair, CH_KEM_V1 } from '@gridseal/pqc'
-import type { ChKemKeyPair, VerifyingKey } from '@gridseal/pqc'
+import { AuthError, ProtocolError } from '@gridseal/wire'
+import { VerifyingKey } from '@gridseal/pqc'
+import type { PeerIdentity } from '../identity/identity.ts'
+import { StaticPublicKey } from '../identity/static-key.ts'
+import type { StaticKey } from '../identity/static-key.ts'
 import { epochKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
 import { checkAuth, checkConfirm, makeAuth } from './auth.ts'
-import { decodeServerHello, encodeClientHello } from './hello.ts'
-import { handshakeSecret, masterSecret, signatureInput, trafficSecret } from './key-schedule.ts'
-import { expectFrame, expectSigned, takeInput } from './machine.ts'
+import { decodeRetryRequest, decodeServerHello, encodeClientHello } from './hello.ts'
+import type { ClientHello, Ordering, ServerHello } from './hello.ts'
+import { freshPair } from './kem.ts'
+import type { KemPair } from './kem.ts'
+import { handshakeSecret, masterSecret, signatureInput } from './key-schedule.ts'
+import { expectFrame, expectSigned, sessionOf, signerOf, takeInput } from './machine.ts'
 import type { Finished, HandshakeInput, Keyed, Step } from './machine.ts'
-import { DEFAULT_SUITE, SUITES } from './suites.ts'
+import { findSuite } from './suites.ts'
+import type { Suite } from './suites.ts'
+import type { ResumptionTicket } from './ticket.ts'
 import { EMPTY_TRANSCRIPT, extend } from './transcript.ts'
 
 /*
  *   hello-sent ──ServerHello──▶ keyed ──auth──▶ signing ──signed──▶ confirming ──confirm──▶ established
+ *     │   ▲
+ *     └───┘ HelloRetryRequest, once
  *
  * The key exchange secret is decapsulated on the ServerHello; nothing is sent that depends on it before the responder
- * has proven who it is.
+ * has proven who it is. Who does not sign goes from keyed straight to confirming.
  */
+
+/** A pre-shared key with its name. */
+export interface NamedKey {
+  /** 1 to 255 bytes. */
+  readonly id: Uint8Array
+  readonly key: Uint8Array
+}
 
 export interface InitiatorConfig {
   /** Own public key. */
-  readonly identity: VerifyingKey
+  readonly identity: PeerIdentity
+  /** Opens what the responder encapsulates to us, where our identity is a static key. */
+  readonly staticKey?: StaticKey | undefined
   /** The pinned key of the responder. */
-  readonly peer: VerifyingKey
+  readonly peer: PeerIdentity
   /** Largest message that is accepted here, bytes. */
   readonly maxMessage: number
+  /** What is offered, in order of preference; the share is for the first. */
+  readonly suites: readonly Suite[]
+  readonly ordering: Ordering
+  readonly sharedKey?: NamedKey | undefined
+  readonly ticket?: ResumptionTicket | undefined
   readonly random: (count: number) => Uint8Array
 }
 
-export type InitiatorState =
-  | { readonly at: 'hello-sent'; readonly transcript: Uint8Array; readonly keyPair: ChKemKeyPair }
-  | (Keyed & { readonly at: 'keyed' | 'signing' | 'confirming' })
+interface HelloSent {
+  readonly at: 'hello-sent'
+  readonly hello: ClientHello
+  readonly transcript: Uint8Array
+  readonly keyPair: KemPair
+  /** What the responder alone can open. */
+  readonly toResponder: Uint8Array | undefined
+  /** The suite that a HelloRetryRequest named. */
+  readonly retried: Suite | undefined
+}
+
+export type InitiatorState = HelloSent | (Keyed & { readonly at: 'keyed' | 'signing' | 'confirming' })
 
 type Result = Step<InitiatorState | Finished>
 
 /** Begins a handshake: makes the key share and sends the ClientHello. */
-export function startInitiator({ identity, peer, maxMessage, random }: InitiatorConfig): Result {
-  const seed = random(CH_KEM_V1.seedLength)
-  const keyPair = generateChKemKeyPair(seed)
-  seed.fill(0)
-  const frame = encodeClientHello({
+export function startInitiator(config: InitiatorConfig): Result {
+  const { identity, peer, maxMessage, random, suites, ordering, sharedKey, ticket } = config
+  const [first] = suites
+  const keyPair = freshPair(first!.kem, random)
+  const toPeer = peer instanceof StaticPublicKey ? peer.encapsulate('initiator') : undefined
+  const hello = {
     random: random(32),
     initiator: identity.fingerprint,
     responder: peer.fingerprint,
     maxMessage,
-    suites: SUITES.map(({ id }) => id),
-    shareSuite: DEFAULT_SUITE.id,
+    suites: suites.map(({ id }) => id),
+    shareSuite: first!.id,
     share: keyPair.publicKey,
-  })
+    sharedKey: sharedKey?.id,
+    ticket: ticket?.ticket,
+    staticKey: toPeer?.ciphertext,
+    ordering,
+  }
+  const frame = encodeClientHello(hello)
+  const transcript = extend(EMPTY_TRANSCRIPT, frame)
   return {
-    state: { at: 'hello-sent', transcript: extend(EMPTY_TRANSCRIPT, frame), keyPair },
+    state: { at: 'hello-sent', hello, transcript, keyPair, toResponder: toPeer?.sharedSecret, retried: undefined },
     effects: [{ kind: 'send', frame }],
   }
 }
@@ -64,9 +103,10 @@ export function stepInitiator(
   return takeInput(state, input, (current: InitiatorState, next) => {
     switch (current.at) {
       case 'hello-sent':
+        if (next.kind === 'frame' && next.frame[0] === FRAME.retryRequest) return onRetry(config, current, next.frame)
         return onServerHello(config, current, expectFrame(next, FRAME.serverHello, 'before the ServerHello'))
       case 'keyed':
-        return onAuth(current, expectFrame(next, FRAME.record, "in place of the responder's auth"))
+        return onAuth(config, current, expectFrame(next, FRAME.record, "in place of the responder's auth"))
       case 'signing':
         return onSigned(current, expectSigned(next, 'before our auth'))
       case 'confirming':
@@ -75,37 +115,83 @@ export function stepInitiator(
   })
 }
 
-function onServerHello(
-  { peer }: InitiatorConfig,
-  state: InitiatorState & { at: 'hello-sent' },
-  frame: Uint8Array,
-): Result {
-  const hello = decodeServerHello(frame)
-  if (hello.suite !== DEFAULT_SUITE.id) {
-    const message = `the responder chose suite ${hello.suite}, our share is for ${DEFAULT_SUITE.id}`
-    throw new ProtocolError('channel.suite', message, { chosen: hello.suite })
+/** Once, and only for a suite that was offered: the rest of the hello stays as it was. */
+function onRetry({ suites, random }: InitiatorConfig, state: HelloSent, request: Uint8Array): Result {
+  if (state.retried !== undefined) throw new ProtocolError('channel.retry', 'a second HelloRetryRequest')
+  const { suite: id, cookie } = decodeRetryRequest(request)
+  const suite = suites.find((row) => row.id === id)
+  if (suite === undefined || cookie.length === 0) {
+    throw new ProtocolError('channel.retry', `the responder asks for suite ${id}, which was not offered`, { suite: id })
   }
+  const keyPair = suite.kem === state.keyPair.kem ? state.keyPair : freshPair(suite.kem, random)
+  const hello: ClientHello = { ...state.hello, shareSuite: suite.id, share: keyPair.publicKey, cookie }
+  const frame = encodeClientHello(hello)
+  const transcript = extend(extend(state.transcript, request), frame)
+  return {
+    state: { ...state, hello, keyPair, transcript, retried: suite },
+    effects: [{ kind: 'send', frame }],
+  }
+}
+
+function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Array): Result {
+  const answer = decodeServerHello(frame)
+  const suite = acceptable(config, state, answer)
   const transcript = extend(state.transcript, frame)
-  const master = masterSecret(state.keyPair.decapsulate(hello.ciphertext, 'responder'), transcript)
+  const { staticKey, ticket, sharedKey, peer } = config
+  const full = !answer.resumed
+  const master = masterSecret(
+    {
+      shared: state.keyPair.decapsulate(answer.ciphertext, 'responder'),
+      toResponder: full ? state.toResponder : undefined,
+      toInitiator: answer.staticKey === undefined ? undefined : staticKey?.decapsulate(answer.staticKey, 'responder'),
+      sharedKey: sharedKey?.key,
+      resumption: answer.resumed ? ticket?.secret : undefined,
+    },
+    transcript,
+  )
   const keyed = {
     peer,
-    suite: DEFAULT_SUITE,
-    peerMaxMessage: hello.maxMessage,
+    suite,
+    resumed: answer.resumed,
+    authenticated: 0,
+    peerMaxMessage: answer.maxMessage,
     master,
-    initiatorKeys: epochKeys(handshakeSecret(master, 'initiator')),
-    responderKeys: epochKeys(handshakeSecret(master, 'responder')),
+    initiatorKeys: epochKeys(handshakeSecret(master, 'initiator'), suite.cipher),
+    responderKeys: epochKeys(handshakeSecret(master, 'responder'), suite.cipher),
     transcript,
   }
   return { state: { at: 'keyed', ...keyed }, effects: [] }
 }
 
-function onAuth(state: InitiatorState & Keyed, frame: Uint8Array): Result {
-  const content = openRecord(state.responderKeys, 0, frame)
-  const transcript = checkAuth(content, state.peer, state.master, 'responder', state.transcript)
-  return {
-    state: { ...state, at: 'signing', transcript },
-    effects: [{ kind: 'sign', message: signatureInput('initiator', transcript) }],
+/** The suite of a ServerHello that answers what was asked, and nothing weaker. */
+function acceptable(
+  { suites, sharedKey, ticket, staticKey }: InitiatorConfig,
+  state: HelloSent,
+  answer: ServerHello,
+): Suite {
+  const suite = suites.find(({ id }) => id === answer.suite)
+  if (suite === undefined || suite.kem !== state.keyPair.kem || (state.retried ?? suite) !== suite) {
+    const message = `the responder chose suite ${answer.suite}, our share is for ${state.hello.shareSuite}`
+    throw new ProtocolError('channel.suite', message, { chosen: answer.suite, name: findSuite(answer.suite)?.name })
   }
+  if (answer.sharedKey !== (sharedKey !== undefined)) {
+    throw new AuthError('channel.shared-key', 'the responder does not mix the pre-shared key in as it should')
+  }
+  if (answer.resumed && (ticket === undefined || ticket.suite !== suite.id)) {
+    throw new AuthError('channel.ticket', 'the responder resumes a session that was not offered')
+  }
+  if ((answer.staticKey !== undefined) !== (staticKey !== undefined && !answer.resumed)) {
+    throw new AuthError('channel.static-key', 'the responder does not ask us to prove our static key as it should')
+  }
+  return suite
+}
+
+function onAuth({ identity }: InitiatorConfig, state: InitiatorState & Keyed, frame: Uint8Array): Result {
+  const content = openRecord(state.responderKeys, 0, frame)
+  const transcript = checkAuth(content, signerOf(state), state.master, 'responder', state.transcript)
+  const next = { ...state, at: 'signing' as const, transcript }
+  if (!(identity instanceof VerifyingKey) || state.resumed) return onSigned(next, new Uint8Array(0))
+  return { state: next, effects: [{ kind: 'sign', message: signatureInput('initiator', transcript) }] }
 }
 
 function onSigned(state: InitiatorState & Keyed, signature: Uint8Array): Result {
@@ -117,15 +203,14 @@ function onSigned(state: InitiatorState & Keyed, signature: Uint8Array): Result 
 }
 
 function onConfirm(state: InitiatorState & Keyed, frame: Uint8Array): Result {
-  const { peer, suite, peerMaxMessage, master, transcript } = state
+  const { master, transcript } = state
   checkConfirm(openRecord(state.responderKeys, 1, frame), master, transcript)
-  const sendSecret = trafficSecret(master, 'initiator', transcript)
-  const receiveSecret = trafficSecret(master, 'responder', transcript)
+  const session = sessionOf('initiator', state, transcript)
   return {
     state: { at: 'established' },
     effects: [
       { kind: 'wipe', secrets: [master] },
-      { kind: 'established', session: { peer, suite, peerMaxMessage, sendSecret, receiveSecret } },
+      { kind: 'established', session },
     ],
   }
 }

@@ -15,10 +15,28 @@ export const PROOF_LENGTH = 32
 
 const LABEL = 'gridseal-channel-1 '
 
-/** The master secret; `transcript` runs through the ServerHello. Overwrites `sharedSecret`. */
-export function masterSecret(sharedSecret: Uint8Array, transcript: Uint8Array): Uint8Array {
-  const master = chKemKdf(`${LABEL}master secret`, [sharedSecret, transcript], MASTER_LENGTH)
-  sharedSecret.fill(0)
+/** What goes into the master secret, each of them empty where a handshake does not have it. */
+export interface Secrets {
+  /** From the fresh key agreement of this session: always there. */
+  readonly shared: Uint8Array
+  /** From what was encapsulated to the responder's static key. */
+  readonly toResponder?: Uint8Array | undefined
+  /** From what was encapsulated to the initiator's static key. */
+  readonly toInitiator?: Uint8Array | undefined
+  /** The pre-shared key. */
+  readonly sharedKey?: Uint8Array | undefined
+  /** The resumption secret of an earlier session. */
+  readonly resumption?: Uint8Array | undefined
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** The master secret; `transcript` runs through the ServerHello. Overwrites what was made for this handshake alone. */
+export function masterSecret(secrets: Secrets, transcript: Uint8Array): Uint8Array {
+  const { shared, toResponder, toInitiator, sharedKey, resumption } = secrets
+  const inputs = [shared, toResponder, toInitiator, sharedKey, resumption].map((secret) => secret ?? NOTHING)
+  const master = chKemKdf(`${LABEL}master secret`, [...inputs, transcript], MASTER_LENGTH)
+  for (const secret of [shared, toResponder, toInitiator]) secret?.fill(0)
   return master
 }
 
@@ -40,6 +58,38 @@ export function confirmProof(master: Uint8Array, transcript: Uint8Array): Uint8A
 /** A role's secret of the first traffic epoch; `transcript` runs through the initiator's Finished. */
 export function trafficSecret(master: Uint8Array, role: Role, transcript: Uint8Array): Uint8Array {
   return chKemKdf(`${LABEL}${role} traffic`, [master, transcript], SECRET_LENGTH)
+}
+
+/** The root of the fresh key agreements within a session; `transcript` runs through the initiator's Finished. */
+export function ratchetSecret(master: Uint8Array, transcript: Uint8Array): Uint8Array {
+  return chKemKdf(`${LABEL}ratchet`, [master, transcript], SECRET_LENGTH)
+}
+
+/** What a later session can be resumed with; `transcript` runs through the initiator's Finished. */
+export function resumptionSecret(master: Uint8Array, transcript: Uint8Array): Uint8Array {
+  return chKemKdf(`${LABEL}resumption`, [master, transcript], SECRET_LENGTH)
+}
+
+/** What follows from a fresh key agreement within a session: the next root and both directions' secrets. */
+export interface Ratcheted {
+  readonly ratchet: Uint8Array
+  readonly initiator: Uint8Array
+  readonly responder: Uint8Array
+}
+
+/** One turn of the ratchet; `messages` are the two contents of the exchange. Overwrites `ratchet` and `shared`. */
+export function turnRatchet(ratchet: Uint8Array, shared: Uint8Array, messages: readonly Uint8Array[]): Ratcheted {
+  const root = chKemKdf(`${LABEL}rekey`, [ratchet, shared, ...messages], MASTER_LENGTH)
+  ratchet.fill(0)
+  shared.fill(0)
+  const derive = (name: string): Uint8Array => chKemKdf(`${LABEL}${name}`, [root], SECRET_LENGTH)
+  const next = {
+    ratchet: derive('ratchet'),
+    initiator: derive('initiator traffic'),
+    responder: derive('responder traffic'),
+  }
+  root.fill(0)
+  return next
 }
 
 const UTF8 = new TextEncoder()

@@ -1,10 +1,13 @@
 import { ProtocolError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import type { VerifyingKey } from '@gridseal/pqc'
+import { VerifyingKey } from '@gridseal/pqc'
 import { ALERT, alertReceived } from '../alert.ts'
 import { asGridsealError } from '../failure.ts'
 import type { EpochKeys } from '../record/epoch.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, frameName } from '../record/frame.ts'
+import type { PeerIdentity } from '../identity/identity.ts'
+import { ratchetSecret, resumptionSecret, trafficSecret } from './key-schedule.ts'
+import type { Role } from './key-schedule.ts'
 import type { Suite } from './suites.ts'
 
 /*
@@ -21,6 +24,8 @@ export type HandshakeInput =
   | { readonly kind: 'frame'; readonly frame: Uint8Array }
   /** The signature of the last `sign` effect. */
   | { readonly kind: 'signed'; readonly signature: Uint8Array }
+  /** The pre-shared key of the last `find-key` effect; undefined where there is none of that name. */
+  | { readonly kind: 'key-found'; readonly key: Uint8Array | undefined }
   /** The time for the whole handshake is over. */
   | { readonly kind: 'timeout' }
   /** Something outside the machine failed: the connection, the frame layer, the signer. */
@@ -31,6 +36,8 @@ export type HandshakeEffect =
   | { readonly kind: 'send'; readonly frame: Uint8Array }
   /** Sign with the identity's key; `signed` brings the result. */
   | { readonly kind: 'sign'; readonly message: Uint8Array }
+  /** Look a pre-shared key up; `key-found` brings the result. */
+  | { readonly kind: 'find-key'; readonly id: Uint8Array }
   /** Overwrite secrets that are not needed any more. */
   | { readonly kind: 'wipe'; readonly secrets: readonly Uint8Array[] }
   | { readonly kind: 'established'; readonly session: Session }
@@ -38,12 +45,21 @@ export type HandshakeEffect =
 
 /** What the record layer needs to go on. */
 export interface Session {
-  readonly peer: VerifyingKey
+  readonly role: Role
+  readonly peer: PeerIdentity
   readonly suite: Suite
+  /** Whether a ticket stood in for identities: nobody has signed. */
+  readonly resumed: boolean
+  /** When the two last proved who they are, ms since 1970 by the responder's clock; 0 at the initiator. */
+  readonly authenticated: number
   /** Largest message in bytes that the peer accepts. */
   readonly peerMaxMessage: number
   readonly sendSecret: Uint8Array
   readonly receiveSecret: Uint8Array
+  /** Root of the fresh key agreements within the session. */
+  readonly ratchet: Uint8Array
+  /** For the ticket of a later session. */
+  readonly resumption: Uint8Array
 }
 
 /** What follows from an input. */
@@ -54,8 +70,10 @@ export interface Step<State> {
 
 /** Both ends have the same keys, which nobody has vouched for yet. */
 export interface Keyed {
-  readonly peer: VerifyingKey
+  readonly peer: PeerIdentity
   readonly suite: Suite
+  readonly resumed: boolean
+  readonly authenticated: number
   readonly peerMaxMessage: number
   readonly master: Uint8Array
   readonly initiatorKeys: EpochKeys
@@ -91,6 +109,29 @@ export function takeInput<State extends { readonly at: string } | Keyed>(
   }
 }
 
+/** The key with which the peer of a handshake must sign, if it must. */
+export function signerOf({ peer, resumed }: Pick<Keyed, 'peer' | 'resumed'>): VerifyingKey | undefined {
+  return peer instanceof VerifyingKey && !resumed ? peer : undefined
+}
+
+/** What a handshake leaves behind; `transcript` runs through the initiator's Finished. */
+export function sessionOf(role: Role, keyed: Keyed, transcript: Uint8Array): Session {
+  const { peer, suite, resumed, authenticated, peerMaxMessage, master } = keyed
+  const other = role === 'initiator' ? 'responder' : 'initiator'
+  return {
+    role,
+    peer,
+    suite,
+    resumed,
+    authenticated,
+    peerMaxMessage,
+    sendSecret: trafficSecret(master, role, transcript),
+    receiveSecret: trafficSecret(master, other, transcript),
+    ratchet: ratchetSecret(master, transcript),
+    resumption: resumptionSecret(master, transcript),
+  }
+}
+
 /** The frame of type `type`, or {@link ProtocolError} `channel.unexpected`. */
 export function expectFrame(input: HandshakeInput, type: number, where: string): Uint8Array {
   if (input.kind === 'frame' && input.frame[0] === type) return input.frame
@@ -100,6 +141,12 @@ export function expectFrame(input: HandshakeInput, type: number, where: string):
 /** The signature that was asked for, or {@link ProtocolError} `channel.unexpected`. */
 export function expectSigned(input: HandshakeInput, where: string): Uint8Array {
   if (input.kind === 'signed') return input.signature
+  throw unexpected(input, where)
+}
+
+/** The look-up that was asked for, or {@link ProtocolError} `channel.unexpected`. */
+export function expectKey(input: HandshakeInput, where: string): Uint8Array | undefined {
+  if (input.kind === 'key-found') return input.key
   throw unexpected(input, where)
 }
 

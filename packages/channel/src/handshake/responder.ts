@@ -1,45 +1,82 @@
 import { AuthError, ProtocolError, UsageError, toHex } from '@gridseal/wire'
-import { equalBytes } from '@gridseal/pqc'
-import type { Encapsulation, VerifyingKey } from '@gridseal/pqc'
+import { VerifyingKey, equalBytes } from '@gridseal/pqc'
+import type { PeerIdentity } from '../identity/identity.ts'
+import { StaticPublicKey } from '../identity/static-key.ts'
+import type { StaticKey } from '../identity/static-key.ts'
 import { epochKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
 import { checkAuth, makeAuth, makeConfirm } from './auth.ts'
-import { decodeClientHello, encodeServerHello } from './hello.ts'
-import type { ClientHello } from './hello.ts'
-import { handshakeSecret, masterSecret, signatureInput, trafficSecret } from './key-schedule.ts'
-import { expectFrame, expectSigned, takeInput } from './machine.ts'
+import type { CookieJar } from './cookie.ts'
+import { decodeClientHello, encodeRetryRequest, encodeServerHello } from './hello.ts'
+import type { Ordering, ReceivedClientHello } from './hello.ts'
+import type { Encapsulate } from './kem.ts'
+import { handshakeSecret, masterSecret, signatureInput } from './key-schedule.ts'
+import { expectFrame, expectKey, expectSigned, sessionOf, signerOf, takeInput } from './machine.ts'
 import type { Finished, HandshakeInput, Keyed, Step } from './machine.ts'
-import { chooseSuite } from './suites.ts'
+import { chooseSuite, findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
+import type { TicketKeys, TicketState } from './ticket.ts'
 import { EMPTY_TRANSCRIPT, extend } from './transcript.ts'
 
 /*
- *   listening ──ClientHello──▶ signing ──signed──▶ authenticating ──auth──▶ established
+ *   listening ──ClientHello──▶ (keying ──key──▶) signing ──signed──▶ authenticating ──auth──▶ established
+ *     │   ▲
+ *     └───┘ ClientHello that is answered with a HelloRetryRequest: all that is remembered of it is in the cookie
  *
  * Whom the hello calls, what it offers and who sends it are checked before any randomness is drawn: a stranger costs
- * a look-up.
+ * a look-up. Who does not sign goes straight to authenticating.
  */
 
 export interface ResponderConfig {
   /** Own public key. */
-  readonly identity: VerifyingKey
+  readonly identity: PeerIdentity
+  /** Opens what initiators encapsulate to us, where our identity is a static key. */
+  readonly staticKey?: StaticKey | undefined
   /** The pinned key of a fingerprint. */
-  readonly peers: (fingerprint: Uint8Array) => VerifyingKey | undefined
+  readonly peers: (fingerprint: Uint8Array) => PeerIdentity | undefined
   /** Largest message that is accepted here, bytes. */
   readonly maxMessage: number
+  /** What is allowed here; the initiator's order decides. */
+  readonly suites: readonly Suite[]
+  readonly ordering: Ordering
+  /** Whether initiators must name a pre-shared key; they must not where it is false. */
+  readonly sharedKeys: boolean
+  readonly cookies: CookieJar
+  /** Whether a ClientHello must bring a cookie before anything is computed for it. */
+  readonly demandCookie: () => boolean
+  /** The initiator's address, to which cookies are bound. */
+  readonly address: Uint8Array
+  readonly tickets?: TicketKeys | undefined
+  /** Tickets are taken so long after the two have proven who they are, ms. */
+  readonly ticketLife: number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Milliseconds of a clock that does not go back. */
+  readonly monotonic: () => number
   readonly random: (count: number) => Uint8Array
-  /** Encapsulates to an initiator's key share, as responder. */
-  readonly encapsulate: (share: Uint8Array) => Encapsulation
+  readonly encapsulate: Encapsulate
 }
 
-export type ResponderState = { readonly at: 'listening' } | (Keyed & { readonly at: 'signing' | 'authenticating' })
+/** A ClientHello that has been let in. */
+interface Admitted {
+  readonly hello: ReceivedClientHello
+  readonly peer: PeerIdentity
+  readonly suite: Suite
+  /** The transcript through the ClientHello. */
+  readonly transcript: Uint8Array
+}
+
+export type ResponderState =
+  | { readonly at: 'listening'; readonly retried: boolean }
+  | (Admitted & { readonly at: 'keying' })
+  | (Keyed & { readonly at: 'signing' | 'authenticating' })
 
 type Result = Step<ResponderState | Finished>
 
 /** A responder that has heard nothing yet. */
 export function startResponder(): Result {
-  return { state: { at: 'listening' }, effects: [] }
+  return { state: { at: 'listening', retried: false }, effects: [] }
 }
 
 /** Takes one input. Never throws. */
@@ -51,7 +88,10 @@ export function stepResponder(
   return takeInput(state, input, (current: ResponderState, next) => {
     switch (current.at) {
       case 'listening':
-        return onClientHello(config, expectFrame(next, FRAME.clientHello, 'before the ClientHello'))
+        return onClientHello(config, current.retried, expectFrame(next, FRAME.clientHello, 'before the ClientHello'))
+      case 'keying':
+        // A name that nobody knows goes on with a key that nobody has: both end alike, so names cannot be tried out.
+        return onAdmitted(config, current, expectKey(next, 'before the pre-shared key') ?? config.random(32))
       case 'signing':
         return onSigned(current, expectSigned(next, 'before our auth'))
       case 'authenticating':
@@ -60,46 +100,60 @@ export function stepResponder(
   })
 }
 
-function onClientHello(config: ResponderConfig, frame: Uint8Array): Result {
+function onClientHello(config: ResponderConfig, retried: boolean, frame: Uint8Array): Result {
   const hello = decodeClientHello(frame)
   const { peer, suite } = admit(config, hello)
-  const { ciphertext, sharedSecret } = config.encapsulate(hello.share)
-  const answer = encodeServerHello({
-    random: config.random(32),
-    maxMessage: config.maxMessage,
-    suite: suite.id,
-    ciphertext,
-  })
-  const transcript = extend(extend(EMPTY_TRANSCRIPT, frame), answer)
-  const master = masterSecret(sharedSecret, transcript)
+  let transcript = EMPTY_TRANSCRIPT
+  if (hello.cookie === undefined) {
+    if (findSuite(hello.shareSuite)?.kem !== suite.kem || config.demandCookie()) {
+      if (retried) throw new ProtocolError('channel.retry', 'the ClientHello after the retry has no cookie')
+      return retry(config, hello, suite, frame)
+    }
+  } else {
+    transcript = resume(config, hello, suite)
+  }
+  const admitted: Admitted = { hello, peer, suite, transcript: extend(transcript, frame) }
+  if (hello.sharedKey === undefined) return onAdmitted(config, admitted, undefined)
+  return { state: { at: 'keying', ...admitted }, effects: [{ kind: 'find-key', id: hello.sharedKey }] }
+}
+
+function retry(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite, frame: Uint8Array): Result {
+  const state = { suite: suite.id, transcript: extend(EMPTY_TRANSCRIPT, frame), fixed: hello.fixed }
+  const cookie = config.cookies.mint(state, config.address, config.monotonic())
   return {
-    state: {
-      at: 'signing',
-      peer,
-      suite,
-      peerMaxMessage: hello.maxMessage,
-      master,
-      initiatorKeys: epochKeys(handshakeSecret(master, 'initiator')),
-      responderKeys: epochKeys(handshakeSecret(master, 'responder')),
-      transcript,
-    },
-    effects: [
-      { kind: 'send', frame: answer },
-      { kind: 'sign', message: signatureInput('responder', transcript) },
-    ],
+    state: { at: 'listening', retried: true },
+    effects: [{ kind: 'send', frame: encodeRetryRequest({ suite: suite.id, cookie }) }],
   }
 }
 
+/** The transcript before a ClientHello that brings a cookie: the first hello and our request are in it. */
+function resume(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite): Uint8Array {
+  const { cookie } = hello as { cookie: Uint8Array }
+  const state = config.cookies.open(cookie, config.address, config.monotonic())
+  if (!equalBytes(state.fixed, hello.fixed)) {
+    throw new ProtocolError('channel.retry', 'the ClientHello after the retry is another one')
+  }
+  if (state.suite !== suite.id || hello.shareSuite !== suite.id) {
+    const details = { asked: state.suite, share: hello.shareSuite }
+    throw new ProtocolError('channel.suite', 'the ClientHello after the retry has no share for the suite', details)
+  }
+  return extend(state.transcript, encodeRetryRequest({ suite: suite.id, cookie }))
+}
+
 /** Who is let in, and with which suite. No secret and no randomness is touched here. */
-function admit({ identity, peers }: ResponderConfig, hello: ClientHello): { peer: VerifyingKey; suite: Suite } {
+function admit(config: ResponderConfig, hello: ReceivedClientHello): { peer: PeerIdentity; suite: Suite } {
+  const { identity, peers, suites, ordering, sharedKeys, staticKey } = config
   if (!equalBytes(hello.responder, identity.fingerprint)) {
     const details = { wanted: toHex(hello.responder) }
     throw new AuthError('channel.peer.other', 'the initiator wants to reach another identity', details)
   }
-  const suite = chooseSuite(hello.suites)
-  if (suite === undefined || suite.id !== hello.shareSuite) {
+  const suite = chooseSuite(hello.suites, suites)
+  if (suite === undefined || !hello.suites.includes(hello.shareSuite)) {
     const details = { offered: hello.suites, share: hello.shareSuite }
-    throw new ProtocolError('channel.suite', 'no offered suite is known here and has a share', details)
+    throw new ProtocolError('channel.suite', 'no offered suite is allowed here, or the share is for none', details)
+  }
+  if (hello.ordering !== ordering) {
+    throw new ProtocolError('channel.ordering', `the initiator wants ${hello.ordering} order, here it is ${ordering}`)
   }
   const peer = peers(hello.initiator)
   if (peer === undefined) {
@@ -109,7 +163,66 @@ function admit({ identity, peers }: ResponderConfig, hello: ClientHello): { peer
   if (!equalBytes(peer.fingerprint, hello.initiator)) {
     throw new UsageError('channel.peers', 'the peers option returned a key of another fingerprint')
   }
+  if ((hello.sharedKey !== undefined) !== sharedKeys) {
+    const text = sharedKeys ? 'the initiator names no pre-shared key' : 'there are no pre-shared keys here'
+    throw new AuthError('channel.shared-key', text)
+  }
+  if ((hello.staticKey !== undefined) !== (staticKey !== undefined)) {
+    throw new AuthError('channel.static-key', 'the initiator does not ask us to prove our identity as it should')
+  }
   return { peer, suite }
+}
+
+function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint8Array | undefined): Result {
+  const { hello, peer, suite } = admitted
+  const ticket = takeTicket(config, hello, suite)
+  const resumed = ticket !== undefined
+  const { ciphertext, sharedSecret } = config.encapsulate(suite.kem, hello.share, 'responder')
+  const toResponder =
+    resumed || hello.staticKey === undefined ? undefined : config.staticKey?.decapsulate(hello.staticKey, 'initiator')
+  const toPeer = peer instanceof StaticPublicKey && !resumed ? peer.encapsulate('responder') : undefined
+  const answer = encodeServerHello({
+    random: config.random(32),
+    maxMessage: config.maxMessage,
+    suite: suite.id,
+    ciphertext,
+    sharedKey: sharedKey !== undefined,
+    resumed,
+    staticKey: toPeer?.ciphertext,
+  })
+  const transcript = extend(admitted.transcript, answer)
+  const resumption = ticket?.secret
+  const secrets = { shared: sharedSecret, toResponder, toInitiator: toPeer?.sharedSecret, sharedKey, resumption }
+  const master = masterSecret(secrets, transcript)
+  const keyed: Keyed = {
+    peer,
+    suite,
+    resumed,
+    authenticated: ticket?.authenticated ?? config.now(),
+    peerMaxMessage: hello.maxMessage,
+    master,
+    initiatorKeys: epochKeys(handshakeSecret(master, 'initiator'), suite.cipher),
+    responderKeys: epochKeys(handshakeSecret(master, 'responder'), suite.cipher),
+    transcript,
+  }
+  const send = { kind: 'send', frame: answer } as const
+  if (resumed || !(config.identity instanceof VerifyingKey)) {
+    const { state, effects } = onSigned({ at: 'signing', ...keyed }, new Uint8Array(0))
+    return { state, effects: [send, ...effects] }
+  }
+  return {
+    state: { at: 'signing', ...keyed },
+    effects: [send, { kind: 'sign', message: signatureInput('responder', transcript) }],
+  }
+}
+
+/** What a ticket says, if it is ours, of this initiator, for this suite and not too old. */
+function takeTicket(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite): TicketState | undefined {
+  if (hello.ticket === undefined) return undefined
+  const state = config.tickets?.open(hello.ticket, config.identity.fingerprint)
+  if (state === undefined || state.suite !== suite.id || !equalBytes(state.initiator, hello.initiator)) return undefined
+  const age = config.now() - state.authenticated
+  return age >= 0 && age < config.ticketLife ? state : undefined
 }
 
 function onSigned(state: ResponderState & Keyed, signature: Uint8Array): Result {
@@ -121,18 +234,17 @@ function onSigned(state: ResponderState & Keyed, signature: Uint8Array): Result 
 }
 
 function onAuth(state: ResponderState & Keyed, frame: Uint8Array): Result {
-  const { peer, suite, peerMaxMessage, master } = state
+  const { master } = state
   const content = openRecord(state.initiatorKeys, 0, frame)
-  const transcript = checkAuth(content, peer, master, 'initiator', state.transcript)
+  const transcript = checkAuth(content, signerOf(state), master, 'initiator', state.transcript)
   const confirm = sealContent(state.responderKeys, 1, makeConfirm(master, transcript))
-  const sendSecret = trafficSecret(master, 'responder', transcript)
-  const receiveSecret = trafficSecret(master, 'initiator', transcript)
+  const session = sessionOf('responder', state, transcript)
   return {
     state: { at: 'established' },
     effects: [
       { kind: 'send', frame: confirm },
       { kind: 'wipe', secrets: [master] },
-      { kind: 'established', session: { peer, suite, peerMaxMessage, sendSecret, receiveSecret } },
+      { kind: 'established', session },
     ],
   }
 }

@@ -1,4 +1,4 @@
-import { DecodeError } from '@gridseal/wire'
+import { DecodeError, Reader, Writer } from '@gridseal/wire'
 
 /*
  * What a record holds once it is opened: kind u8 || fields. The kind is inside the encryption, so that a closing, a
@@ -13,17 +13,53 @@ export const CONTENT: {
   readonly rekey: 0x11
   readonly close: 0x12
   readonly alert: 0x13
-} = { auth: 0x01, confirm: 0x02, data: 0x10, rekey: 0x11, close: 0x12, alert: 0x13 }
+  readonly ticket: 0x14
+  readonly rekeyRequest: 0x15
+  readonly rekeyAnswer: 0x16
+  readonly rekeyDone: 0x17
+  readonly padded: 0x18
+  readonly timedData: 0x19
+} = {
+  auth: 0x01,
+  confirm: 0x02,
+  data: 0x10,
+  rekey: 0x11,
+  close: 0x12,
+  alert: 0x13,
+  ticket: 0x14,
+  rekeyRequest: 0x15,
+  rekeyAnswer: 0x16,
+  rekeyDone: 0x17,
+  padded: 0x18,
+  timedData: 0x19,
+}
 
 /** Bytes before the message in `data`: kind and port. */
 export const DATA_HEADER = 3
+/** Bytes before the message in `timedData`: kind, time and port. */
+export const TIMED_HEADER = 9
+/** Bytes before the content in `padded`: kind and length. */
+export const PADDED_HEADER = 5
+/** The content of a record is at most this much longer than the message in it. */
+export const CONTENT_OVERHEAD: number = TIMED_HEADER + PADDED_HEADER
 
 /** A record's content after the handshake. `bytes` are a view of what was opened. */
 export type Content =
-  | { readonly kind: 'data'; readonly port: number; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'data'
+      readonly port: number
+      readonly bytes: Uint8Array
+      /** Worthless afterwards: ms since the beginning of the session. */
+      readonly validUntil?: number
+    }
   | { readonly kind: 'rekey' }
   | { readonly kind: 'close' }
   | { readonly kind: 'alert'; readonly code: number }
+  /** Good for `life` seconds. */
+  | { readonly kind: 'ticket'; readonly life: number; readonly ticket: Uint8Array }
+  | { readonly kind: 'rekeyRequest'; readonly share: Uint8Array }
+  | { readonly kind: 'rekeyAnswer'; readonly ciphertext: Uint8Array }
+  | { readonly kind: 'rekeyDone' }
 
 /** Writes `data` (kind || port u16 || message) to the start of `target`. The port must be 0 to 65535. */
 export function writeData(port: number, message: Uint8Array, target: Uint8Array): void {
@@ -31,6 +67,12 @@ export function writeData(port: number, message: Uint8Array, target: Uint8Array)
   target[1] = port >>> 8
   target[2] = port
   target.set(message, DATA_HEADER)
+}
+
+/** Writes `timedData` (kind || validUntil u48 || port u16 || message) to the start of `target`. */
+export function writeTimedData(validUntil: number, port: number, message: Uint8Array, target: Uint8Array): void {
+  target.set(new Writer(TIMED_HEADER).u8(CONTENT.timedData).u48be(validUntil).u16be(port).finish())
+  target.set(message, TIMED_HEADER)
 }
 
 /** `rekey`: kind alone. Records after it are sealed under the next epoch's key. */
@@ -48,24 +90,78 @@ export function encodeAlert(code: number): Uint8Array {
   return Uint8Array.of(CONTENT.alert, code)
 }
 
-/** Reads what a record held. Throws {@link DecodeError} `channel.content`. */
+/** `ticket`: kind || life u32 (s) || ticket. */
+export function encodeTicket(life: number, ticket: Uint8Array): Uint8Array {
+  return new Writer(5 + ticket.length).u8(CONTENT.ticket).u32be(life).bytes(ticket).finish()
+}
+
+/** `rekeyRequest`: kind || key share. */
+export function encodeRekeyRequest(share: Uint8Array): Uint8Array {
+  return new Writer(1 + share.length).u8(CONTENT.rekeyRequest).bytes(share).finish()
+}
+
+/** `rekeyAnswer`: kind || ciphertext. */
+export function encodeRekeyAnswer(ciphertext: Uint8Array): Uint8Array {
+  return new Writer(1 + ciphertext.length).u8(CONTENT.rekeyAnswer).bytes(ciphertext).finish()
+}
+
+/** `rekeyDone`: kind alone. Records after it are sealed under the secrets of the exchange. */
+export function encodeRekeyDone(): Uint8Array {
+  return Uint8Array.of(CONTENT.rekeyDone)
+}
+
+/** Reads what a record held, out of its padding. Throws {@link DecodeError} `channel.content`. */
 export function decodeContent(content: Uint8Array): Content {
+  return decodePlain(content[0] === CONTENT.padded ? unpad(content) : content)
+}
+
+/** `padded`: kind || length u32 || content || zeros. Never in itself. */
+function unpad(content: Uint8Array): Uint8Array {
+  if (content.length < PADDED_HEADER) throw wrong(content)
+  const length = new Reader(content, 1).u32be('length')
+  if (length > content.length - PADDED_HEADER) throw wrong(content)
+  return content.subarray(PADDED_HEADER, PADDED_HEADER + length)
+}
+
+function decodePlain(content: Uint8Array): Content {
+  const { length } = content
   switch (content[0]) {
     case CONTENT.data:
-      if (content.length < DATA_HEADER) break
+      if (length < DATA_HEADER) break
       return { kind: 'data', port: (content[1]! << 8) | content[2]!, bytes: content.subarray(DATA_HEADER) }
+    case CONTENT.timedData: {
+      if (length < TIMED_HEADER) break
+      const r = new Reader(content, 1)
+      const validUntil = r.u48be('validUntil')
+      return { kind: 'data', validUntil, port: r.u16be('port'), bytes: content.subarray(TIMED_HEADER) }
+    }
     case CONTENT.rekey:
-      if (content.length === 1) return { kind: 'rekey' }
+      if (length === 1) return { kind: 'rekey' }
       break
     case CONTENT.close:
-      if (content.length === 1) return { kind: 'close' }
+      if (length === 1) return { kind: 'close' }
       break
     case CONTENT.alert:
-      if (content.length === 2) return { kind: 'alert', code: content[1]! }
+      if (length === 2) return { kind: 'alert', code: content[1]! }
+      break
+    case CONTENT.ticket:
+      if (length < 6) break
+      return { kind: 'ticket', life: new Reader(content, 1).u32be('life'), ticket: content.slice(5) }
+    case CONTENT.rekeyRequest:
+      return { kind: 'rekeyRequest', share: content.subarray(1) }
+    case CONTENT.rekeyAnswer:
+      return { kind: 'rekeyAnswer', ciphertext: content.subarray(1) }
+    case CONTENT.rekeyDone:
+      if (length === 1) return { kind: 'rekeyDone' }
       break
     default:
       break
   }
+  throw wrong(content)
+}
+
+function wrong(content: Uint8Array): DecodeError {
   const kind = content[0] ?? 'nothing'
-  throw new DecodeError('channel.content', 0, 'kind', `${kind} in ${content.length} bytes does not belong in a session`)
+  const message = `${kind} in ${content.length} bytes does not belong in a session`
+  return new DecodeError('channel.content', 0, 'kind', message)
 }

@@ -1,4 +1,5 @@
 import { chKemKdf } from '@gridseal/pqc'
+import type { AeadAlgorithm } from '@gridseal/pqc'
 import { RecordCipher } from './record-cipher.ts'
 
 /*
@@ -21,9 +22,9 @@ export interface EpochKeys {
 }
 
 /** Key and IV of an epoch. */
-export function epochKeys(secret: Uint8Array): EpochKeys {
+export function epochKeys(secret: Uint8Array, algorithm: AeadAlgorithm): EpochKeys {
   const derived = chKemKdf(LABEL_KEYS, [secret], KEY_LENGTH + IV_LENGTH)
-  const cipher = new RecordCipher(derived.subarray(0, KEY_LENGTH))
+  const cipher = new RecordCipher(derived.subarray(0, KEY_LENGTH), algorithm)
   const iv = derived.slice(KEY_LENGTH)
   derived.fill(0)
   return { cipher, iv }

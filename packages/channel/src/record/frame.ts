@@ -6,9 +6,10 @@
 export const FRAME: {
   readonly clientHello: 0x01
   readonly serverHello: 0x02
+  readonly retryRequest: 0x03
   readonly record: 0x10
   readonly alert: 0x7f
-} = { clientHello: 0x01, serverHello: 0x02, record: 0x10, alert: 0x7f }
+} = { clientHello: 0x01, serverHello: 0x02, retryRequest: 0x03, record: 0x10, alert: 0x7f }
 
 /** Bytes of type and length. */
 export const FRAME_HEADER = 5

@@ -1,3 +1,4 @@
+import type { AeadAlgorithm } from '@gridseal/pqc'
 import { epochKeys, nextSecret } from './epoch.ts'
 import type { EpochKeys } from './epoch.ts'
 import { openRecord } from './record.ts'
@@ -7,14 +8,16 @@ import { openRecord } from './record.ts'
  * number, so a replayed, missing or reordered one ends the session.
  */
 export class RecordOpener {
+  readonly #cipher: AeadAlgorithm
   #secret: Uint8Array
   #keys: EpochKeys
   #sequence = 0
 
   /** Takes over `secret`, which is overwritten when the epoch ends. */
-  constructor(secret: Uint8Array) {
+  constructor(secret: Uint8Array, cipher: AeadAlgorithm) {
     this.#secret = secret
-    this.#keys = epochKeys(secret)
+    this.#cipher = cipher
+    this.#keys = epochKeys(secret, cipher)
   }
 
   /** Whether any record has been authentic: until then the peer has not shown that it has the traffic keys. */
@@ -32,7 +35,14 @@ export class RecordOpener {
   /** The peer has announced its next epoch: what follows is under the new key. */
   rekey(): void {
     this.#secret = nextSecret(this.#secret)
-    this.#keys = epochKeys(this.#secret)
+    this.#keys = epochKeys(this.#secret, this.#cipher)
+  }
+
+  /** The peer goes on with a secret that both ends have agreed on; the old one is overwritten. */
+  replace(secret: Uint8Array): void {
+    this.#secret.fill(0)
+    this.#secret = secret
+    this.#keys = epochKeys(secret, this.#cipher)
   }
 
   /** Overwrites the secret; nothing can be opened in a later epoch. */

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { AuthError } from '@gridseal/wire'
+import type { AeadAlgorithm } from '@gridseal/pqc'
 
 /** Bytes of the authentication tag. */
 export const TAG_LENGTH = 16
@@ -13,16 +14,24 @@ const STEP = 2 ** 14
 
 const OPTIONS = { authTagLength: TAG_LENGTH } as const
 
+/** Both modes have the interface of GCM; the declarations have one overload for each. */
+const MODES: Readonly<Record<AeadAlgorithm, 'aes-256-gcm'>> = {
+  'AES-256-GCM': 'aes-256-gcm',
+  'ChaCha20-Poly1305': 'chacha20-poly1305' as 'aes-256-gcm',
+}
+
 /**
- * AES-256-GCM (SP 800-38D) for records: seals in place, so that a record is built in the buffer in which it is sent.
+ * AES-256-GCM (SP 800-38D) or ChaCha20-Poly1305 (RFC 8439) for records: seals in place, so that a record is built in the buffer in which it is sent.
  * The key becomes a key object once: a raw key at every call costs five times as much.
  */
 export class RecordCipher {
   readonly #key: KeyObject
+  readonly #mode: 'aes-256-gcm'
 
   /** A key of 32 bytes, which is copied. */
-  constructor(key: Uint8Array) {
+  constructor(key: Uint8Array, algorithm: AeadAlgorithm) {
     this.#key = createSecretKey(key)
+    this.#mode = MODES[algorithm]
   }
 
   /**
@@ -30,7 +39,7 @@ export class RecordCipher {
    * the tag. A nonce (12 bytes) must never be used twice with one key.
    */
   seal(nonce: Uint8Array, record: Uint8Array, start: number): void {
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, OPTIONS)
+    const cipher = createCipheriv(this.#mode, this.#key, nonce, OPTIONS)
     cipher.setAAD(record.subarray(0, start))
     const end = record.length - TAG_LENGTH
     for (let at = start; at < end; at += STEP) {
@@ -43,7 +52,7 @@ export class RecordCipher {
   /** What {@link seal} encrypted, in a new buffer. Throws {@link AuthError} `channel.record.auth`. */
   open(nonce: Uint8Array, record: Uint8Array, start: number): Uint8Array {
     const end = record.length - TAG_LENGTH
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, OPTIONS)
+    const decipher = createDecipheriv(this.#mode, this.#key, nonce, OPTIONS)
     decipher.setAAD(record.subarray(0, start))
     decipher.setAuthTag(record.subarray(end))
     const content = decipher.update(record.subarray(start, end))

@@ -12,7 +12,8 @@ import { unzeroed } from './unzeroed.ts'
 
 /** Bytes before the ciphertext, which are authenticated with it: where the content of a record begins. */
 export const RECORD_HEADER = 13
-const RECORD_OVERHEAD = RECORD_HEADER + TAG_LENGTH
+/** A record is this much longer than its content. */
+export const RECORD_OVERHEAD: number = RECORD_HEADER + TAG_LENGTH
 /** The body of a record frame is this much longer than its content. */
 export const BODY_OVERHEAD: number = RECORD_OVERHEAD - FRAME_HEADER
 

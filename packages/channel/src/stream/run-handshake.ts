@@ -1,7 +1,10 @@
-import type { SigningKey } from '@gridseal/pqc'
+import { InternalError } from '@gridseal/wire'
+import { SigningKey } from '@gridseal/pqc'
 import { asGridsealError } from '../failure.ts'
+import type { OwnIdentity } from '../identity/identity.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
+import { FRAME } from '../record/frame.ts'
 import { connectionEnded } from './frame-stream.ts'
 import type { FrameStream } from './frame-stream.ts'
 
@@ -9,22 +12,48 @@ import type { FrameStream } from './frame-stream.ts'
 export interface HandshakeRun<State> {
   readonly first: Step<State>
   readonly step: (state: State, input: HandshakeInput) => Step<State>
-  readonly identity: SigningKey
+  readonly identity: OwnIdentity
+  /** Looks a pre-shared key up; undefined where there is none of that name. */
+  readonly findKey?: (id: Uint8Array) => Promise<Uint8Array | undefined>
   /** Milliseconds for the whole handshake. */
   readonly timeout: number
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock: () => number
+}
+
+/**
+ * When the session began, for times to live, by our clock. It begins when the ClientHello reaches the responder. The
+ * initiator knows only that this was after it sent it (`earliest`) and before the answer came (`latest`).
+ */
+export interface SessionStart {
+  readonly earliest: number
+  readonly latest: number
+}
+
+/** An established session with its beginning. */
+export interface Begun {
+  readonly session: Session
+  readonly start: SessionStart
 }
 
 /**
  * Runs a handshake over a stream and holds the stream when it is established. Rejects with the exact reason once the
  * connection is closed, so that the alert has left before the caller can cut it off.
  */
-export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Session> {
-  const { identity, timeout, step } = run
+export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Begun> {
+  const { identity, timeout, step, findKey, clock } = run
   return new Promise((resolve, reject) => {
     let { state } = run.first
     const timer = setTimeout(() => input({ kind: 'timeout' }), timeout)
 
+    let earliest = 0
+    let latest = 0
+
     function input(what: HandshakeInput): void {
+      if (what.kind === 'frame' && (what.frame[0] === FRAME.serverHello || what.frame[0] === FRAME.clientHello)) {
+        latest = clock()
+        if (what.frame[0] === FRAME.clientHello) earliest = latest
+      }
       const next = step(state, what)
       state = next.state
       next.effects.forEach(perform)
@@ -33,10 +62,14 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
     function perform(effect: HandshakeEffect): void {
       switch (effect.kind) {
         case 'send':
+          if (effect.frame[0] === FRAME.clientHello) earliest = clock()
           stream.write(effect.frame)
           return
         case 'sign':
           sign(effect.message)
+          return
+        case 'find-key':
+          find(effect.id)
           return
         case 'wipe':
           for (const secret of effect.secrets) secret.fill(0)
@@ -44,7 +77,7 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
         case 'established':
           clearTimeout(timer)
           stream.hold()
-          resolve(effect.session)
+          resolve({ session: effect.session, start: { earliest, latest } })
           return
         case 'fail':
           clearTimeout(timer)
@@ -53,11 +86,17 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
       }
     }
 
+    const failed = (error: unknown): void => input({ kind: 'failed', error: asGridsealError(error), alert: true })
+
     function sign(message: Uint8Array): void {
-      identity.sign(message).then(
-        (signature) => input({ kind: 'signed', signature }),
-        (error: unknown) => input({ kind: 'failed', error: asGridsealError(error), alert: true }),
-      )
+      // A machine whose identity is a static key never asks for a signature.
+      if (!(identity instanceof SigningKey)) return failed(new InternalError('channel.internal', 'no key to sign with'))
+      identity.sign(message).then((signature) => input({ kind: 'signed', signature }), failed)
+    }
+
+    function find(id: Uint8Array): void {
+      const found = findKey === undefined ? Promise.resolve(undefined) : findKey(id)
+      found.then((key) => input({ kind: 'key-found', key }), failed)
     }
 
     stream.handle(

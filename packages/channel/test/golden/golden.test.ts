@@ -61,32 +61,33 @@ describe('channel: the golden handshake', () => {
 
   it('reads as the document says: ClientHello', () => {
     const hello = Buffer.from(clientHello)
-    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('01 00 00 06 ac 01')
+    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('01 00 00 06 ad 01')
     expect(toHex(hello.subarray(6, 38))).to.equal(golden.inputs.initiatorRandom)
     expect(toHex(hello.subarray(38, 70))).to.equal(toHex(field.publicKey.fingerprint))
     expect(toHex(hello.subarray(70, 102))).to.equal(toHex(head.publicKey.fingerprint))
     expect(hello.readUInt32BE(102)).to.equal(golden.maxMessage.initiator)
     expect(toHex(hello.subarray(106, 113), ' ')).to.equal('01 00 01 00 01 06 40')
     const share = generateChKemKeyPair(fromHex(golden.inputs.initiatorKemSeed)).publicKey
-    expect(toHex(hello.subarray(113))).to.equal(toHex(share))
+    expect(toHex(hello.subarray(113, 113 + 1600))).to.equal(toHex(share))
   })
 
   it('reads as the document says: ServerHello', () => {
     const hello = Buffer.from(serverHello)
-    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('02 00 00 06 69 01')
+    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('02 00 00 06 6a 01')
     expect(toHex(hello.subarray(6, 38))).to.equal(golden.inputs.responderRandom)
     expect(hello.readUInt32BE(38)).to.equal(golden.maxMessage.responder)
     expect(toHex(hello.subarray(42, 46), ' ')).to.equal('00 01 06 40')
-    expect(hello.length).to.equal(46 + 1600)
+    expect(hello.length).to.equal(46 + 1600 + 1)
   })
 
   it('can be followed to the traffic secrets by a second implementation of the document', () => {
     const keyPair = generateChKemKeyPair(fromHex(golden.inputs.initiatorKemSeed))
-    const shared = keyPair.decapsulate(serverHello.subarray(46), 'responder')
+    const shared = keyPair.decapsulate(serverHello.subarray(46, 46 + 1600), 'responder')
 
+    const none = new Uint8Array(0)
     const t0 = sha3(Buffer.from('gridseal-channel-1'))
     const t2 = sha3(sha3(t0, clientHello), serverHello)
-    const master = kdf(name('master secret'), [shared, t2], 64)
+    const master = kdf(name('master secret'), [shared, none, none, none, none, t2], 64)
 
     // The responder's auth: kind 01, signature, Finished.
     const first = open(kdf(name('responder handshake'), [master], 32), responderAuth)

@@ -8,8 +8,8 @@ describe('channel handshake', () => {
   it('takes five messages and gives both ends the same secrets', () => {
     const { initiator: i, responder: r, steps } = record()
     expect(steps.map(({ name, frame }) => [name, frame[0], frame.length])).to.deep.equal([
-      ['ClientHello', 0x01, 5 + 1708],
-      ['ServerHello', 0x02, 5 + 1641],
+      ['ClientHello', 0x01, 5 + 1709],
+      ['ServerHello', 0x02, 5 + 1642],
       ["responder's auth", 0x10, 29 + 3 + 3309 + 32],
       ["initiator's auth", 0x10, 29 + 3 + 3309 + 32],
       ["responder's confirm", 0x10, 29 + 33],

@@ -1,7 +1,14 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { DecodeError, fromHex, toHex } from '@gridseal/wire'
-import { decodeClientHello, decodeServerHello, encodeClientHello, encodeServerHello } from '#src/handshake/hello.ts'
+import {
+  decodeClientHello,
+  decodeRetryRequest,
+  decodeServerHello,
+  encodeClientHello,
+  encodeRetryRequest,
+  encodeServerHello,
+} from '#src/handshake/hello.ts'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { codeOf } from '../support/code-of.ts'
 
@@ -10,21 +17,30 @@ const u16 = fc.integer({ min: 0, max: 0xffff })
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
 
 const CLIENT_HELLO = `
-  01 00000076                          ClientHello, 118 bytes
+  01 0000008f                          ClientHello, 143 bytes
   01                                   version 1
   ${'a0'.repeat(32)}                   random
   ${'b1'.repeat(32)}                   initiator
   ${'c2'.repeat(32)}                   responder
   00400000                             maxMessage 4 MiB
   02 0001 0102                         suites 0x0001, 0x0102
-  0001 0008 d3d3d3d3d3d3d3d3           share for suite 0x0001, 8 bytes`
+  0001 0008 d3d3d3d3d3d3d3d3           share for suite 0x0001, 8 bytes
+  05                                   five extensions
+  01 0002 aa11                         cookie
+  02 0003 6b6579                       pre-shared key "key"
+  03 0001 bb                           ticket
+  04 0002 cc22                         for the responder's static key
+  05 0001 02                           ordering: greater than last`
 
 const SERVER_HELLO = `
-  02 0000002f                          ServerHello, 47 bytes
+  02 00000039                          ServerHello, 57 bytes
   01                                   version 1
   ${'e4'.repeat(32)}                   random
   00100000                             maxMessage 1 MiB
-  0001 0006 f5f5f5f5f5f5               suite 0x0001, ciphertext of 6 bytes`
+  0001 0006 f5f5f5f5f5f5               suite 0x0001, ciphertext of 6 bytes
+  02                                   two extensions
+  03 0000                              the ticket is taken
+  04 0003 dd3344                       for the initiator's static key`
 
 /** Hex with remarks: everything after two spaces that follow the bytes is a remark. */
 function frameOf(text: string): Uint8Array {
@@ -39,7 +55,8 @@ function frameOf(text: string): Uint8Array {
 
 describe('channel hellos', () => {
   it('ClientHello: bytes and fields', () => {
-    const hello = decodeClientHello(frameOf(CLIENT_HELLO))
+    const { fixed, ...hello } = decodeClientHello(frameOf(CLIENT_HELLO))
+    expect(fixed).to.have.length(32)
     expect({ ...hello, random: hello.random[0], initiator: hello.initiator[0], responder: hello.responder[0] }).to.eql({
       random: 0xa0,
       initiator: 0xb1,
@@ -48,6 +65,11 @@ describe('channel hellos', () => {
       suites: [0x0001, 0x0102],
       shareSuite: 0x0001,
       share: new Uint8Array(8).fill(0xd3),
+      cookie: fromHex('aa11'),
+      sharedKey: new TextEncoder().encode('key'),
+      ticket: fromHex('bb'),
+      staticKey: fromHex('cc22'),
+      ordering: 'greater-than-last',
     })
     expect(toHex(encodeClientHello(hello))).to.equal(toHex(frameOf(CLIENT_HELLO)))
   })
@@ -59,6 +81,9 @@ describe('channel hellos', () => {
       maxMessage: 1_048_576,
       suite: 0x0001,
       ciphertext: new Uint8Array(6).fill(0xf5),
+      sharedKey: false,
+      resumed: true,
+      staticKey: fromHex('dd3344'),
     })
     expect(toHex(encodeServerHello(hello))).to.equal(toHex(frameOf(SERVER_HELLO)))
   })
@@ -72,13 +97,28 @@ describe('channel hellos', () => {
       suites: fc.uniqueArray(u16, { minLength: 1, maxLength: 16 }),
       shareSuite: u16,
       share: fc.uint8Array({ maxLength: 2000 }),
+      cookie: fc.option(fc.uint8Array(), { nil: undefined }),
+      sharedKey: fc.option(fc.uint8Array({ minLength: 1, maxLength: 255 }), { nil: undefined }),
+      ticket: fc.option(fc.uint8Array(), { nil: undefined }),
+      staticKey: fc.option(fc.uint8Array(), { nil: undefined }),
+      ordering: fc.constantFrom('strict' as const, 'window' as const, 'greater-than-last' as const),
     })
     fc.assert(
       fc.property(clientHello, (hello) => {
-        expect(decodeClientHello(encodeClientHello(hello))).to.deep.equal(hello)
+        const { fixed, ...decoded } = decodeClientHello(encodeClientHello(hello))
+        expect(decoded).to.deep.equal(hello)
+        expect(fixed).to.have.length(32)
       }),
     )
-    const serverHello = fc.record({ random: bytes(32), maxMessage: u32, suite: u16, ciphertext: fc.uint8Array() })
+    const serverHello = fc.record({
+      random: bytes(32),
+      maxMessage: u32,
+      suite: u16,
+      ciphertext: fc.uint8Array(),
+      sharedKey: fc.boolean(),
+      resumed: fc.boolean(),
+      staticKey: fc.option(fc.uint8Array(), { nil: undefined }),
+    })
     fc.assert(
       fc.property(serverHello, (hello) => {
         expect(decodeServerHello(encodeServerHello(hello))).to.deep.equal(hello)
@@ -95,10 +135,47 @@ describe('channel hellos', () => {
     expect(codeOf(() => decodeClientHello(withSuites('01 0102')))).to.equal('nothing thrown')
   })
 
+  it('HelloRetryRequest: bytes and fields', () => {
+    const frame = fromHex('03 00000007 01 0011 0002 c00c')
+    expect(decodeRetryRequest(frame)).to.deep.equal({ suite: 0x0011, cookie: fromHex('c00c') })
+    expect(encodeRetryRequest({ suite: 0x0011, cookie: fromHex('c00c') })).to.deep.equal(frame)
+  })
+
+  it('refuses extensions twice, out of order, and with values that do not exist', () => {
+    const head = frameOf(CLIENT_HELLO).subarray(5, 5 + 118)
+    const refused = (extensions: string): string => {
+      const body = Buffer.concat([head, fromHex(extensions)])
+      return codeOf(() => decodeClientHello(Buffer.concat([Uint8Array.of(1, 0, 0, 0, body.length), body])))
+    }
+    expect(refused('00')).to.equal('nothing thrown')
+    expect(refused('01 01 0000')).to.equal('nothing thrown')
+    expect(refused('02 01 0000 01 0000')).to.equal('channel.hello.extensions')
+    expect(refused('02 03 0000 01 0000')).to.equal('channel.hello.extensions')
+    expect(refused('01 02 0000'), 'a key without a name').to.equal('channel.hello.extensions')
+    expect(refused(`01 02 0100 ${'61'.repeat(256)}`), 'a name of 256 bytes').to.equal('channel.hello.extensions')
+    expect(refused(`01 02 00ff ${'61'.repeat(255)}`), 'a name of 255 bytes').to.equal('nothing thrown')
+    expect(refused('01 05 0001 03'), 'an ordering that does not exist').to.equal('channel.hello.extensions')
+    expect(refused('01 05 0001 00'), 'strict is said by saying nothing').to.equal('channel.hello.extensions')
+    expect(refused('01 77 0002 0102'), 'an unknown one is passed over').to.equal('nothing thrown')
+    expect(refused('01 03 0005 aa'), 'longer than what is there').to.equal('decode.truncated')
+    expect(refused('00 00')).to.equal('decode.trailing')
+  })
+
+  it('refuses extensions of a ServerHello that nobody asked for', () => {
+    const head = frameOf(SERVER_HELLO).subarray(0, 5 + 47)
+    const refused = (extensions: string): string =>
+      codeOf(() => decodeServerHello(Buffer.concat([head, fromHex(extensions)])))
+    expect(refused('00')).to.equal('nothing thrown')
+    expect(refused('01 01 0000')).to.equal('channel.hello.extensions')
+    expect(refused('01 77 0000')).to.equal('channel.hello.extensions')
+    expect(refused('01 02 0001 00'), 'a flag with a value').to.equal('channel.hello.extensions')
+  })
+
   it('refuses another version before it reads on', () => {
     for (const version of [0, 2, 0xff]) {
       expect(codeOf(() => decodeClientHello(Uint8Array.of(1, 0, 0, 0, 1, version)))).to.equal('channel.version')
       expect(codeOf(() => decodeServerHello(Uint8Array.of(2, 0, 0, 0, 1, version)))).to.equal('channel.version')
+      expect(codeOf(() => decodeRetryRequest(Uint8Array.of(3, 0, 0, 0, 1, version)))).to.equal('channel.version')
     }
   })
 
@@ -106,6 +183,7 @@ describe('channel hellos', () => {
     for (const [frame, decode] of [
       [frameOf(CLIENT_HELLO), decodeClientHello],
       [frameOf(SERVER_HELLO), decodeServerHello],
+      [encodeRetryRequest({ suite: 1, cookie: new Uint8Array(136) }), decodeRetryRequest],
     ] as const) {
       for (const mutant of mutations(frame)) {
         try {

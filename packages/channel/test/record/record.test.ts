@@ -22,14 +22,14 @@ function encodeData(port: number, message: Uint8Array): Uint8Array {
 
 describe('channel records', () => {
   it('has type, length and sequence number in clear, and nothing else', () => {
-    const record = sealContent(epochKeys(secret()), 0x1_0000_0002, encodeData(0x0102, hello))
+    const record = sealContent(epochKeys(secret(), 'AES-256-GCM'), 0x1_0000_0002, encodeData(0x0102, hello))
     expect(toHex(record.subarray(0, 13), ' ')).to.equal('10 00 00 00 20 00 00 00 01 00 00 00 02')
     expect(record).to.have.length(13 + 3 + 5 + 16)
   })
 
   it('is opened by a second implementation of the document', () => {
     for (const sequence of [0, 1, 255, 256, 0xffff_ffff, 0x1_0000_0000, MAX_SEQUENCE]) {
-      const opened = open(secret(), sealContent(epochKeys(secret()), sequence, encodeData(7, hello)))
+      const opened = open(secret(), sealContent(epochKeys(secret(), 'AES-256-GCM'), sequence, encodeData(7, hello)))
       expect([opened.sequence, toHex(opened.content)]).to.deep.equal([BigInt(sequence), '10000768656c6c6f'])
     }
   })
@@ -41,7 +41,7 @@ describe('channel records', () => {
         fc.maxSafeNat(),
         fc.uint8Array({ minLength: 32, maxLength: 32 }),
         (content, sequence, key) => {
-          const keys = epochKeys(key)
+          const keys = epochKeys(key, 'AES-256-GCM')
           expect(openRecord(keys, sequence, sealContent(keys, sequence, content))).to.deep.equal(content)
         },
       ),
@@ -49,16 +49,18 @@ describe('channel records', () => {
   })
 
   it('never uses a nonce twice, and has other nonces and keys for each direction and epoch', () => {
-    const sealer = new RecordSealer(secret(), UNLIMITED)
+    const sealer = new RecordSealer(secret(), 'AES-256-GCM', UNLIMITED)
     const sealed = Array.from({ length: 100 }, () => toHex(sealer.seal(hello).subarray(13)))
     expect(new Set(sealed).size).to.equal(100)
-    const ivs = [secret(), new Uint8Array(32), nextSecret(secret())].map((value) => toHex(epochKeys(value).iv))
+    const ivs = [secret(), new Uint8Array(32), nextSecret(secret())].map((value) =>
+      toHex(epochKeys(value, 'AES-256-GCM').iv),
+    )
     expect(new Set(ivs).size).to.equal(3)
     expect(ivs).not.to.include('00'.repeat(12))
   })
 
   it('refuses every mutation', () => {
-    const keys = epochKeys(secret())
+    const keys = epochKeys(secret(), 'AES-256-GCM')
     const record = sealContent(keys, 5, encodeData(1, hello))
     for (const mutant of mutations(record)) {
       if (toHex(mutant) === toHex(record)) continue
@@ -67,24 +69,26 @@ describe('channel records', () => {
   })
 
   it('ends when the sequence numbers are used up', () => {
-    expect(codeOf(() => sealContent(epochKeys(secret()), MAX_SEQUENCE + 1, hello))).to.equal('channel.record.exhausted')
+    expect(codeOf(() => sealContent(epochKeys(secret(), 'AES-256-GCM'), MAX_SEQUENCE + 1, hello))).to.equal(
+      'channel.record.exhausted',
+    )
   })
 })
 
 describe('channel record order', () => {
   const sealed = (count: number): Uint8Array[] => {
-    const sealer = new RecordSealer(secret(), UNLIMITED)
+    const sealer = new RecordSealer(secret(), 'AES-256-GCM', UNLIMITED)
     return Array.from({ length: count }, (_, index) => sealer.seal(encodeData(index, hello)))
   }
 
   it('opens records in order', () => {
-    const opener = new RecordOpener(secret())
+    const opener = new RecordOpener(secret(), 'AES-256-GCM')
     for (const record of sealed(5)) opener.open(record)
   })
 
   it('refuses a record that comes again, one that is missing, and two exchanged', () => {
     const [first, second, third] = sealed(3)
-    const opener = new RecordOpener(secret())
+    const opener = new RecordOpener(secret(), 'AES-256-GCM')
     opener.open(first!)
     expect(codeOf(() => opener.open(first!))).to.equal('channel.record.replay')
     expect(codeOf(() => opener.open(third!))).to.equal('channel.record.gap')
@@ -94,7 +98,7 @@ describe('channel record order', () => {
 
   it('refuses a record whose number was changed to the one that is expected', () => {
     const [first] = sealed(1)
-    const opener = new RecordOpener(secret())
+    const opener = new RecordOpener(secret(), 'AES-256-GCM')
     opener.open(first!)
     const forged = first!.slice()
     forged[12] = 1
@@ -104,13 +108,13 @@ describe('channel record order', () => {
   it('refuses a number near 2^64', () => {
     const [first] = sealed(1)
     first!.fill(0xff, 5, 13)
-    expect(codeOf(() => new RecordOpener(secret()).open(first!))).to.equal('channel.record.gap')
+    expect(codeOf(() => new RecordOpener(secret(), 'AES-256-GCM').open(first!))).to.equal('channel.record.gap')
   })
 })
 
 describe('channel epochs', () => {
   it('is due after the limit of records, and after the limit of bytes', () => {
-    const byRecords = new RecordSealer(secret(), { records: 3, bytes: 1000 })
+    const byRecords = new RecordSealer(secret(), 'AES-256-GCM', { records: 3, bytes: 1000 })
     const dueAfter = (sealer: RecordSealer, size: number): number => {
       let count = 0
       for (; !sealer.due; count++) sealer.seal(new Uint8Array(size))
@@ -119,11 +123,11 @@ describe('channel epochs', () => {
     expect(dueAfter(byRecords, 1)).to.equal(3)
     byRecords.rekey()
     expect(dueAfter(byRecords, 1)).to.equal(3)
-    expect(dueAfter(new RecordSealer(secret(), { records: 1000, bytes: 100 }), 30)).to.equal(4)
+    expect(dueAfter(new RecordSealer(secret(), 'AES-256-GCM', { records: 1000, bytes: 100 }), 30)).to.equal(4)
   })
 
   it('continues the sequence numbers under the next key, as the document says', () => {
-    const sealer = new RecordSealer(secret(), UNLIMITED)
+    const sealer = new RecordSealer(secret(), 'AES-256-GCM', UNLIMITED)
     const [before, rekey, after] = [sealer.seal(hello), sealer.rekey(), sealer.seal(hello)]
     const next = kdf(name('next secret'), [secret()], 32)
     expect(open(secret(), before).sequence).to.equal(0n)
@@ -133,9 +137,9 @@ describe('channel epochs', () => {
   })
 
   it('refuses the last record of an epoch in the next one, and the first of the next one too early', () => {
-    const sealer = new RecordSealer(secret(), UNLIMITED)
+    const sealer = new RecordSealer(secret(), 'AES-256-GCM', UNLIMITED)
     const [last, rekey, first] = [sealer.seal(hello), sealer.rekey(), sealer.seal(hello)]
-    const opener = new RecordOpener(secret())
+    const opener = new RecordOpener(secret(), 'AES-256-GCM')
     opener.open(last)
     expect(codeOf(() => opener.open(first))).to.equal('channel.record.gap')
     opener.open(rekey)
@@ -147,10 +151,10 @@ describe('channel epochs', () => {
 
   it('overwrites the secret of an epoch that is over', () => {
     const first = secret()
-    new RecordSealer(first, UNLIMITED).rekey()
+    new RecordSealer(first, 'AES-256-GCM', UNLIMITED).rekey()
     expect(first).to.deep.equal(new Uint8Array(32))
     const wiped = secret()
-    new RecordOpener(wiped).wipe()
+    new RecordOpener(wiped, 'AES-256-GCM').wipe()
     expect(wiped).to.deep.equal(new Uint8Array(32))
   })
 })

@@ -1,19 +1,30 @@
+import { toHex } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import { CH_KEM_V1, chKemEncapsulate, chKemEncapsulateWith, randomBytes } from '@gridseal/pqc'
+import { randomBytes } from '@gridseal/pqc'
 import type { SigningKey } from '@gridseal/pqc'
+import { CookieJar } from '#src/handshake/cookie.ts'
 import { startInitiator, stepInitiator } from '#src/handshake/initiator.ts'
 import type { InitiatorConfig, InitiatorState } from '#src/handshake/initiator.ts'
+import { encapsulateFrom, encapsulateTo } from '#src/handshake/kem.ts'
 import type { Finished, HandshakeEffect, HandshakeInput, Session, Step } from '#src/handshake/machine.ts'
 import { startResponder, stepResponder } from '#src/handshake/responder.ts'
 import type { ResponderConfig, ResponderState } from '#src/handshake/responder.ts'
+import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
 import { FIELD, HEAD, OTHER, pinned } from './identities.ts'
 
 /** The only alert that a failing handshake may send. */
 export const HANDSHAKE_ALERT = '7f0000000101'
 
 export function initiatorConfig(changes: Partial<InitiatorConfig> = {}): InitiatorConfig {
-  const defaults = { identity: FIELD.publicKey, peer: HEAD.publicKey, maxMessage: 1_000_000, random: randomBytes }
-  return { ...defaults, ...changes }
+  return {
+    identity: FIELD.publicKey,
+    peer: HEAD.publicKey,
+    maxMessage: 1_000_000,
+    random: randomBytes,
+    suites: [DEFAULT_SUITE],
+    ordering: 'strict',
+    ...changes,
+  }
 }
 
 export function responderConfig(changes: Partial<ResponderConfig> = {}): ResponderConfig {
@@ -22,7 +33,16 @@ export function responderConfig(changes: Partial<ResponderConfig> = {}): Respond
     peers: pinned(FIELD, OTHER),
     maxMessage: 2_000_000,
     random: randomBytes,
-    encapsulate: (share) => chKemEncapsulate(share, 'responder'),
+    encapsulate: encapsulateTo,
+    suites: [DEFAULT_SUITE],
+    ordering: 'strict',
+    sharedKeys: false,
+    cookies: new CookieJar(),
+    demandCookie: () => false,
+    address: new TextEncoder().encode('10.0.0.1'),
+    ticketLife: 86_400_000,
+    now: () => 1_790_000_000_000,
+    monotonic: () => 5_000,
     ...changes,
   }
 }
@@ -33,6 +53,8 @@ export class Party<State> {
   readonly sent: Uint8Array[] = []
   readonly effects: HandshakeEffect[] = []
   signature: Uint8Array = new Uint8Array(0)
+  /** Pre-shared keys by the hex of their names. */
+  keys: ReadonlyMap<string, Uint8Array> = new Map()
   readonly #step: (state: State | Finished, input: HandshakeInput) => Step<State | Finished>
   readonly #key: Pick<SigningKey, 'signSync'> | undefined
 
@@ -65,6 +87,7 @@ export class Party<State> {
     for (const effect of effects) {
       this.effects.push(effect)
       if (effect.kind === 'send') this.sent.push(effect.frame)
+      if (effect.kind === 'find-key') this.input({ kind: 'key-found', key: this.keys.get(toHex(effect.id)) })
       if (effect.kind === 'sign' && this.#key !== undefined) {
         this.signature = this.#key.signSync(effect.message)
         this.input({ kind: 'signed', signature: this.signature })
@@ -151,6 +174,4 @@ export function scripted(...values: readonly Uint8Array[]): (count: number) => U
 }
 
 /** Encapsulation with scripted randomness. */
-export function scriptedEncapsulation(random: (count: number) => Uint8Array): ResponderConfig['encapsulate'] {
-  return (share) => chKemEncapsulateWith(share, 'responder', random(CH_KEM_V1.randomnessLength))
-}
+export { encapsulateFrom as scriptedEncapsulation }
