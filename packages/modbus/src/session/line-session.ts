@@ -83,6 +83,8 @@ export class LineSession {
   #sendAt = Number.POSITIVE_INFINITY
   #unanswered = 0
   #invalidBefore = 0
+  /** Since the line is up. */
+  #invalid = 0
 
   constructor(settings: SessionSettings, framer: Framer, effects: SessionEffects) {
     this.#settings = settings
@@ -149,6 +151,7 @@ export class LineSession {
     this.#fallen()
     this.#notBefore = now
     this.#invalidBefore = this.#framer.invalid
+    this.#invalid = 0
     this.#pump(now)
   }
 
@@ -359,8 +362,9 @@ export class LineSession {
   #noise(): void {
     const invalid = this.#framer.invalid - this.#invalidBefore
     this.counters.invalid += invalid
+    this.#invalid += invalid
     this.#invalidBefore = this.#framer.invalid
-    if (this.#hasTransactions && this.counters.invalid >= MOST_INVALID && this.#up) {
+    if (this.#hasTransactions && this.#invalid >= MOST_INVALID && this.#up) {
       this.#effects.giveUp(new ProtocolError('modbus.client.mbap', 'what comes is not Modbus TCP'))
     }
   }

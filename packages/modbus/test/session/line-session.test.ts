@@ -352,6 +352,17 @@ describe('Modbus client session: the connection', () => {
     expect(script.givenUp.at(0)).to.have.property('code', 'modbus.client.mbap')
   })
 
+  it('counts that anew for each connection', () => {
+    const script = new SessionScript()
+    for (let i = 0; i < 4; i++) {
+      script.ask(read(i))
+      script.bytes(new TextEncoder().encode('HTTP/1.1 400 Bad Request\r\n'))
+      script.down()
+      script.session.up(script.now)
+    }
+    expect(script.givenUp).to.deep.equal([])
+  })
+
   it('ends everything when it is closed', () => {
     const script = new SessionScript()
     for (let i = 0; i < 4; i++) script.ask(read(i), { unit: 1 + (i % 2) })
