@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { AlgorithmName } from '../../algorithms/info.ts'
-import { encodePkcs8 } from '../../keys/pkcs8.ts'
+import { encodePkcs8, encodePkcs8Both, encodePkcs8Expanded } from '../../keys/pkcs8.ts'
 import { plainBytes } from '../../symmetric/bytes.ts'
 import { invalidKey, providerFailed } from '../failures.ts'
 import type { GroupName, Operation } from '../provider.ts'
@@ -33,6 +33,28 @@ export function importSeed(algorithm: AlgorithmName, seed: Uint8Array): KeyObjec
     throw providerFailed(nativeOperation(algorithm, 'import'), error)
   } finally {
     der.fill(0)
+  }
+}
+
+/** A key in the expanded form of FIPS 203/204, alone or with its seed (then both must be of one key). */
+export function importExpanded(algorithm: AlgorithmName, expanded: Uint8Array, seed?: Uint8Array): KeyObject {
+  const der = seed === undefined ? encodePkcs8Expanded(algorithm, expanded) : encodePkcs8Both(algorithm, seed, expanded)
+  try {
+    return createPrivateKey({ key: view(der), format: 'der', type: 'pkcs8' })
+  } catch (error) {
+    throw invalidKey(nativeOperation(algorithm, 'import'), error, 'expandedKey')
+  } finally {
+    der.fill(0)
+  }
+}
+
+/** Whether OpenSSL takes seed and expanded key as one. */
+export function matchesExpanded(algorithm: AlgorithmName, seed: Uint8Array, expanded: Uint8Array): boolean {
+  try {
+    importExpanded(algorithm, expanded, seed)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,12 +1,19 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
 import type { KeyObject, SigningOptions } from 'node:crypto'
 import type { MlDsaAlgorithm, SimpleSignatureAlgorithm } from '../../algorithms/info.ts'
 import { scalarInRange } from '../../keys/scalar.ts'
-import { encodePkcs8Both, encodePkcs8Expanded } from '../../keys/pkcs8.ts'
 import { plainBytes } from '../../symmetric/bytes.ts'
 import { invalidKey, providerFailed } from '../failures.ts'
 import type { SignOptions, SignatureImplementation, Signer, Verifier } from '../provider.ts'
-import { importPublic, importRawPrivate, importSeed, nativeOperation, rawPublic, view } from './import.ts'
+import {
+  importExpanded,
+  importPublic,
+  importRawPrivate,
+  importSeed,
+  matchesExpanded,
+  nativeOperation,
+  rawPublic,
+} from './import.ts'
 
 /*
  * node:crypto on OpenSSL 3.5. Raw keys are imported to KeyObjects once: importing costs as much as verifying. Signing
@@ -15,28 +22,12 @@ import { importPublic, importRawPrivate, importSeed, nativeOperation, rawPublic,
 
 /** ML-DSA (FIPS 204), private keys as seeds. */
 export function nativeMlDsa(algorithm: MlDsaAlgorithm): SignatureImplementation {
-  const openExpanded = (der: Uint8Array): KeyObject => {
-    try {
-      return createPrivateKey({ key: view(der), format: 'der', type: 'pkcs8' })
-    } catch (error) {
-      throw invalidKey(nativeOperation(algorithm, 'import'), error, 'expandedKey')
-    } finally {
-      der.fill(0)
-    }
-  }
   return {
     generate: () => plainBytes(randomBytes(32)),
     signer: (seed) => new NativeSigner(algorithm, importSeed(algorithm, seed)),
     verifier: (publicKey) => new NativeVerifier(algorithm, publicKey),
-    expandedSigner: (expanded) => new NativeSigner(algorithm, openExpanded(encodePkcs8Expanded(algorithm, expanded))),
-    matchesExpanded: (seed, expanded) => {
-      try {
-        openExpanded(encodePkcs8Both(algorithm, seed, expanded))
-        return true
-      } catch {
-        return false
-      }
-    },
+    expandedSigner: (expanded) => new NativeSigner(algorithm, importExpanded(algorithm, expanded)),
+    matchesExpanded: (seed, expanded) => matchesExpanded(algorithm, seed, expanded),
   }
 }
 
