@@ -31,7 +31,7 @@ export function overhead(report: Report): void {
       `${algorithm} sign`,
       () => nodeSign(null, MESSAGE, raw),
       () => key.signSync(MESSAGE),
-      600,
+      1500,
     )
     measure(
       `${algorithm} verify`,
