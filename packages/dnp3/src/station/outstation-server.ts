@@ -44,12 +44,14 @@ export class OutstationServer {
   /** Where it is reached, with the port that the system gave. */
   readonly url: string
   readonly #outstations: readonly Outstation[]
+  readonly #byAddress: ReadonlyMap<number, readonly Outstation[]>
   readonly #way: Way
   readonly #runners = new Set<ConnectionRunner>()
   readonly #datagrams: DatagramRunner | undefined
 
   constructor(outstations: readonly Outstation[], way: Way) {
     this.#outstations = outstations
+    this.#byAddress = new Map(outstations.map((outstation) => [outstation.local, [outstation]]))
     this.#way = way
     if ('listener' in way) {
       this.url = way.listener.url
@@ -89,7 +91,7 @@ export class OutstationServer {
   ): { channel: LinkChannel; port: OutstationPort } {
     const outbox = new Outbox()
     const channel = new LinkChannel(medium, 'outstation', outbox)
-    const port = new OutstationPort(this.#outstations, outbox, onLost)
+    const port = new OutstationPort(this.#outstations, this.#byAddress, outbox, onLost)
     channel.add(port, 0)
     return { channel, port }
   }

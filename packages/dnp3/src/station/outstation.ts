@@ -125,6 +125,7 @@ export class Outstation {
 /** A connection or line on which outstations are reached: it brings frames to the sessions that they belong to. */
 export class OutstationPort implements ChannelStation {
   readonly #outstations: readonly Outstation[]
+  /** One for all ports of a server: a thousand of each would be a million entries. */
   readonly #byAddress: ReadonlyMap<number, readonly Outstation[]>
   readonly #outbox: Outbox
   readonly #attached = new Set<Association>()
@@ -132,9 +133,14 @@ export class OutstationPort implements ChannelStation {
   /** Called when a point has changed. */
   onTouch: (() => void) | undefined
 
-  constructor(outstations: readonly Outstation[], outbox: Outbox, onLost: () => void) {
+  constructor(
+    outstations: readonly Outstation[],
+    byAddress: ReadonlyMap<number, readonly Outstation[]>,
+    outbox: Outbox,
+    onLost: () => void,
+  ) {
     this.#outstations = outstations
-    this.#byAddress = new Map(outstations.map((outstation) => [outstation.local, [outstation]]))
+    this.#byAddress = byAddress
     this.#outbox = outbox
     this.#onLost = onLost
   }

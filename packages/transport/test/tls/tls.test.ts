@@ -20,72 +20,26 @@ interface Certificates {
 }
 
 function makeCertificates(folder: string): Certificates {
-  const run = (...args: string[]): unknown => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  const run = (command: string): unknown => execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'pipe' })
+  const pem = (file: string): string => readFileSync(join(folder, file), 'utf8')
+  const newKey = (name: string): string =>
+    `req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key -subj /CN=${name}`
   const authority = (name: string): string => {
-    run(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.pem`,
-      '-days',
-      '30',
-      '-subj',
-      `/CN=${name}`,
-    )
-    return readFileSync(join(folder, `${name}.pem`), 'utf8')
+    run(`${newKey(name)} -x509 -days 30 -out ${name}.pem`)
+    return pem(`${name}.pem`)
   }
   const issue = (name: string, subject: string): { cert: string; key: string } => {
-    run(
-      'req',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      `/CN=${name}`,
-    )
+    run(`${newKey(name)} -out ${name}.csr`)
     writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${subject}`)
     run(
-      'x509',
-      '-req',
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      'ca.pem',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-out',
-      `${name}.pem`,
-      '-days',
-      '30',
-      '-extfile',
-      `${name}.ext`,
+      `x509 -req -in ${name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out ${name}.pem -days 30 -extfile ${name}.ext`,
     )
-    return {
-      cert: readFileSync(join(folder, `${name}.pem`), 'utf8'),
-      key: readFileSync(join(folder, `${name}.key`), 'utf8'),
-    }
+    return { cert: pem(`${name}.pem`), key: pem(`${name}.key`) }
   }
   const ca = authority('ca')
-  return {
-    ca,
-    otherCa: authority('other'),
-    server: issue('server', 'DNS:outstation.test,IP:127.0.0.1'),
-    client: issue('client', 'DNS:master.test'),
-  }
+  const otherCa = authority('other')
+  const server = issue('server', 'DNS:outstation.test,IP:127.0.0.1')
+  return { ca, otherCa, server, client: issue('client', 'DNS:master.test') }
 }
 
 describe('TLS', () => {

@@ -167,8 +167,9 @@ export class MasterAuthenticator implements MasterSecurity {
       return true
     }
     if (header.variation !== 1) return false
-    // A challenge that is not about the request under way is not answered.
-    if (forUs) this.#challenged(bytes, fragment, now)
+    // About the last request: the one under way, or one that has no answer but is challenged all the same.
+    const isLast = this.#sent !== undefined && (this.#sent[0]! & 0x0f) === fragment.control.sequence
+    if (forUs || isLast) this.#challenged(bytes, fragment, now)
     return true
   }
 

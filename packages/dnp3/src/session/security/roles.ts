@@ -1,3 +1,4 @@
+import { OPERATION_KINDS } from '@gridseal/adapter'
 import type { OperationKind } from '@gridseal/adapter'
 import { functionOf } from '../../codec/functions.ts'
 
@@ -8,18 +9,6 @@ export interface RoleSpec {
   readonly may: readonly OperationKind[]
 }
 
-const ALL: readonly OperationKind[] = [
-  'read',
-  'write',
-  'control',
-  'time',
-  'file',
-  'auth',
-  'manage',
-  'event',
-  'response',
-]
-
 /** The roles of IEC 62351-8 as g120v10 names them. */
 export const ROLES: readonly RoleSpec[] = [
   { code: 0, name: 'VIEWER', may: ['read'] },
@@ -29,7 +18,7 @@ export const ROLES: readonly RoleSpec[] = [
   { code: 4, name: 'SECADM', may: ['read', 'auth'] },
   { code: 5, name: 'SECAUD', may: ['read'] },
   { code: 6, name: 'RBACMNT', may: ['read', 'auth'] },
-  { code: 32_768, name: 'SINGLE_USER', may: ALL },
+  { code: 32_768, name: 'SINGLE_USER', may: OPERATION_KINDS },
 ]
 
 /** Whether a role may use a function; an unknown role may nothing. */

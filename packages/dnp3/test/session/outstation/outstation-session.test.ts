@@ -347,6 +347,49 @@ describe('a DNP3 outstation', () => {
     })
   })
 
+  describe('select before operate', () => {
+    const points = [0, 1].map((index): PointOptions => ({ kind: 'binary-output', index, value: 0 }))
+    const crob = headerOctets(12, 1, 0x28, [{ index: 0, code: 3, count: 1, onTime: 100, offTime: 100, status: 0 }])
+    const bench = (operated: number[]): Bench =>
+      new Bench(
+        points,
+        {},
+        { handler: { command: ({ index }, phase) => (phase !== 'select' && operated.push(index), 0) } },
+      )
+
+    it('an OPERATE with any octet other than those of SELECT is refused, and disarms', () => {
+      for (let at = 0; at < crob.length; at++) {
+        for (const mask of [0x01, 0x80]) {
+          const operated: number[] = []
+          const one = bench(operated)
+          expect(valuesOf(one.ask(3, crob))).to.have.length(1)
+          const changed = crob.slice()
+          changed[at]! ^= mask
+          const answer = one.ask(4, changed)
+          const statuses = (answer?.headers ?? []).flatMap((header) =>
+            decodeObjects(header).map(({ status }) => status),
+          )
+          expect(answer!.iin! & 7 || statuses[0], `octet ${at}`).to.not.equal(0)
+          expect(valuesOf(one.ask(4, crob))).to.have.length(1)
+          expect(operated, `octet ${at}`).to.be.empty
+        }
+      }
+    })
+    it('in time, in sequence, with the same octets: carried out once', () => {
+      const operated: number[] = []
+      const one = bench(operated)
+      one.ask(3, crob)
+      one.ask(4, crob)
+      expect(operated).to.deep.equal([0])
+      one.ask(4, crob)
+      one.ask(3, crob)
+      one.advance(10_001)
+      const late = one.ask(4, crob)
+      expect(decodeObjects(late!.headers[0]!)[0]?.status).to.equal(1)
+      expect(operated).to.deep.equal([0])
+    })
+  })
+
   it('after a restart nothing is heard until it is up; then DEVICE_RESTART and the empty unsolicited response', () => {
     const bench = new Bench([analog(0)], { unsolicited: {} }, { handler: { restart: () => 2000 } })
     bench.take()

@@ -261,6 +261,25 @@ describe('SAv5 between our two sides', () => {
     expect(failed(expiring.operate())).to.deep.equal({ error: 7 })
   })
 
+  it('a command without an answer is challenged, too', () => {
+    const pair = new Pair()
+    const code = 6
+    pair.run(function* () {
+      yield { function: code, objects: LATCH_ON, noResponse: true }
+    })
+    expect(pair.operated).to.equal(1)
+    expect(pair.security.statistic(STATISTIC.AUTHENTICATED)).to.equal(1)
+  })
+
+  it('a key change for an old key status, or again for the same one: error 11, and the keys stay what they are', () => {
+    const pair = new Pair()
+    const change = pair.fromMaster.find((fragment) => fragment[1] === 32 && fragment[3] === 6)!
+    const failures = pair.security.statistic(STATISTIC.FAILED_KEY_CHANGES)
+    expect(errorOf(pair.inject(change)[0])).to.equal(11)
+    expect(pair.security.statistic(STATISTIC.FAILED_KEY_CHANGES)).to.equal(failures + 1)
+    expect(pair.operate()?.ok).to.equal(true)
+  })
+
   it('session keys run out by time and by use; the master gets new ones', () => {
     const pair = new Pair({ keyUses: 3 }, { keyUses: 1000 })
     for (let i = 0; i < 3; i++) expect(pair.operate()?.ok).to.equal(true)
