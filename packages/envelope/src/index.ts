@@ -18,7 +18,7 @@ export type {
 export { SEALER_LIMITS, Sealer } from './sealer.ts'
 export type { BatchSigner, SealerLimits, SealerOptions, SealerStats } from './sealer.ts'
 export { Opener } from './opener.ts'
-export type { OpenedBatch, OpenerOptions } from './opener.ts'
+export type { Freshness, OpenedBatch, OpenerOptions } from './opener.ts'
 export { decodeBatch, peekBatch } from './batch.ts'
 export { isKeyChangeLeaf, readEntryLeaf, readHeaderLeaf, readKeyChangeLeaf } from './leaf.ts'
 export type { KeyChange } from './leaf.ts'

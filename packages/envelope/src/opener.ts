@@ -18,6 +18,18 @@ export interface OpenerOptions {
   readonly class?: StreamClass
   /** Signature algorithms allowed on this stream; default all. */
   readonly algorithms?: readonly SignatureAlgorithm[]
+  /** Refuse what is too old or comes from the future; default: times are not looked at, as suits archives. */
+  readonly freshness?: Freshness
+}
+
+/** How far the times of a batch may lie from ours. */
+export interface Freshness {
+  /** Nanoseconds since 1970-01-01 UTC. */
+  readonly now: () => bigint
+  /** Milliseconds that the sender's clock may be ahead of ours. */
+  readonly maxAhead: number
+  /** Milliseconds that an entry may be old; default any. */
+  readonly maxAge?: number
 }
 
 export interface OpenedBatch {
@@ -50,7 +62,8 @@ const MOST_PAST = 64
  *
  * {@link Opener.open} throws `DecodeError` for bytes that are no batch, `AuthError` (`envelope.key.unknown`,
  * `envelope.algorithm`, `envelope.signature`, `envelope.site`) and `ProtocolError` (`envelope.replay`, `envelope.gap`,
- * `envelope.previous-root`, `envelope.tree-size`, `envelope.log-ended`, `envelope.log-order`, `envelope.sequence`, `envelope.direction`).
+ * `envelope.previous-root`, `envelope.tree-size`, `envelope.log-ended`,
+ * `envelope.future`, `envelope.stale`, `envelope.log-order`, `envelope.sequence`, `envelope.direction`).
  */
 export class Opener {
   readonly #options: OpenerOptions
@@ -130,6 +143,7 @@ export class Opener {
     }
     const lane = log ?? this.#lane
     const { entries, successor } = readEntries(batch, log === undefined ? 0 : 1, lane?.direction)
+    this.#checkTimes(batch, log, entries)
     const joined = log === undefined || this.#joins(log)
     const behind = !joined && this.#isBehind(log)
     const before = sameLog ? this.position : undefined
@@ -187,6 +201,22 @@ export class Opener {
     const key = this.#successor
     if (key === undefined || first === undefined || number !== 0 || !same(key.fingerprint, keyId)) return undefined
     return this.#joins(readHeaderLeaf(first)) ? key : undefined
+  }
+
+  #checkTimes(batch: RawBatch, log: LogHeader | undefined, entries: readonly SequencedEntry[]): void {
+    const { freshness } = this.#options
+    if (freshness === undefined) return
+    const now = freshness.now()
+    const latest = now + BigInt(Math.round(freshness.maxAhead * 1e6))
+    const earliest = freshness.maxAge === undefined ? 0n : now - BigInt(Math.round(freshness.maxAge * 1e6))
+    if (log !== undefined && log.created > latest) {
+      throw new ProtocolError('envelope.future', 'the log is dated ahead of our clock', where(batch))
+    }
+    for (const { time, sequence } of entries) {
+      if (time > latest)
+        throw new ProtocolError('envelope.future', `leaf ${sequence} is dated ahead of our clock`, where(batch))
+      if (time < earliest) throw new ProtocolError('envelope.stale', `leaf ${sequence} is too old`, where(batch))
+    }
   }
 
   #checkContinues(batch: RawBatch): void {

@@ -98,6 +98,7 @@ export class Sealer {
   #queue: (Entry | undefined)[] = []
   #queueStart = 0
   #pendingBytes = 0
+  #sealingBytes = 0
   #asked = false
   #busy = false
   #held = false
@@ -136,6 +137,11 @@ export class Sealer {
   /** Entries that are not in a sealed batch yet. */
   get pending(): number {
     return this.#queue.length - this.#queueStart
+  }
+
+  /** Bytes of these, those of the batch that is being signed included. */
+  get pendingBytes(): number {
+    return this.#pendingBytes + this.#sealingBytes
   }
 
   /** Where the current log stands after the last batch handed out, or undefined before the first. */
@@ -271,6 +277,7 @@ export class Sealer {
 
   #settle(): void {
     this.#busy = false
+    this.#sealingBytes = 0
     this.#relieve()
     this.#kick()
     if (!this.#busy && (this.pending === 0 || this.#held)) this.#wake()
@@ -405,6 +412,7 @@ export class Sealer {
       taken++
     }
     this.#pendingBytes -= bytes
+    this.#sealingBytes = bytes
     if (this.#queueStart === this.#queue.length) {
       this.#queue = []
       this.#queueStart = 0

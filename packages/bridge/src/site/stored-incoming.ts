@@ -36,6 +36,8 @@ export class StoredIncoming {
   #queue!: JournalQueue
   #current: Delivery | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Entries of the first batch that were delivered before a restart. */
+  #resumeAt = 0
   #ended = false
 
   private constructor(options: StoredIncomingOptions) {
@@ -64,6 +66,7 @@ export class StoredIncoming {
       onReady: () => incoming.#pump(),
       onError: (error) => onFault('the journal', error),
     })
+    incoming.#resumeAt = incoming.#queue.part
     return incoming
   }
 
@@ -104,31 +107,37 @@ export class StoredIncoming {
     this.#queue.end()
   }
 
+  /** A datagram leaves in the tick after it was given to the socket: before that it must not count as delivered. */
+  #mark(mark: () => void): void {
+    process.nextTick(mark)
+  }
+
   #pump(): void {
     clearTimeout(this.#timer)
     while (!this.#ended) {
       const current = (this.#current ??= this.#take())
       if (current === undefined) return
       const { batch, entries } = current
-      const began = current.at
-      let entry = entries[current.at]
-      while (entry !== undefined && this.#options.deliver(entry)) entry = entries[++current.at]
-      if (entry !== undefined) {
-        if (current.at > began) this.#queue.settlePart(current.at)
-        this.#timer = setTimeout(() => this.#pump(), RETRY_MS)
-        return
+      for (let entry = entries[current.at]; entry !== undefined; entry = entries[current.at]) {
+        if (!this.#options.deliver(entry)) {
+          this.#timer = setTimeout(() => this.#pump(), RETRY_MS)
+          return
+        }
+        const part = ++current.at
+        if (part < entries.length) this.#mark(() => this.#queue.settlePart(part))
       }
-      this.#queue.settle(batch.stream, batch.number)
+      this.#mark(() => this.#queue.settle(batch.stream, batch.number))
       this.#current = undefined
     }
   }
 
   #take(): Delivery | undefined {
-    const { part } = this.#queue
     const batch = this.#queue.next()
     if (batch === undefined) return undefined
+    const at = this.#resumeAt
+    this.#resumeAt = 0
     const { header, leaves } = decodeBatch(batch.bytes)
     const own = leaves.slice(header.number === 0 ? 1 : 0).filter((leaf) => !isKeyChangeLeaf(leaf))
-    return { batch, entries: own.map((leaf) => readEntryLeaf(leaf)), at: part }
+    return { batch, entries: own.map((leaf) => readEntryLeaf(leaf)), at }
   }
 }

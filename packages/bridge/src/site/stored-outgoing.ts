@@ -109,7 +109,7 @@ export class StoredOutgoing {
   get stats(): StoredOutgoingStats {
     const { batches, bytes } = this.#queue.backlog
     const [entries, dropped, sent] = [this.#entries, this.#dropped, this.#sent]
-    return { entries, dropped, sent, backlog: batches, backlogBytes: bytes }
+    return { entries, dropped, sent, backlog: batches, backlogBytes: bytes + this.#sealer.pendingBytes }
   }
 
   add(entries: readonly Entry[]): void {

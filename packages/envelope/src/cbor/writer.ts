@@ -37,6 +37,7 @@ export class CborWriter {
     return this
   }
 
+  /** Where the next `count` octets go. Ask first, then name the buffer: it may be another one now. */
   #grow(count: number): number {
     const at = this.#length
     this.#length = at + count
@@ -50,8 +51,10 @@ export class CborWriter {
 
   /** The head of an item: its major type and argument, in the shortest form. */
   head(major: number, argument: number | bigint): this {
-    if (argument < 24) this.#buffer[this.#grow(1)] = major | Number(argument)
-    else if (argument < 0x100) {
+    if (argument < 24) {
+      const at = this.#grow(1)
+      this.#buffer[at] = major | Number(argument)
+    } else if (argument < 0x100) {
       const at = this.#grow(2)
       this.#buffer[at] = major | 24
       this.#buffer[at + 1] = Number(argument)
@@ -95,7 +98,8 @@ export class CborWriter {
   text(value: string): this {
     const length = Buffer.byteLength(value, 'utf8')
     this.head(MAJOR.text, length)
-    this.#buffer.write(value, this.#grow(length), length, 'utf8')
+    const at = this.#grow(length)
+    this.#buffer.write(value, at, length, 'utf8')
     return this
   }
 

@@ -1,5 +1,5 @@
 import { DecodeError, UsageError, fromHex, toHex } from '@gridseal/wire'
-import { Tagged, decodeCbor, encodeCbor } from '@gridseal/envelope'
+import { CborWriter, Tagged, decodeCbor, encodeCbor } from '@gridseal/envelope'
 import type { CborValue } from '@gridseal/envelope'
 import { expect } from 'chai'
 import fc from 'fast-check'
@@ -131,6 +131,23 @@ describe('deterministic CBOR (RFC 8949 4.2.1)', () => {
         continue
       }
       expect(toHex(encodeCbor(value))).to.equal(toHex(bytes))
+    }
+  })
+
+  it('writes the same whatever room it began with: no octet goes to a buffer that has just been outgrown', () => {
+    const value = [1, 'text that is longer than most', new Uint8Array(30), -7, [true, null, 70000, 'x'], 2 ** 40, 'end']
+    const whole = toHex(encodeCbor(value))
+    for (let capacity = 1; capacity < 120; capacity++) {
+      const w = new CborWriter(capacity).array(7).int(1).text('text that is longer than most').bytes(new Uint8Array(30))
+      w.int(-7)
+        .array(4)
+        .bool(true)
+        .null()
+        .uint(70000)
+        .text('x')
+        .uint(2 ** 40)
+        .text('end')
+      expect(toHex(w.finish()), `room for ${capacity}`).to.equal(whole)
     }
   })
 })
