@@ -1,4 +1,4 @@
-import { connectChannel } from '@gridseal/channel'
+import { TicketStore, connectChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
@@ -28,6 +28,7 @@ export class FieldBridge implements Bridge {
   readonly #ends: readonly LinkEnd[]
   readonly #session: SiteSession
   readonly #uplink: ReconnectingLink
+  readonly #tickets = new TicketStore()
   readonly failed: Promise<unknown>
   #stopping = false
 
@@ -125,6 +126,7 @@ export class FieldBridge implements Bridge {
         identity: this.#key,
         peer: this.#peer,
         handshakeTimeout,
+        ticketStore: this.#tickets,
       })
       await this.#session.attach(channel, () => connection.destroy())
     } catch (error) {

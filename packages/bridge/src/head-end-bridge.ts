@@ -1,4 +1,4 @@
-import { acceptChannel } from '@gridseal/channel'
+import { ChannelGuard, TicketKeys, acceptChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
@@ -37,6 +37,9 @@ export class HeadEndBridge implements Bridge {
   readonly #fail: (error: unknown) => void
   /** Field bridges' connections, handshakes under way included. */
   readonly #connections = new Set<Connection>()
+  readonly #guard = new ChannelGuard()
+  /** Field bridges that dial again need no new signatures; after a restart of this process they do. */
+  readonly #ticketKeys = TicketKeys.generate()
   #listener: Listener | undefined
 
   private constructor(
@@ -144,6 +147,8 @@ export class HeadEndBridge implements Bridge {
         identity: this.#key,
         peers: (fingerprint) => this.#sites.get(toHex(fingerprint))?.session.peer,
         handshakeTimeout: this.#config.channel.handshakeTimeout,
+        guard: this.#guard,
+        ticketKeys: this.#ticketKeys,
       })
       const site = this.#sites.get(toHex(channel.peer.fingerprint))
       if (site === undefined) await channel.close()

@@ -1,15 +1,35 @@
+import { handshakeKinds, inMemory } from './handshakes.ts'
+import type { HandshakeKind } from './handshakes.ts'
+import { idleMemory } from './idle.ts'
+import { steps } from './steps.ts'
 import { channelContender, tcpContender, tlsContender } from './pipes.ts'
 import type { Contender } from './pipes.ts'
 import type { Figure } from '../../../test/support/bench.ts'
 
 const RUNS = 3
 const WINDOW_MS = 400
+/** Steps are many and short. */
+const STEP_WINDOW_MS = 100
+const IDLE = 10_000
 
 /**
- * Handshakes, small records and bulk over loopback TCP with both ends in this process, each beside Node's own TLS 1.3
+ * Handshakes of every kind over memory, the memory of idle channels, then handshakes, small records and bulk over loopback TCP with both ends in this process, each beside Node's own TLS 1.3
  * and plain TCP. Rates are per second of wall time, and per second of CPU time of both ends together.
  */
 export async function run(report: (figure: Figure) => void): Promise<void> {
+  for (const kind of handshakeKinds()) {
+    await kind.prepare?.()
+    const { perCpuSecond } = await measure(() => sessions(kind))
+    const suite = 'channel.handshake-kinds'
+    report({ suite, case: kind.name, metric: 'perCpuSecond', value: perCpuSecond, unit: 'handshakes/s', runs: RUNS })
+  }
+  for (const [name, once] of steps()) {
+    const { perCpuSecond } = await measure(() => repeated(once))
+    const metric = { suite: 'channel.handshake-steps', case: name, metric: 'perCpuSecond', unit: 'operations/s' }
+    report({ ...metric, value: perCpuSecond, runs: RUNS })
+  }
+  const megabytes = Math.round((await idleMemory(IDLE)) / 1e6)
+  report({ suite: 'channel.idle', case: `${IDLE} channels`, metric: 'rss', value: megabytes, unit: 'MB', runs: 1 })
   const contenders = [await channelContender(), await tlsContender(), await tcpContender()]
   try {
     for (const contender of contenders.slice(0, 2)) {
@@ -62,6 +82,29 @@ async function timed(work: () => Promise<number>): Promise<Rates> {
   const count = await work()
   const { user, system } = process.cpuUsage(cpu)
   return { rate: (count * 1000) / (performance.now() - wall), perCpuSecond: (count * 1e6) / (user + system) }
+}
+
+/** One step of a handshake, again and again. */
+async function repeated(once: () => unknown): Promise<Rates> {
+  return timed(async () => {
+    const end = performance.now() + STEP_WINDOW_MS
+    let count = 0
+    for (; performance.now() < end; count++) once()
+    return Promise.resolve(count)
+  })
+}
+
+/** Sequential sessions over memory, closed inside the window: a ticket comes with the first record. */
+async function sessions(kind: HandshakeKind): Promise<Rates> {
+  return timed(async () => {
+    const end = performance.now() + WINDOW_MS
+    let count = 0
+    for (; performance.now() < end; count++) {
+      const { near } = await inMemory(kind)
+      await near.close()
+    }
+    return count
+  })
 }
 
 /** Sequential connections, each with a full handshake, closed outside the window. */

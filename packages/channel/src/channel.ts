@@ -357,8 +357,9 @@ export class Channel {
     this.#records.wipe()
     this.#resumption.fill(0)
     void this.#stream.finish().then((reason) => {
-      const truncated = { kind: 'truncated', error: connectionEnded(reason, 'without close_notify') } as const
-      this.#resolveClosed(how === 'truncated' ? truncated : how)
+      this.#resolveClosed(
+        how === 'truncated' ? { kind: 'truncated', error: connectionEnded(reason, 'without close_notify') } : how,
+      )
     })
     this.#subscriber?.complete()
   }

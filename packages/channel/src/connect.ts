@@ -1,4 +1,4 @@
-import { UsageError } from '@gridseal/wire'
+import { ProtocolError, UsageError } from '@gridseal/wire'
 import { Channel } from './channel.ts'
 import type { ChannelConnection } from './connection.ts'
 import { CookieJar } from './handshake/cookie.ts'
@@ -8,7 +8,8 @@ import { startResponder, stepResponder } from './handshake/responder.ts'
 import { checkNamedKey } from './identity/shared-key.ts'
 import { StaticKey } from './identity/static-key.ts'
 import { settleAccept, settleConnect } from './options.ts'
-import type { AcceptOptions, ConnectOptions } from './options.ts'
+import type { AcceptOptions, ConnectOptions, Settings } from './options.ts'
+import type { Admission } from './protection/guard.ts'
 import { FrameStream } from './stream/frame-stream.ts'
 import { runHandshake } from './stream/run-handshake.ts'
 
@@ -56,18 +57,45 @@ const cookies = new CookieJar()
  */
 export async function acceptChannel(connection: ChannelConnection, options: AcceptOptions): Promise<Channel> {
   const settings = settleAccept(options)
-  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife } = settings
+  const remote = connection.remote ?? ''
   const stream = claim(connection)
+  const admission = settings.guard?.admit(remote, performance.now())
+  if (settings.guard !== undefined && admission === undefined) {
+    // Nothing is said: an answer would be work, too.
+    stream.cut()
+    throw new ProtocolError('channel.limit', 'too many connections', { remote })
+  }
+  let outcome: 'established' | 'failed' | 'timedOut' = 'failed'
+  try {
+    const channel = await runResponder(stream, settings, options.peers, admission)
+    outcome = 'established'
+    return channel
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'channel.handshake.timeout') outcome = 'timedOut'
+    throw error
+  } finally {
+    admission?.settled(outcome)
+  }
+}
+
+async function runResponder(
+  stream: FrameStream,
+  settings: Settings,
+  peers: AcceptOptions['peers'],
+  admission: Admission | undefined,
+): Promise<Channel> {
+  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife } = settings
   const config = {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
-    peers: options.peers,
+    peers,
     maxMessage,
     suites,
     ordering: 'strict',
     sharedKeys: sharedKeys !== undefined,
     cookies,
-    demandCookie: () => false,
+    demandCookie: () => admission?.demandCookie() === true,
+    mayCompute: () => admission?.mayCompute(performance.now()) !== false,
     address: ANYWHERE,
     tickets: ticketKeys,
     ticketLife,
@@ -85,6 +113,7 @@ export async function acceptChannel(connection: ChannelConnection, options: Acce
       return key === undefined ? undefined : checkNamedKey({ id, key }).key
     },
     timeout: settings.handshakeTimeout,
+    firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
     clock: settings.clock,
   })
   return new Channel(stream, begun, settings)

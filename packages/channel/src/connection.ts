@@ -1,7 +1,8 @@
 import type { Connection } from '@gridseal/transport'
 
-/** What a channel needs of a connection. */
+/** What a channel needs of a connection; without `remote`, limits per address take all such connections for one. */
 export type ChannelConnection = Pick<
   Connection,
   'data' | 'drained' | 'closed' | 'write' | 'pause' | 'resume' | 'end' | 'destroy'
->
+> &
+  Partial<Pick<Connection, 'remote'>>

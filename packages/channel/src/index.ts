@@ -14,6 +14,10 @@ export type { NamedKey } from './handshake/initiator.ts'
 export { TicketKeys, TicketStore } from './handshake/ticket.ts'
 export type { ResumptionTicket } from './handshake/ticket.ts'
 
+// Limits of a listener
+export { ChannelGuard } from './protection/guard.ts'
+export type { Admission, GuardCounters, GuardOptions } from './protection/guard.ts'
+
 // Suites, as data
 export { SUITES } from './handshake/suites.ts'
 export type { KemName, Suite } from './handshake/suites.ts'

@@ -8,6 +8,7 @@ import { TicketKeys, TicketStore } from './handshake/ticket.ts'
 import { isOwnIdentity, isPeerIdentity } from './identity/identity.ts'
 import type { OwnIdentity, PeerIdentity } from './identity/identity.ts'
 import type { SharedKeySource } from './identity/shared-key.ts'
+import { ChannelGuard } from './protection/guard.ts'
 import type { EpochLimits } from './record/sealer.ts'
 
 /** What both ends of a channel may choose. */
@@ -49,6 +50,10 @@ export interface ChannelOptions {
 export interface AcceptOptions extends ChannelOptions {
   /** The pinned key of a fingerprint (32 bytes), or undefined for a stranger. Must be quick: it is asked by anyone. */
   readonly peers: (fingerprint: Uint8Array) => PeerIdentity | undefined
+  /** Limits of the listener, the same object for all its connections. Default: no limits. */
+  readonly guard?: ChannelGuard
+  /** Milliseconds for the first message, at most `handshakeTimeout`. Default 5,000. */
+  readonly helloTimeout?: number
   /** Keys for resumption tickets. Default: no tickets are given or taken. */
   readonly ticketKeys?: TicketKeys
   /** Milliseconds after the last full handshake for which tickets are taken. Default 24 h, at most 7 days. */
@@ -76,7 +81,9 @@ export interface Settings {
   readonly ticketKeys: TicketKeys | undefined
   readonly ticketStore: TicketStore | undefined
   readonly ticketLife: number
+  readonly guard: ChannelGuard | undefined
   readonly handshakeTimeout: number
+  readonly helloTimeout: number
   readonly closeTimeout: number
   readonly maxMessage: number
   readonly epoch: EpochLimits
@@ -95,6 +102,7 @@ const MAX_TIMEOUT = 2 ** 31 - 1
 
 const NUMBERS = {
   handshakeTimeout: { default: 10_000, max: MAX_TIMEOUT },
+  helloTimeout: { default: 5_000, max: MAX_TIMEOUT },
   closeTimeout: { default: 5_000, max: MAX_TIMEOUT },
   maxMessage: { default: 4 * 2 ** 20, max: MAX_MESSAGE },
   ticketLife: { default: 86_400_000, max: 7 * 86_400_000 },
@@ -106,7 +114,18 @@ const NUMBERS = {
   padding: { default: 1, max: 65_536 },
 } as const
 
-const OTHERS = ['identity', 'peer', 'peers', 'random', 'clock', 'suites', 'sharedKeys', 'ticketKeys', 'ticketStore']
+const OTHERS = [
+  'identity',
+  'peer',
+  'peers',
+  'random',
+  'clock',
+  'suites',
+  'sharedKeys',
+  'ticketKeys',
+  'ticketStore',
+  'guard',
+]
 const NAMES: ReadonlySet<string> = new Set([...OTHERS, ...Object.keys(NUMBERS)])
 
 /** Checks options and fills in defaults. Throws {@link UsageError} `channel.option`. */
@@ -114,10 +133,11 @@ function settle(options: AnyOptions): Settings {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new UsageError('channel.option', `there is no option "${name}"`, { name })
   }
-  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore }: AnyOptions = options
+  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore, guard }: AnyOptions = options
   check(isOwnIdentity(identity), 'identity must be a SigningKey or a StaticKey')
   check(random === undefined || typeof random === 'function', 'random must be a function')
   check(clock === undefined || typeof clock === 'function', 'clock must be a function')
+  check(guard === undefined || guard instanceof ChannelGuard, 'guard must be a ChannelGuard')
   check(ticketKeys === undefined || ticketKeys instanceof TicketKeys, 'ticketKeys must be TicketKeys')
   check(ticketStore === undefined || ticketStore instanceof TicketStore, 'ticketStore must be a TicketStore')
   return {
@@ -127,7 +147,9 @@ function settle(options: AnyOptions): Settings {
     ticketKeys,
     ticketStore,
     ticketLife: number(options, 'ticketLife'),
+    guard,
     handshakeTimeout: number(options, 'handshakeTimeout'),
+    helloTimeout: number(options, 'helloTimeout'),
     closeTimeout: number(options, 'closeTimeout'),
     maxMessage: number(options, 'maxMessage'),
     epoch: { records: number(options, 'epochRecords'), bytes: number(options, 'epochBytes') },

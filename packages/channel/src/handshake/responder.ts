@@ -45,6 +45,8 @@ export interface ResponderConfig {
   readonly cookies: CookieJar
   /** Whether a ClientHello must bring a cookie before anything is computed for it. */
   readonly demandCookie: () => boolean
+  /** Whether there is time for a key agreement now; asked once per handshake, when all cheap checks have passed. */
+  readonly mayCompute: () => boolean
   /** The initiator's address, to which cookies are bound. */
   readonly address: Uint8Array
   readonly tickets?: TicketKeys | undefined
@@ -112,6 +114,7 @@ function onClientHello(config: ResponderConfig, retried: boolean, frame: Uint8Ar
   } else {
     transcript = resume(config, hello, suite)
   }
+  if (!config.mayCompute()) throw new ProtocolError('channel.limit', 'too many handshakes')
   const admitted: Admitted = { hello, peer, suite, transcript: extend(transcript, frame) }
   if (hello.sharedKey === undefined) return onAdmitted(config, admitted, undefined)
   return { state: { at: 'keying', ...admitted }, effects: [{ kind: 'find-key', id: hello.sharedKey }] }

@@ -17,6 +17,8 @@ export interface HandshakeRun<State> {
   readonly findKey?: (id: Uint8Array) => Promise<Uint8Array | undefined>
   /** Milliseconds for the whole handshake. */
   readonly timeout: number
+  /** Milliseconds for the peer's first message. */
+  readonly firstTimeout?: number
   /** Milliseconds of a clock that does not go back. */
   readonly clock: () => number
 }
@@ -41,15 +43,19 @@ export interface Begun {
  * connection is closed, so that the alert has left before the caller can cut it off.
  */
 export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Begun> {
-  const { identity, timeout, step, findKey, clock } = run
+  const { identity, timeout, step, findKey, clock, firstTimeout = timeout } = run
   return new Promise((resolve, reject) => {
     let { state } = run.first
-    const timer = setTimeout(() => input({ kind: 'timeout' }), timeout)
+    const end = (): void => input({ kind: 'timeout' })
+    const timer = setTimeout(end, timeout)
+    // A hello one byte a second is no hello: the whole first frame counts, not that something comes.
+    const firstTimer = setTimeout(end, firstTimeout)
 
     let earliest = 0
     let latest = 0
 
     function input(what: HandshakeInput): void {
+      if (what.kind === 'frame') clearTimeout(firstTimer)
       if (what.kind === 'frame' && (what.frame[0] === FRAME.serverHello || what.frame[0] === FRAME.clientHello)) {
         latest = clock()
         if (what.frame[0] === FRAME.clientHello) earliest = latest
@@ -76,11 +82,13 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
           return
         case 'established':
           clearTimeout(timer)
+          clearTimeout(firstTimer)
           stream.hold()
           resolve({ session: effect.session, start: { earliest, latest } })
           return
         case 'fail':
           clearTimeout(timer)
+          clearTimeout(firstTimer)
           void stream.finish().then(() => reject(effect.error))
           return
       }

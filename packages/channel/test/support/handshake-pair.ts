@@ -39,6 +39,7 @@ export function responderConfig(changes: Partial<ResponderConfig> = {}): Respond
     sharedKeys: false,
     cookies: new CookieJar(),
     demandCookie: () => false,
+    mayCompute: () => true,
     address: new TextEncoder().encode('10.0.0.1'),
     ticketLife: 86_400_000,
     now: () => 1_790_000_000_000,
