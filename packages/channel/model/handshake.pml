@@ -6,7 +6,8 @@
  *
  * Checked: who is established with an honest peer agrees with it on both names, the offer, the suite and the keys, and E
  * does not know the keys (assertions); with -DHONEST (a network that only delivers) both ends are established (no
- * invalid end state). The HelloRetryRequest is one more message that E may answer with any second hello.
+ * invalid end state). Left out: the HelloRetryRequest, resumption, pre-shared keys,
+ * static KEM identities and rekeying.
  *
  * Negative controls, each of which SPIN must refute: -DWITHOUT_NAMES (signatures and proofs leave out who calls whom),
  * -DWITHOUT_OFFER (they leave out what was offered), -DWITHOUT_KEYS (they leave out the key agreement),
