@@ -3,9 +3,16 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Certificate, CertificateRequest, SigningKey, createCertificateRequest, issueCertificate } from '@gridseal/pqc'
+import {
+  Certificate,
+  CertificateRequest,
+  SigningKey,
+  createCertificateRequest,
+  issueCertificate,
+  verifyChain,
+} from '@gridseal/pqc'
 import type { CertificateExtensions, SignatureAlgorithm } from '@gridseal/pqc'
-import { BerWriter, DecodeError, UsageError, encodeOid, toHex } from '@gridseal/wire'
+import { AuthError, BerWriter, DecodeError, UsageError, encodeOid, toHex } from '@gridseal/wire'
 import { withFolder } from '../../../../test/support/folders.ts'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { needPeer } from '../../../../test/support/requirements.ts'
@@ -161,6 +168,35 @@ describe('certificates', function () {
       expect(() => Certificate.fromDer(other))
         .to.throw(DecodeError)
         .with.property('code', 'pqc.algorithm.unknown')
+    })
+
+    it('with a critical extension that is not known, or one that comes twice (made by OpenSSL)', function () {
+      needPeer(this, 'openssl')
+      const request = [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-subj',
+        '/CN=x',
+      ]
+      const extensions = ['-addext', '1.2.3.4.5=critical,DER:0500', '-addext', '1.2.3.4.6=DER:0500']
+      const der = execFileSync('openssl', [...request, ...extensions, '-keyout', '/dev/null', '-outform', 'DER'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+      const certificate = Certificate.fromDer(der)
+      expect(() => verifyChain(certificate, { now: new Date(), roots: [certificate], intermediates: [] }))
+        .to.throw(AuthError, '1.2.3.4.5')
+        .with.property('code', 'pqc.cert.critical')
+      const twice = Buffer.from(der)
+      const other = twice.indexOf(Buffer.from(encodeOid('1.2.3.4.6')))
+      twice[other + 3] = 5
+      expect(() => Certificate.fromDer(twice))
+        .to.throw(DecodeError)
+        .with.property('code', 'pqc.x509.duplicate')
     })
 
     it('with a serial number, time or name that RFC 5280 does not know', async () => {
