@@ -219,7 +219,7 @@ describe('traffic that is kept', () => {
     const { cp, rm } = await import('node:fs/promises')
     const journal = join(rig.pair.folder, 'journal-field')
     await kept(rig, 'meter', texts(0, 10))
-    await until('all is acknowledged', () => sum(rig, 'backlog') === 0)
+    await until('all is acknowledged', () => rig.collector.got.length === 10 && sum(rig, 'backlog') === 0)
     await rig.pair.field.stop()
     await cp(journal, `${journal}.copy`, { recursive: true })
     await rig.pair.restart('field')
