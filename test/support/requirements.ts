@@ -46,6 +46,14 @@ export function needLinux(context: Mocha.Context): void {
   if (process.platform !== 'linux') leaveOut(context, 'needs Linux', false)
 }
 
+/**
+ * For what does not work on a later Node.js: skips there, with the reason. Scripts run on the pinned one, where it must
+ * work.
+ */
+export function needNodeBefore(context: Mocha.Context, major: number, why: string): void {
+  if (Number.parseInt(process.versions.node, 10) >= major) leaveOut(context, `not on Node.js ${major}: ${why}`, false)
+}
+
 /** Skips, and says so, on a machine without IPv6. */
 export function needIpv6(context: Mocha.Context): void {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])

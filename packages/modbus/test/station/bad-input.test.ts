@@ -7,7 +7,7 @@ import { ADU_CODECS, ModbusClient, ModbusServer } from '@gridseal/modbus'
 import type { Framing } from '@gridseal/modbus'
 import { memoryPair } from '@gridseal/transport'
 import { fromHex } from '@gridseal/wire'
-import { needLinux, needPeer } from '../../../../test/support/requirements.ts'
+import { needLinux, needNodeBefore, needPeer } from '../../../../test/support/requirements.ts'
 import { rejection } from '../support/errors.ts'
 import { openPtyPair, until } from '../support/peers.ts'
 import { PtyPair } from '../../../transport/test/support/pty-pair.ts'
@@ -204,6 +204,7 @@ describe('Modbus client and server, again and again', () => {
 
   it('serves several clients on one serial line by turns', async function () {
     needPeer(this, 'socat')
+    needNodeBefore(this, 26, 'serialport tells of bytes only when the event loop wakes for something else')
     const line = await openPtyPair()
     const server = await ModbusServer.open(`serial://${line.b}?baud=115200`, { units: { 1: unit, 2: unit } })
     const shared = `serial://${line.a}?baud=115200&shared=300`
