@@ -36,6 +36,11 @@ export function needFolder(context: Mocha.Context, folder: string): void {
   if (!existsSync(folder)) leaveOut(context, `needs the folder ${folder}`, false)
 }
 
+/** For what only a run can find out, such as a system call that needs root: like {@link needPeer}. */
+export function cannotTest(context: Mocha.Context, why: string): never {
+  leaveOut(context, why, REQUIRE_PEERS)
+}
+
 /** For tests that take minutes: they run with `npm run test:slow`. */
 export function needSlow(context: Mocha.Context): void {
   if (process.env['GRIDSEAL_SLOW'] !== '1') leaveOut(context, 'slow: npm run test:slow runs it', false)

@@ -1,6 +1,6 @@
 import { connect, listen, memoryPair } from '@gridseal/transport'
 import type { Connection } from '@gridseal/transport'
-import { needPeer } from '../../../test/support/requirements.ts'
+import { needIpv6, needPeer } from '../../../test/support/requirements.ts'
 import { nextOf } from './support/collect.ts'
 import { PtyPair } from './support/pty-pair.ts'
 import { describeTransport } from './support/transport-suite.ts'
@@ -27,13 +27,8 @@ describeTransport('memory by name', STREAM, async (options) => {
 describeTransport('TCP over IPv4', STREAM, (options) => tcp('tcp://127.0.0.1:0', options))
 
 describe('over IPv6', () => {
-  before(async function () {
-    try {
-      await (await listen('tcp://[::1]:0')).close()
-    } catch {
-      process.stderr.write('      skipped: TCP over IPv6: this machine has no ::1\n')
-      this.skip()
-    }
+  before(function () {
+    needIpv6(this)
   })
   describeTransport('TCP', STREAM, (options) => tcp('tcp://[::1]:0', options))
 })

@@ -69,7 +69,7 @@ export function sunSpecValues(model: SunSpecModel, words: ArrayLike<number>): Su
   return values
 }
 
-/** The registers of a model, for a simulated device; points without a value are not implemented. */
+/** The registers of a model, for a simulated device; points without a value hold their type's marker for absent. */
 export function sunSpecWords(model: SunSpecModel, values: Readonly<Record<string, Value>>): number[] {
   const words = [model.id, model.length]
   for (const { name, type, size } of model.points) {

@@ -61,7 +61,7 @@ describe('SunSpec models', () => {
     }
   })
 
-  it('give values with units; what is not implemented does not appear', () => {
+  it('give values with units; points marked as absent do not appear', () => {
     const model = sunSpecModel(103)!
     const words = sunSpecWords(model, { PhVphA: 2301, V_SF: -1, W: -1500, W_SF: 1, WH: 123_456, WH_SF: 0, St: 4 })
     expect(sunSpecValues(model, words)).to.deep.equal([

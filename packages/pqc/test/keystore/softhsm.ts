@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { TokenOptions } from '@gridseal/pqc'
-import { needPeer } from '../../../../test/support/requirements.ts'
+import { cannotTest, needPeer } from '../../../../test/support/requirements.ts'
 
 const LIBRARY = ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so'].find((path) =>
   existsSync(path),
@@ -17,10 +17,7 @@ export function needSoftHsm(context: Mocha.Context): string {
   try {
     createRequire(import.meta.url)('pkcs11js')
   } catch {
-    const why = 'needs the native package pkcs11js, built (npm rebuild pkcs11js)'
-    if (process.env['GRIDSEAL_REQUIRE_PEERS'] === '1') throw new Error(`${why} (GRIDSEAL_REQUIRE_PEERS=1)`)
-    process.stderr.write(`      skipped: ${why}\n`)
-    context.skip()
+    cannotTest(context, 'needs the native package pkcs11js, built (npm rebuild pkcs11js)')
   }
   return LIBRARY!
 }
