@@ -10,11 +10,10 @@ export type InspectRecord = Readonly<Record<string, unknown>> & {
 /** What `gridseal inspect --json FILE` prints, parsed. */
 export async function inspectFile(file: string): Promise<InspectRecord[]> {
   const records: InspectRecord[] = []
-  const inspection = new Inspection((piece, direction, description) => {
-    records.push(JSON.parse(jsonLine(piece, direction, description)) as InspectRecord)
+  const inspection = new Inspection((half, packet, description) => {
+    records.push(JSON.parse(jsonLine(half, packet, description)) as InspectRecord)
   })
   await walkCapture(file, {}, inspection)
-  inspection.finish()
   return records
 }
 

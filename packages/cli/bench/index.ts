@@ -45,12 +45,11 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
 async function inspectOnce(capture: string): Promise<number> {
   let records = 0
   let characters = 0
-  const inspection = new Inspection((piece, direction, description) => {
+  const inspection = new Inspection((half, packet, description) => {
     records++
-    characters += jsonLine(piece, direction, description).length
+    characters += jsonLine(half, packet, description).length
   })
   await walkCapture(capture, {}, inspection)
-  inspection.finish()
   return characters > 0 ? records : 0
 }
 

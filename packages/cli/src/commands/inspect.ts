@@ -1,9 +1,10 @@
 import type { Description, Direction } from '@gridseal/adapter'
 import { adapters } from '@gridseal/bridge'
+import type { Packet } from '@gridseal/pcap'
 import { UsageError } from '@gridseal/wire'
+import type { FlowHalf, FlowParts } from '../inspect/flow.ts'
 import { InspectedFlow } from '../inspect/flow.ts'
-import type { Flow } from '../inspect/flow.ts'
-import type { Piece, WalkVisitor } from '../inspect/walk.ts'
+import type { WalkVisitor } from '../inspect/walk.ts'
 import { walkCapture } from '../inspect/walk.ts'
 import { EXIT, complain } from '../output.ts'
 
@@ -21,11 +22,8 @@ export async function inspect(files: readonly string[], options: InspectOptions)
   for (const file of files) {
     const out = new LineWriter()
     const format = options.json ? jsonLine : textLine
-    const inspection = new Inspection((piece, direction, description) =>
-      out.line(format(piece, direction, description)),
-    )
+    const inspection = new Inspection((half, packet, description) => out.line(format(half, packet, description)))
     const summary = await walkCapture(file, options, inspection)
-    inspection.finish()
     await out.end()
     for (const text of summary.problems) complain(`${file}: ${text}`)
     if (summary.missing > 0) complain(`${file}: ${summary.missing} bytes of TCP streams were not captured`)
@@ -34,11 +32,10 @@ export async function inspect(files: readonly string[], options: InspectOptions)
   return EXIT.ok
 }
 
-type Visit = (piece: Piece, direction: Direction, description: Description) => void
+type Visit = (half: FlowHalf, packet: Packet, description: Description) => void
 
 /** Turns the pieces of a capture's conversations into described frames. */
-export class Inspection implements WalkVisitor {
-  readonly #flows = new Map<Flow, InspectedFlow>()
+export class Inspection implements WalkVisitor<InspectedFlow> {
   readonly #visit: Visit
   #noise = 0
 
@@ -46,36 +43,31 @@ export class Inspection implements WalkVisitor {
     this.#visit = visit
   }
 
-  piece(piece: Piece): void {
-    const { flow, direction, bytes } = piece
-    let inspected = this.#flows.get(flow)
-    if (inspected === undefined) this.#flows.set(flow, (inspected = new InspectedFlow(flow)))
-    inspected.last[direction] = piece
-    const framer = inspected.framer(direction)
-    for (const frame of framer.push(bytes)) this.#visit(piece, direction, inspected.inspector.push(frame, direction))
-    if (flow.medium === 'datagram') framer.reset()
+  begin(parts: FlowParts): InspectedFlow {
+    return new InspectedFlow(parts)
+  }
+
+  piece(flow: InspectedFlow, direction: Direction, packet: Packet, bytes: Uint8Array): void {
+    const half = flow.half(direction)
+    const { framer } = half
+    for (const frame of framer.push(bytes)) this.#visit(half, packet, flow.inspector.push(frame, direction))
+    if (flow.parts.medium === 'datagram') framer.reset()
+    // A copy: a view would keep the whole of the capture in memory.
+    half.unfinished = framer.pending === 0 ? undefined : packet.detached()
   }
 
   /** What follows begins anew: what a framer still holds is what there is. */
-  gap(flow: Flow, direction: Direction): void {
-    const inspected = this.#flows.get(flow)
-    const piece = inspected?.last[direction]
-    if (inspected === undefined || piece === undefined) return
-    for (const frame of inspected.framer(direction).quiet()) {
-      this.#visit(piece, direction, inspected.inspector.push(frame, direction))
-    }
+  gap(flow: InspectedFlow, direction: Direction): void {
+    const half = direction === 'to-device' ? flow.toDevice : flow.toMaster
+    if (half?.unfinished === undefined) return
+    for (const frame of half.framer.quiet()) this.#visit(half, half.unfinished, flow.inspector.push(frame, direction))
+    half.unfinished = undefined
   }
 
-  end(flow: Flow): void {
+  end(flow: InspectedFlow): void {
     this.gap(flow, 'to-device')
     this.gap(flow, 'to-master')
-    this.#noise += this.#flows.get(flow)?.noise ?? 0
-    this.#flows.delete(flow)
-  }
-
-  /** The capture is over. */
-  finish(): void {
-    for (const flow of this.#flows.keys()) this.end(flow)
+    this.#noise += (flow.toDevice?.noise ?? 0) + (flow.toMaster?.noise ?? 0)
   }
 
   /** Bytes that belong to no frame, of the flows that have ended. */
@@ -112,16 +104,14 @@ class LineWriter {
 }
 
 /** The common fields, then the protocol's own. */
-export function jsonLine({ packet, flow }: Piece, direction: Direction, { malformed, members }: Description): string {
+export function jsonLine(half: FlowHalf, packet: Packet, { malformed, members }: Description): string {
   const reason = malformed === null ? 'null' : JSON.stringify(malformed)
-  const common = `{"frame":${packet.number},"time":"${packet.timeText}",${flow.members[direction]},"malformed":${reason}`
+  const common = `{"frame":${packet.number},"time":"${packet.timeText}",${half.members},"malformed":${reason}`
   return members === '' ? `${common}}` : `${common},${members}}`
 }
 
-export function textLine({ packet, flow }: Piece, direction: Direction, description: Description): string {
-  const { client, server } = flow
-  const ends = direction === 'to-device' ? `${client} > ${server}` : `${server} > ${client}`
-  const { protocol, malformed, summary } = description
+export function textLine(half: FlowHalf, packet: Packet, { protocol, malformed, summary }: Description): string {
+  const ends = `${half.source.text} > ${half.destination.text}`
   const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
   return `${packet.number}  ${packet.timeText}  ${ends}  ${protocol}  ${summary}${flag}`
 }
