@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { Inspection, jsonLine, walkCapture } from '@gridseal/cli'
+import { inspectFile } from '@gridseal/cli'
 import type { Packet } from '@gridseal/pcap'
 import { LINK_TYPE, PcapngWriter, openCapture } from '@gridseal/pcap'
 import type { Figure } from '../../../test/support/bench.ts'
@@ -15,7 +15,7 @@ const RUNS = 5
 const CAPTURE_BYTES = 60e6
 
 /**
- * `gridseal inspect --json` without the pipe behind it: read, reassemble, decode, write the line. Each mix is one large
+ * `gridseal inspect --json` without the pipe behind it: read, reassemble, decode, write the line as UTF-8. Each mix is one large
  * capture, made of the captures again and again with other addresses each time, so that every copy is a stream of its own.
  */
 export async function run(report: (figure: Figure) => void): Promise<void> {
@@ -43,14 +43,8 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
 }
 
 async function inspectOnce(capture: string): Promise<number> {
-  let records = 0
-  let characters = 0
-  const inspection = new Inspection((half, packet, description) => {
-    records++
-    characters += jsonLine(half, packet, description).length
-  })
-  await walkCapture(capture, {}, inspection)
-  return characters > 0 ? records : 0
+  const { records } = await inspectFile(capture, { json: true }, () => {})
+  return records
 }
 
 /** Writes the packets of `files` over and over until the capture has {@link CAPTURE_BYTES}. */

@@ -4,7 +4,9 @@ import type { Packet } from '@gridseal/pcap'
 import { UsageError } from '@gridseal/wire'
 import type { FlowHalf, FlowParts } from '../inspect/flow.ts'
 import { InspectedFlow } from '../inspect/flow.ts'
-import type { WalkVisitor } from '../inspect/walk.ts'
+import type { Sink } from '../inspect/line-writer.ts'
+import { LineWriter, standardOutput } from '../inspect/line-writer.ts'
+import type { WalkSummary, WalkVisitor } from '../inspect/walk.ts'
 import { walkCapture } from '../inspect/walk.ts'
 import { EXIT, complain } from '../output.ts'
 
@@ -20,27 +22,51 @@ export async function inspect(files: readonly string[], options: InspectOptions)
     throw new UsageError('inspect.protocol', `no protocol "${options.protocol}"; there are ${names.join(', ')}`)
   }
   for (const file of files) {
-    const out = new LineWriter()
-    const format = options.json ? jsonLine : textLine
-    const inspection = new Inspection((half, packet, description) => out.line(format(half, packet, description)))
-    const summary = await walkCapture(file, options, inspection)
-    await out.end()
-    for (const text of summary.problems) complain(`${file}: ${text}`)
-    if (summary.missing > 0) complain(`${file}: ${summary.missing} bytes of TCP streams were not captured`)
-    if (inspection.noise > 0) complain(`${file}: ${inspection.noise} bytes belong to no frame`)
+    const { problems, missing, noise } = await inspectFile(file, options, standardOutput)
+    for (const text of problems) complain(`${file}: ${text}`)
+    if (missing > 0) complain(`${file}: ${missing} bytes of TCP streams were not captured`)
+    if (noise > 0) complain(`${file}: ${noise} bytes belong to no frame`)
   }
   return EXIT.ok
+}
+
+/** What was seen in a capture beside the records. */
+export interface InspectSummary extends WalkSummary {
+  readonly records: number
+  /** Bytes that belong to no frame. */
+  readonly noise: number
+}
+
+/** Writes the records of one capture, a line each, in constant memory however slow `sink` is. */
+export async function inspectFile(file: string, options: InspectOptions, sink: Sink): Promise<InspectSummary> {
+  const out = new LineWriter(sink)
+  const format = options.json ? jsonLine : textLine
+  let records = 0
+  const inspection = new Inspection(
+    (half, packet, description) => {
+      records++
+      out.line(format(half, packet, description))
+    },
+    () => out.drained(),
+  )
+  const summary = await walkCapture(file, options, inspection)
+  await out.end()
+  return { ...summary, records, noise: inspection.noise }
 }
 
 type Visit = (half: FlowHalf, packet: Packet, description: Description) => void
 
 /** Turns the pieces of a capture's conversations into described frames. */
-export class Inspection implements WalkVisitor<InspectedFlow> {
+class Inspection implements WalkVisitor<InspectedFlow> {
   readonly #visit: Visit
   #noise = 0
 
-  constructor(visit: Visit) {
+  /** What the walk waits for between the chunks of a capture. */
+  readonly ready: () => Promise<void>
+
+  constructor(visit: Visit, ready: () => Promise<void>) {
     this.#visit = visit
+    this.ready = ready
   }
 
   begin(parts: FlowParts): InspectedFlow {
@@ -76,41 +102,14 @@ export class Inspection implements WalkVisitor<InspectedFlow> {
   }
 }
 
-/** Collects lines and writes them in large pieces, waiting where the reader is slow. */
-class LineWriter {
-  #text = ''
-  #pending: Promise<void> = Promise.resolve()
-
-  line(text: string): void {
-    this.#text += `${text}\n`
-    if (this.#text.length > 1 << 16) this.#flush()
-  }
-
-  #flush(): void {
-    const text = this.#text
-    this.#text = ''
-    this.#pending = this.#pending.then(
-      () =>
-        new Promise((resolve) =>
-          process.stdout.write(text) ? resolve() : process.stdout.once('drain', () => resolve()),
-        ),
-    )
-  }
-
-  async end(): Promise<void> {
-    this.#flush()
-    await this.#pending
-  }
-}
-
 /** The common fields, then the protocol's own. */
-export function jsonLine(half: FlowHalf, packet: Packet, { malformed, members }: Description): string {
+function jsonLine(half: FlowHalf, packet: Packet, { malformed, members }: Description): string {
   const reason = malformed === null ? 'null' : JSON.stringify(malformed)
   const common = `{"frame":${packet.number},"time":"${packet.timeText}",${half.members},"malformed":${reason}`
   return members === '' ? `${common}}` : `${common},${members}}`
 }
 
-export function textLine(half: FlowHalf, packet: Packet, { protocol, malformed, summary }: Description): string {
+function textLine(half: FlowHalf, packet: Packet, { protocol, malformed, summary }: Description): string {
   const ends = `${half.source.text} > ${half.destination.text}`
   const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
   return `${packet.number}  ${packet.timeText}  ${ends}  ${protocol}  ${summary}${flag}`

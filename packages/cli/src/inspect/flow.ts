@@ -1,5 +1,5 @@
 import type { Direction, Framer, Inspector, ProtocolAdapter } from '@gridseal/adapter'
-import { opposite } from '@gridseal/adapter'
+import { flatText, opposite } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
 
 /** One end of a conversation, e.g. `ADDRESS:PORT`. */
@@ -33,7 +33,8 @@ export class FlowHalf {
     this.direction = direction
     this.source = direction === 'to-device' ? client : server
     this.destination = direction === 'to-device' ? server : client
-    this.members = `"protocol":"${adapter.protocol}","src":"${this.source.text}","dst":"${this.destination.text}"`
+    const { source, destination } = this
+    this.members = flatText(`"protocol":"${adapter.protocol}","src":"${source.text}","dst":"${destination.text}"`)
     this.framer = adapter.framer({
       medium,
       direction,

@@ -16,6 +16,8 @@ export interface WalkVisitor<Flow> {
   gap?(flow: Flow, direction: Direction): void
   /** Nothing more comes of a flow. */
   end?(flow: Flow): void
+  /** What is waited for before more of the capture is read. */
+  ready?(): Promise<void>
 }
 
 export interface WalkOptions {
@@ -82,6 +84,7 @@ export async function walkCapture<Flow>(
     for await (const packets of capture) {
       summary.packets += packets.length
       for (const event of walker.pushAll(packets)) handle(event)
+      await visitor.ready?.()
     }
   } catch (error) {
     throw new UsageError('capture.read', `${file}: ${describeError(error)}`, { file }, error)

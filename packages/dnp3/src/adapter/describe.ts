@@ -1,4 +1,5 @@
 import type { Description, Direction, FieldValue, Inspector } from '@gridseal/adapter'
+import { flatText } from '@gridseal/adapter'
 import { InternalError, describeError } from '@gridseal/wire'
 import { decodeApplicationHeader } from '../codec/application.ts'
 import { carriesSegment, senderOf } from '../codec/frame-segment.ts'
@@ -119,7 +120,8 @@ function headerFault(fragment: Uint8Array): string {
 
 // The texts of JSON members that follow from a few octets are made once: captures have frames by the million.
 
-const octets = (make: (octet: number) => string): readonly string[] => Array.from({ length: 256 }, (_, i) => make(i))
+const octets = (make: (octet: number) => string): readonly string[] =>
+  Array.from({ length: 256 }, (_, i) => flatText(make(i)))
 const bit = (octet: number, mask: number): boolean => (octet & mask) !== 0
 
 /** By the link control octet less FCB and FCV. */
@@ -160,7 +162,7 @@ class Texts {
     let text = this.#made.get(key)
     if (text !== undefined) return text
     if (this.#made.size >= MOST_TEXTS) this.#made.clear()
-    text = this.#make(key)
+    text = flatText(this.#make(key))
     this.#made.set(key, text)
     return text
   }

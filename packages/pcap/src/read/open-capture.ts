@@ -84,18 +84,27 @@ export function readCapture(bytes: Uint8Array): {
   return { packets, info: decoder.info, problem: decoder.problem }
 }
 
-/** Every chunk is a buffer of its own, because packets keep views of it. */
+/** Every chunk is a buffer of its own, because packets keep views of it. The next one is read while one is worked on. */
 async function* fileChunks(path: string | URL, size: number): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await open(path, 'r')
+  const read = async (): Promise<Uint8Array> => {
+    const { buffer } = Buffer.allocUnsafeSlow(size)
+    const { bytesRead } = await file.read(new Uint8Array(buffer), 0, size)
+    // No Buffer: its `subarray`, which is called for each packet, takes several times as long.
+    return new Uint8Array(buffer, 0, bytesRead)
+  }
+  let next = read()
   try {
     for (;;) {
-      const { buffer } = Buffer.allocUnsafeSlow(size)
-      const { bytesRead } = await file.read(new Uint8Array(buffer), 0, size)
-      if (bytesRead === 0) return
-      // No Buffer: its `subarray`, which is called for each packet, takes several times as long.
-      yield new Uint8Array(buffer, 0, bytesRead)
+      const chunk = await next
+      if (chunk.length === 0) return
+      next = read()
+      // Who leaves the loop early never asks for it: its failure is then nobody's.
+      next.catch(() => {})
+      yield chunk
     }
   } finally {
+    await next.catch(() => {})
     await file.close()
   }
 }
