@@ -3,5 +3,5 @@
  * it again for each line that holds it: a text that goes into many lines is made flat once.
  */
 export function flatText(text: string): string {
-  return [...text].join('')
+  return text.split('').join('')
 }

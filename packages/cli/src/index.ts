@@ -2,5 +2,5 @@
 export { main, program } from './main.ts'
 
 // What `inspect` does with a capture
-export { inspectFile } from './commands/inspect.ts'
-export type { InspectOptions, InspectSummary } from './commands/inspect.ts'
+export { inspectFile } from './inspect/inspect-file.ts'
+export type { InspectOptions, InspectSummary } from './inspect/inspect-file.ts'

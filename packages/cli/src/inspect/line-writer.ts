@@ -22,6 +22,13 @@ export class LineWriter {
     this.#chunk[this.#length++] = NEWLINE
   }
 
+  /** Lines that are bytes already, with their ends. */
+  lines(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#length + to - from > this.#chunk.length) this.#flush(to - from)
+    this.#chunk.set(bytes.subarray(from, to), this.#length)
+    this.#length += to - from
+  }
+
   /** Resolves when the sink has taken what it was given. Rejects with what it throws. */
   async drained(): Promise<void> {
     await this.#pending

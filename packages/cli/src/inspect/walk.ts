@@ -1,6 +1,14 @@
 import type { Direction, ProtocolAdapter } from '@gridseal/adapter'
 import { adapters } from '@gridseal/bridge'
-import type { DatagramEvent, Packet, StreamDataEvent, TcpStream, UserEvent, WalkEvent } from '@gridseal/pcap'
+import type {
+  CapturePart,
+  DatagramEvent,
+  Packet,
+  StreamDataEvent,
+  TcpStream,
+  UserEvent,
+  WalkEvent,
+} from '@gridseal/pcap'
 import { CaptureWalker, openCapture } from '@gridseal/pcap'
 import { UsageError, describeError } from '@gridseal/wire'
 import type { FlowParts } from './flow.ts'
@@ -16,20 +24,38 @@ export interface WalkVisitor<Flow> {
   gap?(flow: Flow, direction: Direction): void
   /** Nothing more comes of a flow. */
   end?(flow: Flow): void
-  /** What is waited for before more of the capture is read. */
-  ready?(): Promise<void>
+  /**
+   * Told before each of the above: the number of the packet whose arrival brings it. What only the end of the capture
+   * brings comes behind all packets, in the order in which its streams began; then the numbers are larger.
+   */
+  arrival?(packet: number): void
+  /** What is waited for before more of the capture is read; all packets up to `packets` have been told. */
+  ready?(packets: number): Promise<void>
 }
 
 export interface WalkOptions {
   /** Only this protocol. */
   readonly protocol?: string
+  /** Only this part of the capture; default all of it. */
+  readonly part?: CapturePart
+  /** Only so many bytes of the file; default all. */
+  readonly maxBytes?: number
 }
+
+/** What was wrong with a packet, or, without a number, with the file. */
+export interface WalkProblem {
+  readonly packet: number | undefined
+  readonly reason: string
+}
+
+/** Problems beyond these are not told. */
+export const MOST_PROBLEMS = 100
 
 /** What a walk over a capture has seen beside the pieces. */
 export interface WalkSummary {
   packets: number
-  /** What was wrong with packets or the file, the first hundred. */
-  readonly problems: string[]
+  /** The first {@link MOST_PROBLEMS}. */
+  readonly problems: WalkProblem[]
   /** Bytes missing from TCP streams. */
   missing: number
   /** Conversations of no known protocol. */
@@ -38,7 +64,6 @@ export interface WalkSummary {
 
 /** USER0 is the link type of Modbus RTU captures. */
 const LINKTYPE_USER0 = 147
-const MOST_PROBLEMS = 100
 
 /** A conversation of a known protocol. */
 interface FoundFlow<Flow> {
@@ -57,10 +82,11 @@ export async function walkCapture<Flow>(
   const flows = new Flows(known, visitor)
   const summary: WalkSummary = { packets: 0, problems: [], missing: 0, unknown: 0 }
   const problem = (packet: number | undefined, reason: string): void => {
-    if (summary.problems.length < MOST_PROBLEMS) summary.problems.push(`packet ${packet ?? '–'}: ${reason}`)
+    if (summary.problems.length < MOST_PROBLEMS) summary.problems.push({ packet, reason })
   }
   const serverPorts = known.flatMap((adapter) => [...adapter.recognition.tcpPorts])
-  const walker = new CaptureWalker({ serverPorts })
+  const { part, maxBytes } = options
+  const walker = new CaptureWalker(part === undefined ? { serverPorts } : { serverPorts, part })
   const handle = (event: WalkEvent): void => {
     switch (event.kind) {
       case 'stream-data':
@@ -79,19 +105,25 @@ export async function walkCapture<Flow>(
       default:
     }
   }
-  const capture = openCapture(file)
+  const capture = openCapture(file, maxBytes === undefined ? {} : { maxBytes })
   try {
     for await (const packets of capture) {
       summary.packets += packets.length
-      for (const event of walker.pushAll(packets)) handle(event)
-      await visitor.ready?.()
+      for (const event of walker.pushAll(packets)) {
+        if (event.packet !== undefined) visitor.arrival?.(event.packet.number)
+        handle(event)
+      }
+      await visitor.ready?.(summary.packets)
     }
   } catch (error) {
     throw new UsageError('capture.read', `${file}: ${describeError(error)}`, { file }, error)
   }
-  for (const event of walker.finish()) handle(event)
+  for (const event of walker.finish()) {
+    if ('stream' in event) visitor.arrival?.(summary.packets + event.stream.firstPacket)
+    handle(event)
+  }
   flows.finish()
-  if (capture.problem !== undefined) problem(undefined, capture.problem.reason)
+  if (capture.problem !== undefined && (part?.index ?? 0) === 0) problem(undefined, capture.problem.reason)
   summary.unknown = flows.unknown
   return summary
 }
@@ -184,7 +216,10 @@ class Flows<Flow> {
     const { adapter, swapped } = recognized
     const [master, device] = swapped ? [server, client] : [client, server]
     const medium = network === 'tcp' ? 'stream' : 'datagram'
-    return { flow: this.#visitor.begin({ adapter, framing: undefined, medium, client: master, server: device }), swapped }
+    return {
+      flow: this.#visitor.begin({ adapter, framing: undefined, medium, client: master, server: device }),
+      swapped,
+    }
   }
 }
 

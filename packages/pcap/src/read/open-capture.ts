@@ -10,6 +10,8 @@ export type CaptureSource = string | URL | AsyncIterable<Uint8Array> | Iterable<
 export interface OpenCaptureOptions {
   /** Bytes read from a file at a time; default 256 KiB. */
   readonly chunkSize?: number
+  /** Bytes of a file that are read at most; default all, also what is written to it meanwhile. */
+  readonly maxBytes?: number
 }
 
 const CHUNK_SIZE = 256 * 1024
@@ -69,7 +71,7 @@ export function openCapture(source: CaptureSource, options: OpenCaptureOptions =
     throw new UsageError('pcap.read.option', `chunkSize must be a positive integer, not ${chunkSize}`)
   }
   const isFile = typeof source === 'string' || source instanceof URL
-  return new Capture(isFile ? fileChunks(source, chunkSize) : source)
+  return new Capture(isFile ? fileChunks(source, chunkSize, options.maxBytes ?? Infinity) : source)
 }
 
 /** A whole capture in memory, read at once. Throws `DecodeError` `pcap.magic`. */
@@ -85,11 +87,17 @@ export function readCapture(bytes: Uint8Array): {
 }
 
 /** Every chunk is a buffer of its own, because packets keep views of it. The next one is read while one is worked on. */
-async function* fileChunks(path: string | URL, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+async function* fileChunks(
+  path: string | URL,
+  size: number,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await open(path, 'r')
+  let left = maxBytes
   const read = async (): Promise<Uint8Array> => {
-    const { buffer } = Buffer.allocUnsafeSlow(size)
-    const { bytesRead } = await file.read(new Uint8Array(buffer), 0, size)
+    const { buffer } = Buffer.allocUnsafeSlow(Math.min(size, left))
+    const { bytesRead } = await file.read(new Uint8Array(buffer), 0, buffer.byteLength)
+    left -= bytesRead
     // No Buffer: its `subarray`, which is called for each packet, takes several times as long.
     return new Uint8Array(buffer, 0, bytesRead)
   }
