@@ -34,7 +34,7 @@ function told(packets: readonly Packet[], part?: CapturePart): Told[] {
   const during = walker.pushAll(packets).map((event) => ({ event, place: event.packet!.number }))
   const after = walker.finish().map((event) => ({
     event,
-    place: packets.length + ('stream' in event ? event.stream.firstPacket : 0),
+    place: packets.length + ('stream' in event ? event.stream.firstPacket : 0.5),
   }))
   return [...during, ...after].map(({ event, place }) => ({ place, line: describeEvents([named(event)])[0]! }))
 }
