@@ -29,7 +29,7 @@ export type {
 
 // Policy: which algorithms may be used for what
 export { Policy } from './policy/policy.ts'
-export type { PolicyName, PolicyOptions, PolicyUse, PolicyVerdict } from './policy/policy.ts'
+export type { BuildingBlock, PolicyName, PolicyOptions, PolicyUse, PolicyVerdict } from './policy/policy.ts'
 export { FIPS_VARIABLE, currentPolicy, setPolicy } from './policy/module-state.ts'
 
 // Self-tests
