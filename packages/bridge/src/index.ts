@@ -1,6 +1,8 @@
 // Running a bridge
 export { createBridge } from './create.ts'
 export type { Bridge, BridgeStats } from './bridge.ts'
+export { bridgeHealth } from './health.ts'
+export type { BridgeHealth } from './health.ts'
 export type { SiteStats } from './site/session.ts'
 export type { LinkCounters } from './link/end.ts'
 export type { BridgeEvent, Level, Report } from './events.ts'
@@ -15,6 +17,7 @@ export type {
   FieldLinkConfig,
   HeadEndConfig,
   HeadEndLinkConfig,
+  HealthConfig,
   JournalConfig,
   LimitsConfig,
   LinkConfig,

@@ -93,6 +93,11 @@ export interface LimitsConfig {
   readonly unacknowledged: number
 }
 
+export interface HealthConfig {
+  /** Where `GET /health` is answered, without authentication: a loopback or management address. */
+  readonly listen: string
+}
+
 interface ChannelConfig {
   /** How long mirrored connections outlive the channel. */
   readonly holdConnections: number
@@ -110,6 +115,7 @@ export interface FieldConfig {
     readonly peer: string
   }
   readonly journal?: JournalConfig | undefined
+  readonly health?: HealthConfig | undefined
   readonly store: StoreConfig
   readonly limits: LimitsConfig
   readonly links: readonly FieldLinkConfig[]
@@ -131,6 +137,7 @@ export interface HeadEndConfig {
     readonly allow?: readonly string[] | undefined
   }
   readonly journal?: JournalConfig | undefined
+  readonly health?: HealthConfig | undefined
   readonly limits: LimitsConfig
   readonly sites: readonly SiteConfig[]
 }

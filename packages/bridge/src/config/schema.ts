@@ -136,6 +136,9 @@ const limits = z
   })
   .prefault({})
 
+/** Where `GET /health` is answered over HTTP; default nowhere. */
+const health = z.strictObject({ listen: url('tcp') }).optional()
+
 const channelBase = {
   /** How long mirrored connections outlive the channel. */
   holdConnections: duration.default(5_000),
@@ -154,6 +157,7 @@ const fieldConfig = z.strictObject({
     ...channelBase,
   }),
   journal: journal.optional(),
+  health,
   store,
   limits,
   links: z.array(fieldLink).min(1),
@@ -176,6 +180,7 @@ const headEndConfig = z.strictObject({
     ...channelBase,
   }),
   journal: journal.optional(),
+  health,
   limits,
   sites: z.array(site).min(1),
 })

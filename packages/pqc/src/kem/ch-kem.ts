@@ -4,6 +4,7 @@ import { admit } from '../policy/module-state.ts'
 import { NobleEncapsulator } from '../providers/noble/kems.ts'
 import type { Encapsulation } from '../providers/provider.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
+import { groupProvider } from '../providers/select.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
 import { chKemKdf, transcriptHash } from './ch-kem-kdf.ts'
 import { encapsulate, generateKemKeyPair } from './kem.ts'
@@ -57,7 +58,7 @@ const ROLES: Readonly<Record<ChKemRole, Uint8Array>> = { initiator: Uint8Array.o
 
 /** A new key pair, or that of `seed` (96 bytes). Throws `UsageError` `pqc.seed.length`. */
 export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions = {}): ChKemKeyPair {
-  admit('CH-KEM-v1', seed === undefined ? 'generate' : 'decapsulate')
+  admit('CH-KEM-v1', seed === undefined ? 'generate' : 'decapsulate', groupProvider(options).name)
   if (seed !== undefined) needLength(seed, CH_KEM_V1.seedLength, 'pqc.seed.length', 'seed')
   return new KeyPair(
     x25519Leg(seed?.subarray(0, X25519_LENGTH), options),
@@ -70,7 +71,7 @@ export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions
  * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`.
  */
 export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options: ProviderOptions = {}): Encapsulation {
-  admit('CH-KEM-v1', 'encapsulate')
+  admit('CH-KEM-v1', 'encapsulate', groupProvider(options).name)
   const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
   return combine(pkX, pkM, x25519Leg(undefined, options), encapsulate('ML-KEM-1024', pkM, options), role)
 }
@@ -80,6 +81,7 @@ export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options
  * and recorded handshakes. The ML-KEM leg is noble's: native does not take randomness.
  */
 export function chKemEncapsulateWith(publicKey: Uint8Array, role: ChKemRole, randomness: Uint8Array): Encapsulation {
+  admit('CH-KEM-v1', 'encapsulate', 'noble')
   const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
   needLength(randomness, CH_KEM_V1.randomnessLength, 'pqc.seed.length', 'randomness')
   const ephemeral = x25519Leg(randomness.subarray(0, X25519_LENGTH), {})

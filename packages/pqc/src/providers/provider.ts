@@ -37,6 +37,8 @@ export interface SignatureImplementation {
   expandedSigner?(expanded: Uint8Array): Signer
   /** Whether `expanded` is the expanded private key of `seed`. */
   matchesExpanded?(seed: Uint8Array, expanded: Uint8Array): boolean
+  /** The expanded private key of a seed, for ML-DSA. noble only. */
+  expand?(seed: Uint8Array): Uint8Array
 }
 
 /** What an encapsulation yields. */
@@ -66,6 +68,8 @@ export interface KemImplementation {
   expandedDecapsulator?(expanded: Uint8Array): Decapsulator
   /** Whether `expanded` is the expanded decapsulation key of `seed`. */
   matchesExpanded?(seed: Uint8Array, expanded: Uint8Array): boolean
+  /** The expanded decapsulation key of a seed, for ML-KEM. noble only. */
+  expand?(seed: Uint8Array): Uint8Array
 }
 
 /** The private key of a Diffie-Hellman group, imported once. */
