@@ -128,10 +128,13 @@ function readingText(measurement: Measurement, names: ReadonlyMap<string, string
   return `${place.padEnd(10)} ${(name ?? '').padEnd(16)} ${String(shown).padStart(14)}  ${quality}${event ? '  event' : ''}${when}`
 }
 
+/** A command to one output. */
+type PointCommand = Exclude<OutstationCommand, { kind: 'data-set' }>
+
 const BINARY_CODES: Readonly<Record<string, number>> = { on: 0x03, off: 0x04, close: 0x41, trip: 0x81, pulse: 0x01 }
 const PULSE_MS = 100
 
-function parseCommand(text: string): OutstationCommand {
+function parseCommand(text: string): PointCommand {
   const [, output, digits, value] = /^(bo|ao)\/(\d+)=(\S+)$/.exec(text) ?? []
   const wrong = (why: string): UsageError => new UsageError('poll.command', `--command ${text}: ${why}`)
   if (output === undefined || value === undefined) throw wrong('write it like bo/3=on or ao/1=12.5')
@@ -150,7 +153,7 @@ function parseCommand(text: string): OutstationCommand {
 
 async function carryOut(
   outstation: RemoteOutstation,
-  command: OutstationCommand,
+  command: PointCommand,
   options: PollDnp3Options,
 ): Promise<boolean> {
   const { direct, json } = options

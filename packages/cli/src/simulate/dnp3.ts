@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseDuration } from '@gridseal/bridge'
 import { Outstation, SimulatedOutputs, parseOutstationModel, serveOutstations } from '@gridseal/dnp3'
-import type { OutstationModel, PointKind, PointOptions } from '@gridseal/dnp3'
+import type { OutstationCommand, OutstationModel, PointKind, PointOptions } from '@gridseal/dnp3'
 import type { TlsOptions } from '@gridseal/transport'
 import { UsageError, describeError } from '@gridseal/wire'
 import { EXIT, print, toJson, untilStopped } from '../output.ts'
@@ -159,8 +159,7 @@ function play(outstation: Outstation, { script, repeat }: OutstationModel): () =
   return () => clearTimeout(timer)
 }
 
-function commandText(command: { readonly kind: string; readonly index: number }, status: number): string {
-  const { kind, index, ...rest } = command
+function commandText({ kind, ...rest }: OutstationCommand, status: number): string {
   const fields = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`)
-  return `command ${kind} ${index}: ${fields.join(', ')} -> status ${status}`
+  return `command ${kind} ${fields.join(', ')} -> status ${status}`
 }
