@@ -6,6 +6,7 @@ import { Outbox } from '#src/session/outbox.ts'
 import { DeviceClock } from '#src/session/outstation/clock.ts'
 import { Database } from '#src/session/outstation/database.ts'
 import type { PointOptions } from '#src/session/outstation/database.ts'
+import type { OutstationCommand } from '#src/session/outstation/command.ts'
 import type { OutstationOptions } from '#src/session/outstation/options.ts'
 import { OutstationSession } from '#src/session/outstation/outstation-session.ts'
 import type { OutstationParts } from '#src/session/outstation/outstation-session.ts'
@@ -71,3 +72,7 @@ export const valuesOf = (fragment: Fragment | undefined): unknown[] =>
       value ?? state,
     ]),
   )
+
+/** The output that a command is for, or its data set. */
+export const placeOf = (command: OutstationCommand): number =>
+  command.kind === 'data-set' ? command.id : command.index

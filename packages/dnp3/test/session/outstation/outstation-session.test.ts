@@ -10,7 +10,7 @@ import { AttributeStore } from '#src/session/outstation/attribute-store.ts'
 import { DataSetStore } from '#src/session/outstation/data-set-store.ts'
 import type { PointOptions } from '#src/session/outstation/database.ts'
 import type { OutstationHandler } from '#src/session/outstation/handler.ts'
-import { Bench, UTC, valuesOf } from '../../support/outstation-bench.ts'
+import { Bench, UTC, placeOf, valuesOf } from '../../support/outstation-bench.ts'
 
 const analog = (index: number, options: Partial<PointOptions> = {}): PointOptions => ({
   kind: 'analog-input',
@@ -266,7 +266,7 @@ describe('a DNP3 outstation', () => {
     it('patterns: a block, and masks that say for which outputs', () => {
       const outputs: number[] = []
       const handler: OutstationHandler = {
-        command: ({ index }, phase) => (phase === 'direct' && outputs.push(index), 0),
+        command: (command, phase) => (phase === 'direct' && outputs.push(placeOf(command)), 0),
       }
       const points = [0, 1, 2, 3].map((index): PointOptions => ({ kind: 'binary-output', index, value: 0 }))
       const bench = new Bench(points, {}, { handler })
@@ -289,7 +289,7 @@ describe('a DNP3 outstation', () => {
       new Bench(
         points,
         {},
-        { handler: { command: ({ index }, phase) => (phase !== 'select' && operated.push(index), 0) } },
+        { handler: { command: (command, phase) => (phase !== 'select' && operated.push(placeOf(command)), 0) } },
       )
 
     it('an OPERATE with any octet other than those of SELECT is refused, and disarms', () => {
