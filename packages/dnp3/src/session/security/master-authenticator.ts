@@ -298,7 +298,7 @@ export function* changeUpdateKey(
   const request = UPDATE_KEY_REQUEST.encode({ method, userName, challenge: masterChallenge })
   const replied = yield { function: AUTHENTICATE_REQ, objects: sizedOctets(120, 11, request) }
   const reply = objectOf(replied.fragments[0], 12, UPDATE_KEY_REPLY)
-  if (reply === undefined) throw new ProtocolError('dnp3.security.update-key', 'no update key reply')
+  if (reply === undefined) throw refusedChange(replied.fragments[0], 'no update key reply')
   const { ksq, user } = reply
   const outstationChallenge = reply.challenge.slice()
   const { updateKey, encrypted, signature } = source.seal({ masterChallenge, outstationChallenge, ksq, user })
@@ -313,7 +313,14 @@ export function* changeUpdateKey(
   const proof = objectOf(changed.fragments[0], 15, OCTETS)
   const expected = updateKeyConfirmation(updateKey, userName, outstationChallenge, masterChallenge, ksq, user)
   if (proof === undefined || !equalMacs(proof.octets, expected)) {
-    throw new ProtocolError('dnp3.security.update-key', 'the outstation does not prove that it has the update key')
+    throw refusedChange(changed.fragments[0], 'the outstation does not prove that it has the update key')
   }
   return { user, updateKey }
+}
+
+/** Why an update key was not changed: what the outstation says, if it says anything. */
+function refusedChange(fragment: Fragment | undefined, why: string): ProtocolError {
+  const error = objectOf(fragment, 7, SECURITY_ERROR)?.error
+  const said = error === undefined ? '' : `: security error ${error}`
+  return new ProtocolError('dnp3.security.update-key', `${why}${said}`, { error })
 }
