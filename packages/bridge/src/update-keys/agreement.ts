@@ -40,7 +40,7 @@ export async function makeOffer({ site, link, user }: Subject, id: Uint8Array, k
 export interface Taken {
   readonly updateKey: Uint8Array
   /** The answer, for the number that the outstation knows the user by. */
-  answer(number: number, key: SigningKey): Promise<Answer>
+  readonly answer: (number: number, key: SigningKey) => Promise<Answer>
 }
 
 /**
