@@ -116,6 +116,8 @@ export { PQ_METHOD, PostQuantumAuthority, certifyUser, sealUpdateKey } from './s
 // What both are made of
 export { LinkChannel } from './session/link/link-channel.ts'
 export type { ChannelStation } from './session/link/link-channel.ts'
+export { CollisionAvoidance } from './session/link/collision-avoidance.ts'
+export type { CollisionOptions } from './session/link/collision-avoidance.ts'
 export { LinkStation } from './session/link/link-station.ts'
 export type { LinkCounters } from './session/link/link-counters.ts'
 export type { LinkLayerOptions } from './session/link/link-options.ts'

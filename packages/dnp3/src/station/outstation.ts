@@ -188,6 +188,10 @@ export class OutstationPort implements ChannelStation {
     }
   }
 
+  heard(at: number): void {
+    for (const { session } of this.#attached) session.heard(at)
+  }
+
   advance(at: number): void {
     for (const { session } of this.#attached) if (session.wake <= at) session.advance(at)
   }

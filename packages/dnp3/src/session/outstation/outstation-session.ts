@@ -161,6 +161,10 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     if (this.#restarting === undefined) this.link.receive(frame, now)
   }
 
+  heard(now: number): void {
+    this.#unsolicited?.heard(now)
+  }
+
   opened(now: number): void {
     this.#open = true
     this.link.opened(now)
