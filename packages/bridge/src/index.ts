@@ -30,6 +30,7 @@ export type { FieldUpdateKey, HeadEndUpdateKey, OutstationKeyChange } from './up
 
 // Protocols
 export { adapterFor, adapters } from './protocols.ts'
+export { linkReadings } from './readings.ts'
 export { rawAdapter } from './raw-adapter.ts'
 export { carriedDatagrams } from './link/datagram.ts'
 

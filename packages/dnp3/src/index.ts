@@ -103,6 +103,7 @@ export type { FileTransferOptions } from './session/master/file-procedures.ts'
 // Secure authentication version 5
 export { OutstationAuthenticator } from './session/security/outstation-authenticator.ts'
 export type { OutstationSecurityOptions } from './session/security/security-options.ts'
+export { FileSecurityStore } from './station/security-file.ts'
 export { CRITICAL_FUNCTIONS } from './session/security/security-options.ts'
 export type { SecurityState, SecurityStore, SecurityUser } from './session/security/users.ts'
 export { MasterAuthenticator, changeUpdateKey, changeUserStatus } from './session/security/master-authenticator.ts'
@@ -124,7 +125,9 @@ export type { LinkLayerOptions } from './session/link/link-options.ts'
 export { Outbox } from './session/outbox.ts'
 
 // Points from a file, for simulated outstations and for names
-export { parseOutstationModel } from './model/model.ts'
+export { parseSecurityModel } from './model/security-model.ts'
+export type { SecurityModel } from './model/security-model.ts'
+export { parseOutstationModel, pointNames } from './model/model.ts'
 export type { OutstationModel, ScriptedChange } from './model/model.ts'
 
 // For the bridge

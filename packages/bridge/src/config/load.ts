@@ -5,7 +5,7 @@ import { LineCounter, isMap, isNode, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
 import type { z } from 'zod'
 import type { FieldUpdateKey } from '../update-keys/config.ts'
-import type { BridgeConfig } from './model.ts'
+import type { BridgeConfig, LinkConfig } from './model.ts'
 import { configSchema } from './schema.ts'
 
 /** One thing wrong with a configuration file. */
@@ -94,6 +94,10 @@ function lineOf(path: readonly (string | number)[], document: Document, lines: L
   return 1
 }
 
+function named({ points }: LinkConfig, at: (path: string) => string): { readonly points?: string } {
+  return points === undefined ? {} : { points: at(points) }
+}
+
 function withPaths(at: (path: string) => string): (key: FieldUpdateKey) => FieldUpdateKey {
   return ({ install, file, ...key }) => ({
     ...key,
@@ -113,7 +117,11 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
   }
   const common = { identity: at(config.identity), ...(journal === undefined ? {} : { journal }) }
   if (config.role === 'field') {
-    const links = config.links.map((link) => ({ ...link, updateKeys: link.updateKeys?.map(withPaths(at)) }))
+    const links = config.links.map((link) => ({
+      ...link,
+      ...named(link, at),
+      updateKeys: link.updateKeys?.map(withPaths(at)),
+    }))
     return { ...config, ...common, links, channel: { ...config.channel, peer: at(config.channel.peer) } }
   }
   const sites = config.sites.map((site) => ({
@@ -121,6 +129,7 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
     peer: at(site.peer),
     links: site.links.map((link) => ({
       ...link,
+      ...named(link, at),
       updateKeys: link.updateKeys?.map((key) => ({ ...key, file: at(key.file) })),
     })),
   }))

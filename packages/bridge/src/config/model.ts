@@ -28,6 +28,8 @@ export interface LinkConfig {
   readonly window: number
   /** Serial lines: silence that ends a frame. */
   readonly silence: number
+  /** File that names the points of readings. */
+  readonly points?: string | undefined
 }
 
 export interface FieldLinkConfig extends LinkConfig {

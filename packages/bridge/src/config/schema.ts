@@ -71,6 +71,8 @@ const linkBase = {
   window: size.refine((bytes) => bytes >= MIN_WINDOW, `at least ${MIN_WINDOW}`).default(1 << 20),
   /** Serial lines: silence that ends a frame. */
   silence: duration.default(50),
+  /** Names of points for readings: dnp3, YAML or CSV as for `gridseal simulate dnp3 --model`. */
+  points: text.optional(),
 }
 
 const fieldLink = z.strictObject({
@@ -200,6 +202,10 @@ export const configSchema: z.ZodType<BridgeConfig> = z
       unique(links, 'id', path, context)
       links.forEach((link, index) => {
         const { framings, rules } = adapterFor(link.protocol)
+        if (link.points !== undefined && adapterFor(link.protocol).pointNames === undefined) {
+          const message = `${link.protocol} has no files that name points`
+          context.addIssue({ code: 'custom', path: [...path, index, 'points'], message })
+        }
         keyed(link, [...path, index, 'updateKeys'], context)
         if (link.policy?.rules !== undefined) {
           checkRules(rules, link.policy.rules, [...path, index, 'policy', 'rules'], context)

@@ -140,6 +140,12 @@ export class RemoteOutstation {
     return this.run('file info', () => fileInfo(name))
   }
 
+  /** Secure authentication goes on under another update key; without it there is nothing to change. */
+  useUpdateKey(updateKey: Uint8Array): void {
+    this.association.security?.useUpdateKey(updateKey, now())
+    this.#touch()
+  }
+
   /** The key for the other file functions. */
   authenticateFile(user: string, password: string): Promise<number> {
     return this.run('authenticate', () => authenticateFile(user, password))

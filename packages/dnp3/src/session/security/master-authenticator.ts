@@ -210,13 +210,16 @@ export class MasterAuthenticator implements MasterSecurity {
     if (this.#asking) return
     this.#asking = true
     this.#renewAt = NEVER
+    const updateKey = this.#updateKey
     this.#association.submit(
       'session keys',
       () => this.#changeKeys(),
       (outcome, at) => {
         this.#asking = false
         this.counters[outcome.ok ? 'keyChanges' : 'failedKeyChanges']++
-        this.#renewAt = at + (outcome.ok ? this.#settings.keyLifetime : RETRY_MS)
+        // Another update key has come meanwhile: what was agreed on under the old one is worth nothing.
+        if (updateKey !== this.#updateKey) this.#renewAt = at
+        else this.#renewAt = at + (outcome.ok ? this.#settings.keyLifetime : RETRY_MS)
       },
       now,
       KEY_PRIORITY,
