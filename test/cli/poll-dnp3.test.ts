@@ -120,6 +120,6 @@ describe('gridseal poll dnp3, against gridseal simulate dnp3', () => {
       const wrong = await gridseal('simulate', 'dnp3', '--listen', 'tcp://127.0.0.1:0', '--security', security)
       expect(wrong.code).to.equal(2)
       expect(wrong.stderr).to.contain('users[0]: role is one of VIEWER, OPERATOR')
-    }).timeout(60_000)
-  })
+    })
+  }).timeout(60_000)
 })

@@ -97,7 +97,7 @@ export type { MasterCounters } from './session/master/master-counters.ts'
 export { classOctets, commandStatusName } from './session/master/procedures.ts'
 export type { CommandResult } from './session/master/procedures.ts'
 export { PRIORITY } from './session/master/task.ts'
-export type { MasterProcedure, MasterReply, MasterRequest, Outcome } from './session/master/task.ts'
+export type { MasterProcedure, MasterReply, MasterRequest, Outcome, TaskTimeouts } from './session/master/task.ts'
 export type { FileTransferOptions } from './session/master/file-procedures.ts'
 
 // Secure authentication version 5

@@ -11,6 +11,8 @@ export interface PollOptions {
   readonly every: number
   /** Headers to read, e.g. of classOctets. */
   readonly objects: Uint8Array
+  /** Milliseconds for each fragment of an answer. Default: the association's. */
+  readonly responseTimeout?: number
 }
 
 /** How the time of an outstation is set: over a LAN, over a serial line, or just written; never. */
