@@ -35,8 +35,10 @@ export class FieldKeys implements ChannelService {
   readonly port: number = PORT_UPDATE_KEYS
   readonly #options: FieldKeysOptions
   #send: ((bytes: Uint8Array) => void) | undefined
-  /** Links whose outstation is being told a key: one at a time. */
+  /** Users whose key is being installed, or waits for it. */
   readonly #busy = new Set<string>()
+  /** What each link's outstation is being told: one key after the other. */
+  readonly #under = new Map<string, Promise<void>>()
 
   constructor(options: FieldKeysOptions) {
     this.#options = options
@@ -58,9 +60,14 @@ export class FieldKeys implements ChannelService {
     const link = links.find(({ id }) => id === message.link)
     const entry = link?.keys.find(({ user }) => user === message.user)
     if (link === undefined || entry === undefined) return this.#refuse(message, 'no such user is configured here')
-    if (this.#busy.has(link.id)) return this.#refuse(message, 'another key is being installed')
-    this.#busy.add(link.id)
-    void this.#install(link, entry, message, updateKey, answer).finally(() => this.#busy.delete(link.id))
+    const name = `${link.id}/${entry.user}`
+    if (this.#busy.has(name)) return this.#refuse(message, 'another key is being installed')
+    this.#busy.add(name)
+    const before = this.#under.get(link.id) ?? Promise.resolve()
+    const work = before
+      .then(() => this.#install(link, entry, message, updateKey, answer))
+      .finally(() => this.#busy.delete(name))
+    this.#under.set(link.id, work)
   }
 
   async #install(
@@ -73,6 +80,7 @@ export class FieldKeys implements ChannelService {
     const { site, key, now, report } = this.#options
     const { user, install, file } = entry
     const details = { site, link: link.id, user }
+    // Never rejects: what goes wrong is told.
     try {
       let { number } = entry
       if (install !== undefined) number = await changeKeyAtOutstation(link.device, user, install, updateKey)

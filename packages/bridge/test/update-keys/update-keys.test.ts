@@ -29,7 +29,14 @@ class Rtu {
       handler: () => ({ command: (_command, phase) => (phase === 'select' ? 0 : (this.operated.push(1), 0)) }),
       security: (session) =>
         (this.authenticator = new OutstationAuthenticator(
-          { name: 'RTU 7', authorityKey, users: [{ number: 5, name: 'bob', role: 1, updateKey: OLD_KEY }] },
+          {
+            name: 'RTU 7',
+            authorityKey,
+            users: [
+              { number: 5, name: 'bob', role: 1, updateKey: OLD_KEY },
+              { number: 6, name: 'eve', role: 0, updateKey: OLD_KEY },
+            ],
+          },
           session,
         )),
     })
@@ -38,7 +45,11 @@ class Rtu {
   }
 
   get updateKey(): string {
-    return toHex(this.authenticator?.users.get(5)?.updateKey ?? new Uint8Array(0))
+    return this.keyOf(5)
+  }
+
+  keyOf(user: number): string {
+    return toHex(this.authenticator?.users.get(user)?.updateKey ?? new Uint8Array(0))
   }
 
   async stop(): Promise<void> {
@@ -140,6 +151,39 @@ describe('update keys that the bridges agree on', () => {
     pair = await startPair([link(await rtu.start(), { install: install() }, { every: '1h' })])
     await until('the mark is gone', () => !existsSync(`${keyFile()}.offered`))
     expect(toHex((await readUpdateKeyFile(keyFile())).updateKey)).to.equal(rtu.updateKey)
+  })
+
+  it('two users of one outstation get theirs one after the other', async () => {
+    const file = join(folder, 'eve.json')
+    const spec = link(await rtu.start(), { install: install() }, {})
+    const field = { ...spec.field, updateKeys: ['bob', 'eve'].map((user) => ({ user, install: install() })) }
+    const headEnd = {
+      ...spec.headEnd,
+      updateKeys: [
+        { user: 'bob', file: keyFile() },
+        { user: 'eve', file },
+      ],
+    }
+    pair = await startPair([{ ...spec, field, headEnd }])
+    await until('both files are written', () => existsSync(keyFile()) && existsSync(file))
+    expect(toHex((await readUpdateKeyFile(keyFile())).updateKey)).to.equal(rtu.keyOf(5))
+    expect(toHex((await readUpdateKeyFile(file)).updateKey)).to.equal(rtu.keyOf(6))
+    expect(rtu.keyOf(5)).to.not.equal(rtu.keyOf(6))
+    expect(pair.events.filter(({ code }) => code.startsWith('bridge.update-key.refused'))).to.deep.equal([])
+  })
+
+  it('what the channel lost is agreed on anew when it is back', async () => {
+    const spec = link(await rtu.start(), { install: install() }, { every: '1h', retry: '50ms' })
+    pair = await startPair([spec])
+    await until('the first key', () => existsSync(keyFile()))
+    await rm(keyFile())
+    // The next process of the head-end offers at once, and is gone before it can be answered; the one after it is not.
+    await pair.restart('head-end')
+    await until('the offer is out', () => existsSync(`${keyFile()}.offered`))
+    await pair.restart('head-end')
+    await until('the next key', () => existsSync(keyFile()) && !existsSync(`${keyFile()}.offered`))
+    const file = await readUpdateKeyFile(keyFile())
+    await until('it is the outstation’s', () => rtu.updateKey === toHex(file.updateKey))
   })
 
   it('an outstation of another authority refuses; the master keeps its key, and it is tried again', async () => {
