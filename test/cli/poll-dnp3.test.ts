@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { RunningCli, gridseal, records } from '../support/cli.ts'
@@ -80,4 +80,46 @@ describe('gridseal poll dnp3, against gridseal simulate dnp3', () => {
       expect((await poll('tcp://127.0.0.1:1', '--remote', '70000')).code).to.equal(2)
     })
   })
+
+  it('secure authentication: a control under the key of the file; the state outlives the outstation; another key is refused', async () => {
+    await withFolder(async (folder) => {
+      const [security, key] = [join(folder, 'security.yaml'), join(folder, 'bob.json')]
+      const users = `users: [{ number: 5, name: bob, role: OPERATOR, updateKey: '${'ab'.repeat(32)}' }]`
+      await writeFile(security, `name: RTU 7\n${users}\nstate: rtu.state\n`)
+      const writeKey = (updateKey: string): Promise<void> => {
+        const content = { user: 'bob', number: 5, updateKey, installed: '2026-01-01T00:00:00Z' }
+        return writeFile(key, JSON.stringify(content), { mode: 0o600 })
+      }
+      await writeKey('ab'.repeat(32))
+      const url = await simulate('--security', security)
+      const control = (...args: string[]): ReturnType<typeof gridseal> =>
+        poll(url, '--once', '--command', 'bo/3=on', '--timeout', '10s', ...args)
+      const done = await control('--update-key', key)
+      expect(done.code, done.stderr).to.equal(0)
+      expect(records(done).at(-1)).to.include({ point: 'bo/3', status: 'SUCCESS' })
+      await writeKey('cd'.repeat(32))
+      const refused = await control('--update-key', key, '--timeout', '3s')
+      expect(refused.code).to.equal(1)
+      expect(refused.stderr).to.contain('security error')
+      const state = JSON.parse(await readFile(join(folder, 'rtu.state'), 'utf8')) as { csq: number }
+      expect(state.csq).to.be.above(0)
+      await device?.stop()
+      await writeKey('ab'.repeat(32))
+      const again = await poll(
+        await simulate('--security', security),
+        '--once',
+        '--command',
+        'bo/3=on',
+        '--update-key',
+        key,
+      )
+      expect(again.code, again.stderr).to.equal(0)
+      const after = JSON.parse(await readFile(join(folder, 'rtu.state'), 'utf8')) as { csq: number }
+      expect(after.csq).to.be.above(state.csq)
+      await writeFile(security, users.replace('OPERATOR', 'KING'))
+      const wrong = await gridseal('simulate', 'dnp3', '--listen', 'tcp://127.0.0.1:0', '--security', security)
+      expect(wrong.code).to.equal(2)
+      expect(wrong.stderr).to.contain('users[0]: role is one of VIEWER, OPERATOR')
+    })
+  }).timeout(60_000)
 })

@@ -105,9 +105,20 @@ export interface ProtocolAdapter {
    * the protocol has no such answer, or not to this frame. Never throws.
    */
   unavailable?(request: Uint8Array, cause: 'path' | 'device', framing?: string): Uint8Array | undefined
-  /** Stateful: pairs responses with requests where the protocol needs it. Never throws. */
-  readings(framing?: string): ReadingExtractor
+  /**
+   * Stateful: pairs responses with requests where the protocol needs it. `names`: what points shall be called instead.
+   * Never throws.
+   */
+  readings(framing?: string, names?: PointNames): ReadingExtractor
+  /**
+   * The names that a file gives to points, in the form that the protocol's simulated devices read. Undefined where the
+   * protocol has no such files. Throws `UsageError` that names file and place.
+   */
+  pointNames?(source: string, file: string): PointNames
 }
+
+/** Names of points, by what the protocol calls them, e.g. `g30/12`. */
+export type PointNames = ReadonlyMap<string, string>
 
 export interface ReadingExtractor {
   push(frame: Frame): Reading[]

@@ -14,6 +14,7 @@ export type {
   Inspector,
   Operation,
   OperationKind,
+  PointNames,
   ProtocolAdapter,
   Reading,
   ReadingExtractor,

@@ -16,6 +16,7 @@ import { deviceEnd } from './link/factory.ts'
 import { exitPolicyOf } from './policy.ts'
 import { adapterFor } from './protocols.ts'
 import { SiteSession } from './site/session.ts'
+import { FieldKeys } from './update-keys/field-keys.ts'
 
 /** The bridge beside the devices: dials the head-end and keeps dialling. */
 export class FieldBridge implements Bridge {
@@ -63,6 +64,14 @@ export class FieldBridge implements Bridge {
       limits: config.limits,
       store: config.store,
       holdConnections: config.channel.holdConnections,
+      service: new FieldKeys({
+        site: config.site,
+        key,
+        peer,
+        links: config.links.map(({ id, device, updateKeys = [] }) => ({ id, device, keys: updateKeys })),
+        now: Date.now,
+        report,
+      }),
       now: wallClock,
       report,
       onFault: resolve,

@@ -18,9 +18,11 @@ import { TcpMasterEnd } from './link/tcp-master.ts'
 import { exitPolicyOf } from './policy.ts'
 import { adapterFor } from './protocols.ts'
 import { SiteSession } from './site/session.ts'
+import { HeadEndKeys } from './update-keys/head-end-keys.ts'
 
 interface Site {
   readonly session: SiteSession
+  readonly keys: HeadEndKeys
   readonly ends: readonly LinkEnd[]
 }
 
@@ -85,6 +87,14 @@ export class HeadEndBridge implements Bridge {
       policy: exitPolicyOf(link, adapterFor(link.protocol), 'to-master'),
       maxAge: Number.POSITIVE_INFINITY,
     }))
+    const keys = new HeadEndKeys({
+      site: site.site,
+      key: this.#key,
+      peer,
+      links: site.links.map(({ id, updateKeys = [] }) => ({ id, keys: updateKeys })),
+      now: Date.now,
+      report: this.#report,
+    })
     const session = new SiteSession({
       site: site.site,
       inbound: 'to-device',
@@ -96,11 +106,12 @@ export class HeadEndBridge implements Bridge {
       // Nothing is kept towards devices.
       store: { maxBacklog: 0, whenFull: 'drop' },
       holdConnections: channel.holdConnections,
+      service: keys,
       now: wallClock,
       report: this.#report,
       onFault: this.#fail,
     })
-    return { session, ends: links.map((link) => link.end) }
+    return { session, keys, ends: links.map((link) => link.end) }
   }
 
   get stats(): BridgeStats {
@@ -121,7 +132,10 @@ export class HeadEndBridge implements Bridge {
 
   async start(): Promise<void> {
     try {
-      for (const { session } of this.#sites.values()) await session.start()
+      for (const { session, keys } of this.#sites.values()) {
+        await keys.start()
+        await session.start()
+      }
       this.#journal?.beginRetention()
       const { listen: url, allow } = this.#config.channel
       this.#listener = await listen(url, allow === undefined ? {} : { allow })
@@ -134,6 +148,7 @@ export class HeadEndBridge implements Bridge {
 
   async stop(): Promise<void> {
     await this.#listener?.close()
+    for (const { keys } of this.#sites.values()) keys.stop()
     await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
     for (const connection of this.#connections) connection.destroy()
     await this.#journal?.close()

@@ -26,8 +26,14 @@ export type {
 } from './config/model.ts'
 export { parseDuration, parseSize } from './config/units.ts'
 
+// Update keys of DNP3's secure authentication
+export { readUpdateKeyFile } from './update-keys/key-file.ts'
+export type { UpdateKeyFile } from './update-keys/key-file.ts'
+export type { FieldUpdateKey, HeadEndUpdateKey, OutstationKeyChange } from './update-keys/config.ts'
+
 // Protocols
 export { adapterFor, adapters } from './protocols.ts'
+export { linkReadings } from './readings.ts'
 export { rawAdapter } from './raw-adapter.ts'
 export { carriedDatagrams } from './link/datagram.ts'
 

@@ -2,7 +2,8 @@ import type { Direction, Framer } from '@gridseal/adapter'
 import { createFramer, dnp3Adapter } from '@gridseal/dnp3'
 import { OWN_PCAPS, SHARED_DNP3, captures, readDigest } from '../test/support/digest.ts'
 import type { Figure } from '../../../test/support/bench.ts'
-import { polls, sessions } from './stations.ts'
+import { polls } from './polls.ts'
+import { sessions } from './stations.ts'
 
 const RUNS = 5
 const WINDOW_MS = 200

@@ -3,6 +3,7 @@ import { createInspector, describe } from './adapter/describe.ts'
 import { looksLikeDnp3 } from './adapter/looks-like.ts'
 import { operationOf } from './adapter/operation.ts'
 import { createReadings } from './adapter/readings.ts'
+import { parseOutstationModel, pointNames } from './model/model.ts'
 import { FRAMING, checkFraming, createFramer } from './framing/framer.ts'
 
 /** DNP3 for the bridge. One framing, `ft3`: link frames are the same over TCP, UDP and serial lines. */
@@ -23,8 +24,9 @@ export const dnp3Adapter: ProtocolAdapter = {
     checkFraming(framing)
     return operationOf(frame, direction)
   },
-  readings: (framing) => {
+  readings: (framing, names) => {
     checkFraming(framing)
-    return createReadings()
+    return createReadings(names)
   },
+  pointNames: (source, file) => pointNames(parseOutstationModel(source, file)),
 }

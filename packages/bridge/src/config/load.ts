@@ -4,7 +4,8 @@ import { UsageError, describeError } from '@gridseal/wire'
 import { LineCounter, isMap, isNode, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
 import type { z } from 'zod'
-import type { BridgeConfig } from './model.ts'
+import type { FieldUpdateKey } from '../update-keys/config.ts'
+import type { BridgeConfig, LinkConfig } from './model.ts'
 import { configSchema } from './schema.ts'
 
 /** One thing wrong with a configuration file. */
@@ -93,6 +94,18 @@ function lineOf(path: readonly (string | number)[], document: Document, lines: L
   return 1
 }
 
+function named({ points }: LinkConfig, at: (path: string) => string): { readonly points?: string } {
+  return points === undefined ? {} : { points: at(points) }
+}
+
+function withPaths(at: (path: string) => string): (key: FieldUpdateKey) => FieldUpdateKey {
+  return ({ install, file, ...key }) => ({
+    ...key,
+    ...(install && { install: { ...install, authority: at(install.authority) } }),
+    ...(file !== undefined && { file: at(file) }),
+  })
+}
+
 function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
   const at = (path: string): string => resolve(folder, path)
   const { journal: j } = config
@@ -104,7 +117,21 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
   }
   const common = { identity: at(config.identity), ...(journal === undefined ? {} : { journal }) }
   if (config.role === 'field') {
-    return { ...config, ...common, channel: { ...config.channel, peer: at(config.channel.peer) } }
+    const links = config.links.map((link) => ({
+      ...link,
+      ...named(link, at),
+      updateKeys: link.updateKeys?.map(withPaths(at)),
+    }))
+    return { ...config, ...common, links, channel: { ...config.channel, peer: at(config.channel.peer) } }
   }
-  return { ...config, ...common, sites: config.sites.map((site) => ({ ...site, peer: at(site.peer) })) }
+  const sites = config.sites.map((site) => ({
+    ...site,
+    peer: at(site.peer),
+    links: site.links.map((link) => ({
+      ...link,
+      ...named(link, at),
+      updateKeys: link.updateKeys?.map((key) => ({ ...key, file: at(key.file) })),
+    })),
+  }))
+  return { ...config, ...common, sites }
 }

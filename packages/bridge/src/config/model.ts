@@ -1,4 +1,5 @@
 import type { OperationKind } from '@gridseal/adapter'
+import type { FieldUpdateKey, HeadEndUpdateKey } from '../update-keys/config.ts'
 
 // What a configuration holds once it is checked and every default is filled in. Durations are milliseconds, sizes bytes.
 
@@ -27,6 +28,8 @@ export interface LinkConfig {
   readonly window: number
   /** Serial lines: silence that ends a frame. */
   readonly silence: number
+  /** File that names the points of readings. */
+  readonly points?: string | undefined
 }
 
 export interface FieldLinkConfig extends LinkConfig {
@@ -41,6 +44,8 @@ export interface FieldLinkConfig extends LinkConfig {
   readonly store?: 'urgent' | 'normal' | 'bulk' | undefined
   /** UDP: where the device's datagrams come in; undefined: any port. */
   readonly bind?: string | undefined
+  /** DNP3: users whose update keys are agreed on with the head-end. */
+  readonly updateKeys?: readonly FieldUpdateKey[] | undefined
 }
 
 export interface HeadEndLinkConfig extends LinkConfig {
@@ -57,6 +62,8 @@ export interface HeadEndLinkConfig extends LinkConfig {
   readonly pace: number
   /** UDP: the master that gets what devices send before any master has spoken. */
   readonly peer?: string | undefined
+  /** DNP3: users whose update keys are agreed on with the field bridge. */
+  readonly updateKeys?: readonly HeadEndUpdateKey[] | undefined
 }
 
 export interface JournalConfig {

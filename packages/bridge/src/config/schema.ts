@@ -3,7 +3,8 @@ import { parseEndpoint } from '@gridseal/transport'
 import { UsageError, describeError } from '@gridseal/wire'
 import { z } from 'zod'
 import { adapterFor, PROTOCOLS } from '../protocols.ts'
-import type { BridgeConfig } from './model.ts'
+import type { BridgeConfig, FieldLinkConfig, HeadEndLinkConfig } from './model.ts'
+import { fieldUpdateKeys, headEndUpdateKeys } from '../update-keys/config.ts'
 import { parseDuration, parseSize } from './units.ts'
 
 // The one place where every key, its default and what it means is written.
@@ -70,6 +71,8 @@ const linkBase = {
   window: size.refine((bytes) => bytes >= MIN_WINDOW, `at least ${MIN_WINDOW}`).default(1 << 20),
   /** Serial lines: silence that ends a frame. */
   silence: duration.default(50),
+  /** Names of points for readings: dnp3, YAML or CSV as for `gridseal simulate dnp3 --model`. */
+  points: text.optional(),
 }
 
 const fieldLink = z.strictObject({
@@ -82,6 +85,8 @@ const fieldLink = z.strictObject({
   store: z.enum(['urgent', 'normal', 'bulk']).optional(),
   /** UDP: where the device's datagrams come in; default any port. */
   bind: url('udp').optional(),
+  /** DNP3 with secure authentication: update keys agreed on with the head-end, and how the outstation gets them. */
+  updateKeys: fieldUpdateKeys(duration).optional(),
 })
 
 const headEndLink = z.strictObject({
@@ -96,6 +101,8 @@ const headEndLink = z.strictObject({
   pace: z.number().int().min(1).max(1_000_000).default(1000),
   /** UDP: the master that gets what devices send before any master has spoken. */
   peer: url('udp').optional(),
+  /** DNP3 with secure authentication: update keys agreed on with the field bridge, and the master's key files. */
+  updateKeys: headEndUpdateKeys(duration).optional(),
 })
 
 const journal = z.strictObject({
@@ -200,6 +207,11 @@ export const configSchema: z.ZodType<BridgeConfig> = z
       unique(links, 'id', path, context)
       links.forEach((link, index) => {
         const { framings, rules } = adapterFor(link.protocol)
+        if (link.points !== undefined && adapterFor(link.protocol).pointNames === undefined) {
+          const message = `${link.protocol} has no files that name points`
+          context.addIssue({ code: 'custom', path: [...path, index, 'points'], message })
+        }
+        keyed(link, [...path, index, 'updateKeys'], context)
         if (link.policy?.rules !== undefined) {
           checkRules(rules, link.policy.rules, [...path, index, 'policy', 'rules'], context)
         }
@@ -226,6 +238,20 @@ function storable(config: BridgeConfig, context: z.RefinementCtx): void {
       context.addIssue({ code: 'custom', path, message })
     }
   })
+}
+
+/** Only DNP3 has update keys; to tell an outstation a key, it must take a connection beside the masters' own. */
+function keyed(
+  link: FieldLinkConfig | HeadEndLinkConfig,
+  path: readonly (string | number)[],
+  context: z.RefinementCtx,
+): void {
+  if (link.updateKeys === undefined) return
+  const wrong = (message: string): void => context.addIssue({ code: 'custom', path: [...path], message })
+  if (link.protocol !== 'dnp3') wrong('only for dnp3')
+  if (!('device' in link)) return
+  const installed = link.updateKeys.some(({ install }) => install !== undefined)
+  if (installed && parseEndpoint(link.device).kind !== 'tcp') wrong('install is for tcp devices; use file')
 }
 
 function checkRules(

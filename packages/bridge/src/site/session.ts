@@ -22,6 +22,7 @@ import { LatencyWindow } from './latency.ts'
 import type { OutgoingStats } from './outgoing.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
+import type { ChannelService } from './service.ts'
 import type { StoredClass, StoredStats } from './stored.ts'
 import { StoredTraffic } from './stored.ts'
 
@@ -48,6 +49,8 @@ export interface SiteSessionOptions {
   readonly store: StoreConfig
   /** Milliseconds that mirrored connections outlive the channel. */
   readonly holdConnections: number
+  /** What else is told over the channel. */
+  readonly service?: ChannelService | undefined
   readonly now: () => bigint
   readonly report: Report
   /** Something broke that this bridge cannot do without, such as its journal; it carries nothing from then on. */
@@ -267,6 +270,7 @@ export class SiteSession {
   /** The channel is gone: streams wait, and mirrored connections if it does not come back in time. */
   #lower(): void {
     this.#greeted = false
+    this.#options.service?.down()
     this.#outgoing.detach()
     this.#stored?.detach()
     clearInterval(this.#askTimer)
@@ -307,6 +311,7 @@ export class SiteSession {
       if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
       else if (this.#greeted && this.#storedBatch(port, bytes)) return
       else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
+      else if (this.#greeted && port === this.#options.service?.port) this.#options.service.receive(bytes)
       else throw new ProtocolError('bridge.port', `nothing is expected on port ${port} now`)
     } catch (error) {
       // Nothing of what was refused has been delivered; the next channel starts from what is verified.
@@ -367,6 +372,8 @@ export class SiteSession {
     this.#stored?.attach(channel, hello.positions)
     this.#farSide(true, 'the channel is up')
     for (const { end } of this.#options.links) end.restate()
+    const { service } = this.#options
+    service?.up((bytes) => channel.send(service.port, bytes))
     this.#say('info', 'channel.up', 'channel up')
   }
 

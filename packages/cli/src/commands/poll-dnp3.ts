@@ -34,6 +34,7 @@ export function addPollDnp3(poll: Command, exit: (code: number) => void): void {
     .option('--attributes', 'read the device attributes', false)
     .option('--timeout <duration>', 'for one answer', '5s')
     .option('--once', 'one integrity poll, then end', false)
+    .option('--update-key <file>', 'secure authentication: key file of the user, taken up again when it changes')
     .option('--cert <file>', 'own certificate for tls://, PEM')
     .option('--key <file>', 'its key, PEM')
     .option('--ca <file>', 'whose certificates to trust, PEM')

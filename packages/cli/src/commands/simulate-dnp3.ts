@@ -19,6 +19,7 @@ export function addSimulateDnp3(simulate: Command, exit: (code: number) => void)
         .default(10),
     )
     .option('--model <file>', 'points and scripted changes, YAML or CSV, instead of --points')
+    .option('--security <file>', 'secure authentication: users and keys, YAML')
     .option('--connect', 'connect to a master that listens at the URL', false)
     .option('--any-master', 'answer masters of every address', false)
     .option('--cert <file>', 'own certificate for tls://, PEM')

@@ -7,17 +7,19 @@ import type {
   RemoteOutstation,
   TimeSync,
 } from '@gridseal/dnp3'
-import { ATTRIBUTES, Master, POINT_KINDS, classOctets, commandStatusName, forEachMeasurement } from '@gridseal/dnp3'
+import { ATTRIBUTES, Master, classOctets, commandStatusName, forEachMeasurement, pointNames } from '@gridseal/dnp3'
 import { GridsealError, UsageError, describeError } from '@gridseal/wire'
 import { EXIT, complain, print, toJson, untilStopped } from '../output.ts'
 import { readModel, readTls } from '../simulate/dnp3.ts'
 import type { TlsFiles } from '../simulate/dnp3.ts'
+import { UpdateKey } from './update-key.ts'
 
 export interface PollDnp3Options extends TlsFiles {
   readonly connect: string
   readonly local: number
   readonly remote: number
   readonly model?: string
+  readonly updateKey?: string
   readonly listen: boolean
   readonly period?: string
   readonly events?: string
@@ -32,29 +34,37 @@ export interface PollDnp3Options extends TlsFiles {
 }
 
 const ALL_ATTRIBUTES = 254
+const NO_NAMES: ReadonlyMap<string, string> = new Map()
 
 /** A DNP3 master that prints what it is told. Exit code 1 when the integrity poll of `--once` or a command did not succeed. */
 export async function pollDnp3(options: PollDnp3Options): Promise<number> {
   const { once, json } = options
-  const names = await namesOf(options.model)
+  const names = options.model === undefined ? NO_NAMES : pointNames(await readModel(options.model))
   const commands = options.command.map(parseCommand)
   const timeout = parseDuration(options.timeout)
   const limit = options.for === undefined ? (once ? PATIENCE * timeout : undefined) : parseDuration(options.for)
   const tls = { tls: await readTls(options) }
   const direction = options.listen ? 'listen' : 'connect'
+  const key = options.updateKey === undefined ? undefined : await UpdateKey.open(options.updateKey)
+  // From here to `add` nothing is waited for: an outstation may speak as soon as it is reached.
   const master = await Master.open(options.connect, { direction, connect: tls, listen: tls })
   const end = new AbortController()
   const stopped = untilStopped(limit, end.signal)
   try {
     const { promise: integrity, resolve } = Promise.withResolvers<boolean>()
-    const outstation = master.add(associationOf(options, timeout), {
-      fragment: (fragment) =>
-        forEachMeasurement(fragment, (measurement) => print(readingText(measurement, names, json))),
-      taskEnded: (name, outcome) => {
-        if (!outcome.ok) complain(`gridseal: ${name}: ${describeError(outcome.error)}`)
-        if (name === 'integrity') resolve(outcome.ok)
+    const outstation = master.add(
+      associationOf(options, timeout),
+      {
+        fragment: (fragment) =>
+          forEachMeasurement(fragment, (measurement) => print(readingText(measurement, names, json))),
+        taskEnded: (name, outcome) => {
+          if (!outcome.ok) complain(`gridseal: ${name}: ${describeError(outcome.error)}`)
+          if (name === 'integrity') resolve(outcome.ok)
+        },
       },
-    })
+      key && ((association) => key.authenticator(association)),
+    )
+    key?.follow(outstation)
     const begun = await Promise.race([integrity, stopped.then(() => false)])
     if (!begun) complain('gridseal: the integrity poll was not answered')
     if (begun && options.attributes) await showAttributes(outstation, json)
@@ -66,6 +76,7 @@ export async function pollDnp3(options: PollDnp3Options): Promise<number> {
     return failed ? EXIT.failed : EXIT.ok
   } finally {
     end.abort()
+    key?.close()
     await master.close()
   }
 }
@@ -93,17 +104,6 @@ function associationOf(options: PollDnp3Options, responseTimeout: number): Assoc
   }
 }
 
-/** Names of points by `g30/12`. */
-async function namesOf(file: string | undefined): Promise<ReadonlyMap<string, string>> {
-  const { points } = file === undefined ? { points: [] } : await readModel(file)
-  return new Map(
-    points.flatMap(({ kind, index, name }) => {
-      const group = POINT_KINDS.find((spec) => spec.kind === kind)?.group
-      return name === undefined ? [] : [[`g${group}/${index}`, name] as const]
-    }),
-  )
-}
-
 function readingText(measurement: Measurement, names: ReadonlyMap<string, string>, json: boolean): string {
   const { point, index, group, variation, value, quality, flags, time, event } = measurement
   const place = `g${point}/${index}`
@@ -128,10 +128,13 @@ function readingText(measurement: Measurement, names: ReadonlyMap<string, string
   return `${place.padEnd(10)} ${(name ?? '').padEnd(16)} ${String(shown).padStart(14)}  ${quality}${event ? '  event' : ''}${when}`
 }
 
+/** A command to one output. */
+type PointCommand = Exclude<OutstationCommand, { kind: 'data-set' }>
+
 const BINARY_CODES: Readonly<Record<string, number>> = { on: 0x03, off: 0x04, close: 0x41, trip: 0x81, pulse: 0x01 }
 const PULSE_MS = 100
 
-function parseCommand(text: string): OutstationCommand {
+function parseCommand(text: string): PointCommand {
   const [, output, digits, value] = /^(bo|ao)\/(\d+)=(\S+)$/.exec(text) ?? []
   const wrong = (why: string): UsageError => new UsageError('poll.command', `--command ${text}: ${why}`)
   if (output === undefined || value === undefined) throw wrong('write it like bo/3=on or ao/1=12.5')
@@ -150,7 +153,7 @@ function parseCommand(text: string): OutstationCommand {
 
 async function carryOut(
   outstation: RemoteOutstation,
-  command: OutstationCommand,
+  command: PointCommand,
   options: PollDnp3Options,
 ): Promise<boolean> {
   const { direct, json } = options

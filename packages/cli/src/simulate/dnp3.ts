@@ -1,7 +1,23 @@
 import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { parseDuration } from '@gridseal/bridge'
-import { Outstation, SimulatedOutputs, parseOutstationModel, serveOutstations } from '@gridseal/dnp3'
-import type { OutstationModel, PointKind, PointOptions } from '@gridseal/dnp3'
+import {
+  FileSecurityStore,
+  Outstation,
+  OutstationAuthenticator,
+  SimulatedOutputs,
+  parseOutstationModel,
+  parseSecurityModel,
+  serveOutstations,
+} from '@gridseal/dnp3'
+import type {
+  OutstationCommand,
+  OutstationModel,
+  OutstationSession,
+  PointKind,
+  PointOptions,
+  SecurityModel,
+} from '@gridseal/dnp3'
 import type { TlsOptions } from '@gridseal/transport'
 import { UsageError, describeError } from '@gridseal/wire'
 import { EXIT, print, toJson, untilStopped } from '../output.ts'
@@ -19,6 +35,7 @@ export interface SimulateDnp3Options extends TlsFiles {
   readonly remote: number
   readonly points: number
   readonly model?: string
+  readonly security?: string
   readonly connect: boolean
   readonly anyMaster: boolean
   readonly json: boolean
@@ -34,6 +51,7 @@ export async function simulateDnp3(options: SimulateDnp3Options): Promise<number
   const { listen, local, remote, anyMaster, json } = options
   const limit = options.for === undefined ? undefined : parseDuration(options.for)
   const model = options.model === undefined ? undefined : await readModel(options.model)
+  const security = options.security === undefined ? undefined : await readSecurity(options.security)
   const outstation = new Outstation({
     local,
     masters: [remote],
@@ -41,6 +59,7 @@ export async function simulateDnp3(options: SimulateDnp3Options): Promise<number
     unsolicited: {},
     points: model?.points ?? defaultPoints(options.points),
     attributes: attributesOf(model),
+    ...(security && { security: (session) => authenticatorOf(security, session) }),
     handler: (database) => {
       const outputs = new SimulatedOutputs(database)
       return {
@@ -85,10 +104,24 @@ export async function readTls(files: TlsFiles): Promise<TlsOptions> {
 
 /** Reads a model file, or says why not. */
 export async function readModel(file: string): Promise<OutstationModel> {
-  const source = await readFile(file, 'utf8').catch((error: unknown) => {
+  return parseOutstationModel(await readSource(file), file)
+}
+
+async function readSecurity(file: string): Promise<SecurityModel> {
+  const model = parseSecurityModel(await readSource(file), file)
+  return { ...model, state: model.state && resolve(dirname(file), model.state) }
+}
+
+async function readSource(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
     throw new UsageError('dnp3.model', `cannot read ${file}: ${describeError(error)}`, {}, error)
   })
-  return parseOutstationModel(source, file)
+}
+
+function authenticatorOf(model: SecurityModel, session: OutstationSession): OutstationAuthenticator {
+  const { name, users, authorityKey, state } = model
+  const kept = state === undefined ? {} : { store: new FileSecurityStore(state) }
+  return new OutstationAuthenticator({ name, users, ...(authorityKey && { authorityKey }), ...kept }, session)
 }
 
 function defaultPoints(analogs: number): PointOptions[] {
@@ -159,8 +192,7 @@ function play(outstation: Outstation, { script, repeat }: OutstationModel): () =
   return () => clearTimeout(timer)
 }
 
-function commandText(command: { readonly kind: string; readonly index: number }, status: number): string {
-  const { kind, index, ...rest } = command
+function commandText({ kind, ...rest }: OutstationCommand, status: number): string {
   const fields = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`)
-  return `command ${kind} ${index}: ${fields.join(', ')} -> status ${status}`
+  return `command ${kind} ${fields.join(', ')} -> status ${status}`
 }

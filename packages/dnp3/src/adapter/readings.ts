@@ -1,4 +1,4 @@
-import type { Frame, Reading, ReadingExtractor } from '@gridseal/adapter'
+import type { Frame, PointNames, Reading, ReadingExtractor } from '@gridseal/adapter'
 import type { Fragment } from '../codec/application.ts'
 import { decodeFragment } from '../codec/application.ts'
 import { segmentOf, senderOf } from '../codec/frame-segment.ts'
@@ -12,19 +12,20 @@ const NS_PER_MS = 1_000_000n
 
 /**
  * Turns responses and unsolicited responses into readings. A point is named by the group of its present value and its
- * index, so that `g30/12` is the same point whether it was polled (g30) or reported as an event (g32). Binary points are
+ * index, so that `g30/12` is the same point whether it was polled (g30) or reported as an event (g32); `names` may call it
+ * something else. Binary points are
  * booleans; double-bit points 0 intermediate, 1 off, 2 on, 3 indeterminate; counters and analogs numbers; octet strings
  * text where they are printable ASCII, else hex after `0x`.
  *
  * Readings of fragments whose objects cannot be told to the end stop there. Memory is bounded by the reassembly's
  * defaults, whatever number of links and stations there is.
  */
-export function createReadings(): ReadingExtractor {
+export function createReadings(names?: PointNames): ReadingExtractor {
   const reassembler = new Reassembler<string>()
   return {
     push: (frame) => {
       const fragment = responseOf(frame, reassembler)
-      return fragment === undefined ? [] : readingsOf(frame, fragment)
+      return fragment === undefined ? [] : readingsOf(frame, fragment, names)
     },
   }
 }
@@ -44,14 +45,15 @@ function responseOf(frame: Frame, reassembler: Reassembler<string>): Fragment | 
   }
 }
 
-function readingsOf({ link, time: arrival }: Frame, fragment: Fragment): Reading[] {
+function readingsOf({ link, time: arrival }: Frame, fragment: Fragment, names: PointNames | undefined): Reading[] {
   const readings: Reading[] = []
   forEachMeasurement(fragment, ({ point, index, value, quality, time }) => {
+    const place = `g${point}/${index}`
     readings.push({
       link,
       // A device that does not know the time sends 0.
       time: time === undefined ? arrival : BigInt(time) * NS_PER_MS,
-      point: `g${point}/${index}`,
+      point: names?.get(place) ?? place,
       value: plain(value),
       quality,
     })

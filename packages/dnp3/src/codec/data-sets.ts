@@ -80,6 +80,14 @@ export function decodeDataSet(bytes: Uint8Array): DataSetValue {
   return { id, time, values }
 }
 
+/** Offset of the octets of the value at `place` in a g87v1 or g88v1 that {@link decodeDataSet} has taken. */
+export function dataSetValueOffset(bytes: Uint8Array, place: number): number {
+  let at = 1 + bytes[0]!
+  at += 1 + bytes[at]!
+  for (let i = 0; i < place; i++) at += 1 + bytes[at]!
+  return at + 1
+}
+
 export function encodeDataSet({ id, time, values }: DataSetValue): Uint8Array<ArrayBuffer> {
   const w = new Writer(64)
   const octets = shortestUnsigned(id)
@@ -105,6 +113,28 @@ export function shortestUnsigned(value: number): Uint8Array<ArrayBuffer> {
   if (value < 0x100) return w.u8(value).finish()
   return (value < 0x1_0000 ? w.u16le(value) : w.u32le(value)).finish()
 }
+
+/**
+ * The elements that have values, in order: a prototype that is used stands for its own. Prototypes are looked up by their UUID;
+ * one that is not known, or refers to others in turn, has no values.
+ */
+export function valueElements(
+  descriptor: readonly DescriptorElement[],
+  prototypes: readonly (readonly DescriptorElement[])[],
+): DescriptorElement[] {
+  return descriptor.flatMap((element) => {
+    if (VALUED.includes(element.code)) return [element]
+    if (element.code !== DATA_SET_ELEMENT.PTYP) return []
+    const uuid = Buffer.from(element.ancillary.subarray(0, UUID_OCTETS))
+    const used = prototypes.find((elements) =>
+      elements.some(({ code, ancillary }) => code === DATA_SET_ELEMENT.UUID && uuid.equals(ancillary)),
+    )
+    return used?.filter(({ code }) => VALUED.includes(code)) ?? []
+  })
+}
+
+const UUID_OCTETS = 16
+const VALUED: readonly number[] = [DATA_SET_ELEMENT.DAEL, DATA_SET_ELEMENT.CTLV, DATA_SET_ELEMENT.CTLS]
 
 /** The identifier that a prototype or descriptor has. */
 export function dataSetId(elements: readonly DescriptorElement[]): number | undefined {

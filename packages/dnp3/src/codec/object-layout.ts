@@ -1,7 +1,9 @@
 import { InternalError } from '@gridseal/wire'
+import type { ScalarType } from './scalars.ts'
+import { SCALAR_OCTETS } from './scalars.ts'
 
 /** How a field is coded; all are little-endian. */
-export type FieldType = 'u8' | 'u16' | 'u32' | 'i16' | 'i32' | 'f32' | 'f64' | 'u48' | 'octets'
+export type FieldType = ScalarType | 'octets'
 
 /** One field of an object. */
 export interface ObjectField {
@@ -74,17 +76,6 @@ const TOKENS: Readonly<Record<string, string>> = {
   d: 'value.f64',
 }
 
-const SIZES: Readonly<Record<Exclude<FieldType, 'octets'>, number>> = {
-  u8: 1,
-  u16: 2,
-  u32: 4,
-  i16: 2,
-  i32: 4,
-  f32: 4,
-  f64: 8,
-  u48: 6,
-}
-
 /**
  * Compiles the notation of the object table: `bit`, `bit2`, `octets`, `sized` or `sized(min)`, `attribute`, `none`, or a
  * list of fields: F flags, B flags with a state in bit 7, D with a state in bits 7 and 6, S status, C status with a state
@@ -116,7 +107,7 @@ export function compileLayout(notation: string): ObjectLayout {
 function compileField(token: string, offset: number): ObjectField {
   if (token.startsWith('x')) return { name: 'value', type: 'octets', offset, size: Number(token.slice(1)) }
   const [name, type] = (TOKENS[token] ?? token).split('.')
-  const size = SIZES[type as keyof typeof SIZES]
+  const size = SCALAR_OCTETS[type as ScalarType]
   if (size === undefined) throw new InternalError('dnp3.table', `no such field: ${token}`)
   return { name: name as FieldName, type: type as FieldType, offset, size }
 }

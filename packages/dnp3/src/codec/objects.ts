@@ -1,9 +1,10 @@
 import { Reader, UsageError, Writer, toHex } from '@gridseal/wire'
-import type { FieldName, ObjectField, ObjectLayout } from './object-layout.ts'
+import type { ObjectField, ObjectLayout } from './object-layout.ts'
 import { layoutOf } from './object-table.ts'
 import type { ObjectHeader } from './object-walk.ts'
 import type { ObjectRange, PrefixSpec } from './qualifier.ts'
 import { countOf, prefixOf, rangeOf, readNumber, writeNumber } from './qualifier.ts'
+import { readScalar, writeScalar } from './scalars.ts'
 
 /** What one object says. Fields are there as the variation has them, in the standard's units. */
 export interface ObjectFields {
@@ -94,27 +95,6 @@ function readObject(r: Reader, index: number, layout: ObjectLayout | undefined, 
 function readField(r: Reader, field: ObjectField, object: Writable<ObjectFields>): void {
   if (field.type === 'octets') object.value = r.take(field.size, field.name)
   else object[field.name] = readScalar(r, field.type, field.name)
-}
-
-function readScalar(r: Reader, type: Exclude<ObjectField['type'], 'octets'>, name: FieldName): number {
-  switch (type) {
-    case 'u8':
-      return r.u8(name)
-    case 'u16':
-      return r.u16le(name)
-    case 'u32':
-      return r.u32le(name)
-    case 'i16':
-      return r.i16le(name)
-    case 'i32':
-      return r.i32le(name)
-    case 'f32':
-      return r.f32le(name)
-    case 'f64':
-      return r.f64le(name)
-    case 'u48':
-      return r.u48le(name)
-  }
 }
 
 /** Type, length and value of a device attribute, as they came. */
@@ -214,34 +194,6 @@ function writeField(w: Writer, form: HeaderForm, field: ObjectField, object: Obj
   // The state of a command event travels in its status; that of a point is part of its flags already.
   if (field.name === 'status' && object.state !== undefined) value |= object.state << 7
   writeScalar(w, field.type, value)
-}
-
-function writeScalar(w: Writer, type: Exclude<ObjectField['type'], 'octets'>, value: number): void {
-  switch (type) {
-    case 'u8':
-      w.u8(value)
-      return
-    case 'u16':
-      w.u16le(value)
-      return
-    case 'u32':
-      w.u32le(value)
-      return
-    case 'i16':
-      w.i16le(value)
-      return
-    case 'i32':
-      w.i32le(value)
-      return
-    case 'f32':
-      w.f32le(value)
-      return
-    case 'f64':
-      w.f64le(value)
-      return
-    case 'u48':
-      w.u48le(value)
-  }
 }
 
 function cannot(form: HeaderForm, why: string): UsageError {

@@ -1,4 +1,6 @@
 import { DecodeError, InternalError, Reader, UsageError, Writer } from '@gridseal/wire'
+import type { ScalarType } from './scalars.ts'
+import { SCALAR_OCTETS, readScalar, writeScalar } from './scalars.ts'
 
 /**
  * Objects that have octets of variable length (files, authentication, registration) as data: a record is a list of fields
@@ -21,15 +23,11 @@ export interface RecordCodec<T> {
   encode(value: T): Uint8Array<ArrayBuffer>
 }
 
-type NumberType = 'u8' | 'u16' | 'u32' | 'u48' | 'i16' | 'i32' | 'f32' | 'f64'
-
 type Field =
-  | { readonly kind: 'number'; readonly name: string; readonly type: NumberType }
+  | { readonly kind: 'number'; readonly name: string; readonly type: ScalarType }
   | { readonly kind: 'fixed'; readonly name: string; readonly size: number }
-  | { readonly kind: 'length' | 'offset'; readonly name: string; readonly type: NumberType }
+  | { readonly kind: 'length' | 'offset'; readonly name: string; readonly type: ScalarType }
   | { readonly kind: 'octets' | 'rest'; readonly name: string }
-
-const SIZES: Readonly<Record<NumberType, number>> = { u8: 1, u16: 2, u32: 4, u48: 6, i16: 2, i32: 4, f32: 4, f64: 8 }
 
 const TOKEN = /^(?:len\((\w+)\):(\w+)|@(\w+):(\w+)|(\w+)\[(\*?)\]|(\w+):(\w+))$/
 
@@ -46,17 +44,17 @@ export function record<T extends object>(notation: string): RecordCodec<T> {
 
 function compileField(token: string): Field {
   const [, length, lengthType, offset, offsetType, octets, rest, name, type] = TOKEN.exec(token) ?? []
-  if (length !== undefined) return { kind: 'length', name: length, type: numberType(token, lengthType) }
-  if (offset !== undefined) return { kind: 'offset', name: offset, type: numberType(token, offsetType) }
+  if (length !== undefined) return { kind: 'length', name: length, type: scalarType(token, lengthType) }
+  if (offset !== undefined) return { kind: 'offset', name: offset, type: scalarType(token, offsetType) }
   if (octets !== undefined) return { kind: rest === '*' ? 'rest' : 'octets', name: octets }
   if (name === undefined) throw new InternalError('dnp3.table', `no such field: ${token}`)
   if (/^\d+$/.test(type ?? '')) return { kind: 'fixed', name, size: Number(type) }
-  return { kind: 'number', name, type: numberType(token, type) }
+  return { kind: 'number', name, type: scalarType(token, type) }
 }
 
-function numberType(token: string, type: string | undefined): NumberType {
-  if (type === undefined || !(type in SIZES)) throw new InternalError('dnp3.table', `no such field: ${token}`)
-  return type as NumberType
+function scalarType(token: string, type: string | undefined): ScalarType {
+  if (type === undefined || !(type in SCALAR_OCTETS)) throw new InternalError('dnp3.table', `no such field: ${token}`)
+  return type as ScalarType
 }
 
 function sizeOf(field: Field): number {
@@ -69,7 +67,7 @@ function sizeOf(field: Field): number {
     case 'number':
     case 'length':
     case 'offset':
-      return SIZES[field.type]
+      return SCALAR_OCTETS[field.type]
   }
 }
 
@@ -82,16 +80,16 @@ function decode(fields: readonly Field[], bytes: Uint8Array): Record<string, num
     const { name } = field
     switch (field.kind) {
       case 'number':
-        value[name] = readNumber(r, field.type, name)
+        value[name] = readScalar(r, field.type, name)
         break
       case 'fixed':
         value[name] = r.take(field.size, name)
         break
       case 'length':
-        lengths.set(name, readNumber(r, field.type, `length of ${name}`))
+        lengths.set(name, readScalar(r, field.type, `length of ${name}`))
         break
       case 'offset':
-        offsets.set(name, readNumber(r, field.type, `offset of ${name}`))
+        offsets.set(name, readScalar(r, field.type, `offset of ${name}`))
         break
       case 'octets': {
         const claimed = offsets.get(name)
@@ -126,7 +124,7 @@ function encode(
       case 'number': {
         const number = value[name]
         if (typeof number !== 'number') throw new UsageError('dnp3.record', `${name} is a number`, { name })
-        writeNumber(w, field.type, number)
+        writeScalar(w, field.type, number)
         break
       }
       case 'fixed':
@@ -135,7 +133,7 @@ function encode(
         w.bytes(octets(name))
         break
       case 'length':
-        writeNumber(w, field.type, octets(name).length)
+        writeScalar(w, field.type, octets(name).length)
         break
       case 'offset': {
         const behind = fields.slice(i).findIndex((later) => later.kind === 'octets' && later.name === name)
@@ -144,7 +142,7 @@ function encode(
           (sum, one) => sum + (one.kind === 'octets' ? octets(one.name).length : sizeOf(one)),
           w.length,
         )
-        writeNumber(w, field.type, offset)
+        writeScalar(w, field.type, offset)
         break
       }
       case 'octets':
@@ -153,53 +151,4 @@ function encode(
     }
   }
   return w.finish()
-}
-
-function readNumber(r: Reader, type: NumberType, name: string): number {
-  switch (type) {
-    case 'u8':
-      return r.u8(name)
-    case 'u16':
-      return r.u16le(name)
-    case 'u32':
-      return r.u32le(name)
-    case 'u48':
-      return r.u48le(name)
-    case 'i16':
-      return r.i16le(name)
-    case 'i32':
-      return r.i32le(name)
-    case 'f32':
-      return r.f32le(name)
-    case 'f64':
-      return r.f64le(name)
-  }
-}
-
-function writeNumber(w: Writer, type: NumberType, value: number): void {
-  switch (type) {
-    case 'u8':
-      w.u8(value)
-      return
-    case 'u16':
-      w.u16le(value)
-      return
-    case 'u32':
-      w.u32le(value)
-      return
-    case 'u48':
-      w.u48le(value)
-      return
-    case 'i16':
-      w.i16le(value)
-      return
-    case 'i32':
-      w.i32le(value)
-      return
-    case 'f32':
-      w.f32le(value)
-      return
-    case 'f64':
-      w.f64le(value)
-  }
 }

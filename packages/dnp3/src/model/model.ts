@@ -25,6 +25,15 @@ export interface OutstationModel {
   readonly attributes: Readonly<Record<number, string>>
 }
 
+/** The names that a model gives to its points, by group of the present value and index: `g30/12`. */
+export function pointNames({ points }: OutstationModel): ReadonlyMap<string, string> {
+  return new Map(
+    points.flatMap(({ kind, index, name }) =>
+      name === undefined ? [] : [[`g${kindOf(kind).group}/${index}`, name] as const],
+    ),
+  )
+}
+
 type Row = Readonly<Record<string, unknown>>
 
 const POINT_KEYS = ['kind', 'index', 'name', 'value', 'class', 'deadband', 'static', 'event', 'flags']

@@ -3,6 +3,8 @@ import type { Connection, ConnectOptions, DatagramSocket, ListenOptions, Listene
 import { ProtocolError } from '@gridseal/wire'
 import { Association } from '../session/master/association.ts'
 import type { AssociationHandler } from '../session/master/association.ts'
+import { CollisionAvoidance } from '../session/link/collision-avoidance.ts'
+import type { CollisionOptions } from '../session/link/collision-avoidance.ts'
 import { MasterChannel } from '../session/master/master-channel.ts'
 import type { AssociationOptions } from '../session/master/master-options.ts'
 import type { MasterSecurity } from '../session/master/master-security.ts'
@@ -19,6 +21,8 @@ export interface MasterStationOptions {
   readonly listen?: ListenOptions
   /** First and longest wait before another attempt to connect, milliseconds. */
   readonly reconnect?: { readonly base?: number; readonly max?: number }
+  /** Wait for silence on a serial line where outstations speak unasked. Default: do not wait. */
+  readonly collisionAvoidance?: CollisionOptions
 }
 
 /**
@@ -40,15 +44,16 @@ export class Master implements Machine {
   /** Where outstations that connect find it. */
   url: string
 
-  private constructor(url: string, medium: 'stream' | 'serial' | 'datagram') {
+  private constructor(url: string, medium: 'stream' | 'serial' | 'datagram', line: CollisionOptions | undefined) {
     this.url = url
-    this.#channel = new MasterChannel(medium, this.outbox)
+    this.#channel = new MasterChannel(medium, this.outbox, line && new CollisionAvoidance(line, Math.random))
   }
 
   /** Opens the way to outstations; they are added with {@link add}. Rejects with `UsageError` for what cannot be. */
   static async open(url: string, options: MasterStationOptions = {}): Promise<Master> {
     const { kind } = parseEndpoint(url)
-    const master = new Master(url, kind === 'udp' ? 'datagram' : kind === 'serial' ? 'serial' : 'stream')
+    const medium = kind === 'udp' ? 'datagram' : kind === 'serial' ? 'serial' : 'stream'
+    const master = new Master(url, medium, options.collisionAvoidance)
     if (kind === 'udp') {
       master.#socket = await openDatagram({ peer: url })
       master.#runner = new DatagramRunner(master, master.#socket, true)

@@ -8,12 +8,13 @@ import { AttributeStore } from '../session/outstation/attribute-store.ts'
 import { DeviceClock } from '../session/outstation/clock.ts'
 import { Database } from '../session/outstation/database.ts'
 import type { PointChange, PointOptions } from '../session/outstation/database.ts'
-import type { DataSetStore } from '../session/outstation/data-set-store.ts'
+import { DataSetStore } from '../session/outstation/data-set-store.ts'
 import type { FileOptions } from '../session/outstation/file-desk.ts'
 import type { OutstationHandler } from '../session/outstation/handler.ts'
 import type { OutstationOptions } from '../session/outstation/options.ts'
 import { OutstationSession } from '../session/outstation/outstation-session.ts'
 import type { PointKind } from '../session/outstation/point-kinds.ts'
+import type { ScheduleStore } from '../session/outstation/schedule-store.ts'
 import type { SecurityGate } from '../session/outstation/security-gate.ts'
 import { now, utcAt } from './clock.ts'
 
@@ -26,6 +27,7 @@ export interface OutstationConfig extends Omit<OutstationOptions, 'remote'> {
   readonly handler?: (database: Database) => OutstationHandler
   readonly attributes?: readonly AttributeOptions[]
   readonly dataSets?: DataSetStore
+  readonly schedules?: ScheduleStore
   readonly files?: FileOptions
   readonly security?: (session: OutstationSession) => SecurityGate
 }
@@ -55,12 +57,14 @@ export class Outstation {
   readonly database: Database
   readonly #associations = new Map<number, Association>()
   readonly #anyMaster: boolean
+  readonly #dataSets: DataSetStore
 
   /** Throws {@link UsageError} for a configuration that cannot be. */
   constructor(config: OutstationConfig) {
-    const { masters, points, handler, attributes, dataSets, files, security, ...options } = config
+    const { masters, points, handler, attributes, dataSets, schedules, files, security, ...options } = config
     if (masters.length === 0) throw new UsageError('dnp3.outstation.masters', 'an outstation needs a master’s address')
     this.local = options.local
+    this.#dataSets = dataSets ?? new DataSetStore()
     this.#anyMaster = options.anyRemote === true
     const start = now()
     this.database = new Database(points, new DeviceClock(utcAt(start), start))
@@ -68,7 +72,8 @@ export class Outstation {
       database: this.database,
       attributes: new AttributeStore(attributes ?? []),
       ...(handler && { handler: handler(this.database) }),
-      ...(dataSets && { dataSets }),
+      dataSets: this.#dataSets,
+      ...(schedules && { schedules }),
       ...(files && { files }),
       ...(security && { security }),
     }
@@ -105,6 +110,12 @@ export class Outstation {
     events: 'detect' | 'force' | 'suppress' = 'detect',
   ): void {
     this.database.update(kind, index, change, now(), events)
+    for (const { port } of this.#associations.values()) port?.touch()
+  }
+
+  /** New values of a data set, and an event where it gives any; see {@link DataSetStore.update}. */
+  updateDataSet(id: number, values: readonly Uint8Array[], time?: number): void {
+    this.#dataSets.update(id, values, this.database, now(), time)
     for (const { port } of this.#associations.values()) port?.touch()
   }
 
@@ -175,6 +186,10 @@ export class OutstationPort implements ChannelStation {
       if (association.port !== this) this.#attach(association, at)
       association.session.receive(frame, at)
     }
+  }
+
+  heard(at: number): void {
+    for (const { session } of this.#attached) session.heard(at)
   }
 
   advance(at: number): void {

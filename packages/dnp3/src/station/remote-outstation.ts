@@ -18,7 +18,7 @@ import type { PollClass, TimeSync } from '../session/master/master-options.ts'
 import type { CommandResult } from '../session/master/procedures.ts'
 import { classOctets, operateCommands, plainRequest, restart, synchroniseTime } from '../session/master/procedures.ts'
 import { PRIORITY } from '../session/master/task.ts'
-import type { MasterProcedure, MasterReply } from '../session/master/task.ts'
+import type { MasterProcedure, MasterReply, TaskTimeouts } from '../session/master/task.ts'
 import type { OutstationCommand } from '../session/outstation/command.ts'
 import { now, utcAt } from './clock.ts'
 
@@ -40,7 +40,12 @@ export class RemoteOutstation {
   }
 
   /** Runs a procedure of any kind. */
-  run<T>(name: string, procedure: (now: number) => MasterProcedure<T>, priority: number = PRIORITY.user): Promise<T> {
+  run<T>(
+    name: string,
+    procedure: (now: number) => MasterProcedure<T>,
+    priority: number = PRIORITY.user,
+    timeouts: TaskTimeouts = {},
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       this.association.submit<T>(
         name,
@@ -48,6 +53,7 @@ export class RemoteOutstation {
         (outcome) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)),
         now(),
         priority,
+        timeouts,
       )
       this.#touch()
     })
@@ -138,6 +144,12 @@ export class RemoteOutstation {
 
   fileInfo(name: string): Promise<FileDescriptor> {
     return this.run('file info', () => fileInfo(name))
+  }
+
+  /** Secure authentication goes on under another update key; without it there is nothing to change. */
+  useUpdateKey(updateKey: Uint8Array): void {
+    this.association.security?.useUpdateKey(updateKey, now())
+    this.#touch()
   }
 
   /** The key for the other file functions. */

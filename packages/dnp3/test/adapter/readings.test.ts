@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Frame, Reading } from '@gridseal/adapter'
 import { LINK, dnp3Adapter, encodeLinkFrame, segmentFragment } from '@gridseal/dnp3'
-import { fromHex } from '@gridseal/wire'
+import { UsageError, fromHex } from '@gridseal/wire'
 import { conversations, exchanges } from '../support/fixtures.ts'
 
 const ARRIVAL = 1_800_000_000_000_000_000n
@@ -43,6 +43,23 @@ describe('readings of DNP3', () => {
     expect(readings('c0 81 0000 1e02 00 0c 0c 01 1900')).to.deep.equal([
       { link: 'feeder 7', time: ARRIVAL, point: 'g30/12', value: 25, quality: 'good' },
     ])
+  })
+
+  it('points have the names of a model where it gives any, polled or as events', () => {
+    const model = `
+points:
+  - { kind: analog-input, index: 12, name: Voltage L1 }
+  - { kind: binary-input, index: 0..1, name: Breaker }`
+    const extractor = dnp3Adapter.readings(undefined, dnp3Adapter.pointNames?.(model, 'feeder.yaml'))
+    const polled = framesOf('c0 81 0000 1e02 00 0c 0d 01 1900 01 1a00 0102 00 01 01 81')
+    const event = framesOf('f1 82 0000 2001 28 0100 0c00 01 1b000000')
+    expect(short([...polled, ...event].flatMap((frame) => extractor.push(frame)))).to.deep.equal([
+      ['Voltage L1', 25, 'good'],
+      ['g30/13', 26, 'good'],
+      ['Breaker 1', true, 'good'],
+      ['Voltage L1', 27, 'good'],
+    ])
+    expect(() => dnp3Adapter.pointNames?.('points: 1', 'feeder.yaml')).to.throw(UsageError, 'feeder.yaml: points')
   })
 
   it('points of every type', () => {

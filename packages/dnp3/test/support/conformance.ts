@@ -18,6 +18,7 @@ import type { OutstationOptions } from '#src/session/outstation/options.ts'
 import { OutstationSession } from '#src/session/outstation/outstation-session.ts'
 import type { PointKind } from '#src/session/outstation/point-kinds.ts'
 import { SimulatedOutputs } from '#src/session/outstation/simulated-outputs.ts'
+import { placeOf } from './outstation-bench.ts'
 
 /** Recordings of a certification procedure run against another outstation; see the README beside them. */
 export const CONFORMANCE: string = join(SHARED_PCAPS, 'dnp3-conformance')
@@ -172,7 +173,7 @@ export class Device {
       outbox,
       handler: {
         command: (command, phase, at) => {
-          if (phase !== 'select') this.operated.push(`${command.kind} ${command.index}`)
+          if (phase !== 'select') this.operated.push(`${command.kind} ${placeOf(command)}`)
           return outputs.command(command, phase, at)
         },
         restart: () => 5000,

@@ -14,6 +14,8 @@ export interface ChannelStation {
   advance(now: number): void
   opened(now: number): void
   closed(now: number): void
+  /** Octets came over a serial line, for whomever. */
+  heard?(now: number): void
 }
 
 /**
@@ -24,12 +26,14 @@ export class LinkChannel {
   readonly outbox: Outbox
   readonly #framer: Framer
   readonly #stations = new Set<ChannelStation>()
+  readonly #serial: boolean
   #open = false
   /** Frames that no station took. */
   unclaimed = 0
 
   constructor(medium: 'stream' | 'serial' | 'datagram', role: 'master' | 'outstation', outbox: Outbox) {
     this.outbox = outbox
+    this.#serial = medium === 'serial'
     this.#framer = createFramer({ medium, direction: role === 'master' ? 'to-master' : 'to-device' })
   }
 
@@ -71,6 +75,7 @@ export class LinkChannel {
   }
 
   push(chunk: Uint8Array, now: number): void {
+    if (this.#serial) for (const station of this.#stations) station.heard?.(now)
     this.#dispatch(this.#framer.push(chunk), now)
   }
 

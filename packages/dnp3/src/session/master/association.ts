@@ -16,12 +16,12 @@ import { Exchange } from './exchange.ts'
 import type { ExchangeHost } from './exchange.ts'
 import type { MasterCounters } from './master-counters.ts'
 import { newMasterCounters } from './master-counters.ts'
-import type { AssociationOptions, AssociationSettings } from './master-options.ts'
+import type { AssociationOptions, AssociationSettings, PollOptions } from './master-options.ts'
 import { settleAssociation } from './master-options.ts'
 import type { MasterSecurity } from './master-security.ts'
 import { classOctets, plainRequest } from './procedures.ts'
 import { PRIORITY } from './task.ts'
-import type { MasterProcedure, Outcome, Task } from './task.ts'
+import type { MasterProcedure, Outcome, Task, TaskTimeouts } from './task.ts'
 
 const READ = 1
 const RESPONSE = 129
@@ -117,10 +117,11 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     this.link.opened(now)
     this.#lastUnsolicited = undefined
     for (const name of ['disableUnsolicited', 'integrity', 'enableUnsolicited'] as const) this.#want(name, now)
-    for (const poll of this.settings.polls) this.#schedulePoll(poll.name, poll.objects, poll.every, now + poll.every)
+    for (const poll of this.settings.polls) this.#schedulePoll(poll, now + poll.every)
     const { integrity, integrityEvery } = this.settings
     if (integrityEvery > 0) {
-      this.#schedulePoll('integrity poll', classOctets(integrity), integrityEvery, now + integrityEvery)
+      const poll = { name: 'integrity poll', objects: classOctets(integrity), every: integrityEvery }
+      this.#schedulePoll(poll, now + integrityEvery)
     }
     this.security?.opened(now)
   }
@@ -153,19 +154,21 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     }
   }
 
-  /** Queues a task. `expires`: it fails if it has not begun by then; by default after `startTimeout`. */
+  /** Queues a task. It fails if it has not begun in time, or when an answer does not come in time. */
   submit<T>(
     name: string,
     procedure: (now: number) => MasterProcedure<T>,
     done: (outcome: Outcome<T>, now: number) => void,
     now: number,
     priority: number = PRIORITY.user,
+    timeouts: TaskTimeouts = {},
   ): void {
     const task: Task = {
       name,
       priority,
       due: now,
-      expires: now + this.settings.startTimeout,
+      expires: now + (timeouts.start ?? this.settings.startTimeout),
+      responseTimeout: timeouts.response,
       procedure,
       done: (outcome, at) => {
         this.#ended(name, outcome)
@@ -367,18 +370,20 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     return Math.min(retryBase * 2 ** (failures - 1), retryMax)
   }
 
-  #schedulePoll(name: string, objects: Uint8Array, every: number, due: number, failures = 0): void {
+  #schedulePoll(poll: PollOptions, due: number, failures = 0): void {
+    const { name, objects, every, responseTimeout } = poll
     this.#queue.push({
       name,
       priority: PRIORITY.poll,
       due,
       expires: NEVER,
+      responseTimeout,
       procedure: () => plainRequest(READ, objects),
       done: (outcome, at) => {
         this.#ended(name, outcome)
         if (!this.#open) return
         const failed = outcome.ok ? 0 : failures + 1
-        this.#schedulePoll(name, objects, every, at + (outcome.ok ? every : this.#backoff(failed)), failed)
+        this.#schedulePoll(poll, at + (outcome.ok ? every : this.#backoff(failed)), failed)
       },
     })
   }

@@ -25,7 +25,7 @@ export const AUTOMATIC: readonly AutomaticSpec[] = [
   {
     name: 'clearRestart',
     priority: PRIORITY.clearRestart,
-    wanted: () => true,
+    wanted: ({ clearRestart: wanted }) => wanted,
     run: () => clearRestart(),
   },
   {

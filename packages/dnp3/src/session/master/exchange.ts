@@ -35,6 +35,10 @@ export class Exchange {
     this.#step(() => this.#procedure.next(undefined as unknown as MasterReply), now)
   }
 
+  get #responseTimeout(): number {
+    return this.task.responseTimeout ?? this.#host.responseTimeout
+  }
+
   get due(): number {
     return this.#due
   }
@@ -52,7 +56,7 @@ export class Exchange {
     if (!final) {
       this.#first = false
       this.#expected = (sequence + 1) & 0x0f
-      this.#due = now + this.#host.responseTimeout
+      this.#due = now + this.#responseTimeout
       return
     }
     const reply: MasterReply = { fragments: this.#fragments, iin: this.iin, sentAt: this.#sentAt, receivedAt: now }
@@ -61,7 +65,7 @@ export class Exchange {
 
   /** The answer is still to come, only later: authentication is under way. */
   extend(now: number): void {
-    this.#due = now + this.#host.responseTimeout
+    this.#due = now + this.#responseTimeout
   }
 
   /** Whether a sequence number is that of the request under way. */
@@ -100,7 +104,7 @@ export class Exchange {
           this.#expected = sequence
           this.#first = true
           this.#fragments = []
-          this.#due = now + this.#host.responseTimeout
+          this.#due = now + this.#responseTimeout
           return
         }
         step = this.#procedure.next({ fragments: [], iin: 0, sentAt: now, receivedAt: now })

@@ -1,3 +1,4 @@
+import type { CollisionAvoidance } from '../link/collision-avoidance.ts'
 import { LinkChannel } from '../link/link-channel.ts'
 import type { Outbox } from '../outbox.ts'
 import { NEVER } from '../outbox.ts'
@@ -13,8 +14,13 @@ export class MasterChannel {
   /** A new task is not looked for while the last one is still being told of. */
   #choosing = false
   #again = false
+  readonly #line: CollisionAvoidance | undefined
+  /** When the line may be ours. */
+  #lineFrom = 0
 
-  constructor(medium: 'stream' | 'serial' | 'datagram', outbox: Outbox) {
+  /** `line`: wait for silence before each task, on a line where outstations speak unasked. */
+  constructor(medium: 'stream' | 'serial' | 'datagram', outbox: Outbox, line?: CollisionAvoidance) {
+    this.#line = line
     this.link = new LinkChannel(medium, 'master', outbox)
   }
 
@@ -24,10 +30,10 @@ export class MasterChannel {
 
   /** When {@link advance} has something to do. */
   get wake(): number {
-    let wake = this.link.wake
-    if (this.#associations.some(({ busy }) => busy)) return wake
-    for (const association of this.#associations) wake = Math.min(wake, association.nextDue())
-    return wake
+    if (this.#associations.some(({ busy }) => busy)) return this.link.wake
+    let due = NEVER
+    for (const association of this.#associations) due = Math.min(due, association.nextDue())
+    return Math.min(this.link.wake, Math.max(due, this.#lineFrom))
   }
 
   add(association: Association, now: number): void {
@@ -55,6 +61,8 @@ export class MasterChannel {
   }
 
   push(chunk: Uint8Array, now: number): void {
+    this.#line?.heard(now)
+    this.#lineFrom = 0
     this.link.push(chunk, now)
   }
 
@@ -92,6 +100,10 @@ export class MasterChannel {
       due = next.due
     }
     const next = best?.next(now)
-    if (best !== undefined && next !== undefined) best.begin(next.task, now)
+    if (best === undefined || next === undefined) return
+    this.#lineFrom = this.#line?.turn(now) ?? 0
+    if (this.#lineFrom > now) return
+    this.#line?.spoke(now)
+    best.begin(next.task, now)
   }
 }

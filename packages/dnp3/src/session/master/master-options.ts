@@ -11,6 +11,8 @@ export interface PollOptions {
   readonly every: number
   /** Headers to read, e.g. of classOctets. */
   readonly objects: Uint8Array
+  /** Milliseconds for each fragment of an answer. Default: the association's. */
+  readonly responseTimeout?: number
 }
 
 /** How the time of an outstation is set: over a LAN, over a serial line, or just written; never. */
@@ -25,6 +27,8 @@ export interface AssociationOptions extends LinkLayerOptions {
   /** First wait before a failed task is tried again; it doubles up to `retryMax`. Default 5000 and 60000. */
   readonly retryBase?: number
   readonly retryMax?: number
+  /** Clear DEVICE_RESTART where an outstation says so. Default true. */
+  readonly clearRestart?: boolean
   /** Switch unsolicited responses off first. Default true. */
   readonly disableUnsolicited?: boolean
   /** Classes of the integrity poll at the start. Default 1, 2, 3, 0; empty: none. */
@@ -54,6 +58,7 @@ export function settleAssociation(options: AssociationOptions): AssociationSetti
     startTimeout = 10_000,
     retryBase = 5000,
     retryMax = 60_000,
+    clearRestart = true,
     disableUnsolicited = true,
     integrity = [1, 2, 3, 0],
     integrityEvery = 0,
@@ -79,6 +84,7 @@ export function settleAssociation(options: AssociationOptions): AssociationSetti
     startTimeout,
     retryBase,
     retryMax,
+    clearRestart,
     disableUnsolicited,
     integrity,
     integrityEvery,

@@ -1,7 +1,8 @@
 import { ProtocolError } from '@gridseal/wire'
 import { decodeObjects } from '../../codec/objects.ts'
-import type { ObjectHeader } from '../../codec/object-walk.ts'
-import { allOctets, headerOctets } from '../../codec/header-octets.ts'
+import type { ObjectValue } from '../../codec/objects.ts'
+import { dataSetValueOffset, encodeDataSet } from '../../codec/data-sets.ts'
+import { allOctets, headerOctets, sizedOctets } from '../../codec/header-octets.ts'
 import { COMMAND_STATUS } from '../../codec/commands.ts'
 import { iinNames } from '../../codec/iin.ts'
 import type { OutstationCommand } from '../outstation/command.ts'
@@ -63,10 +64,10 @@ export function* operateCommands(
     return { statuses: [], success: true }
   }
   if (mode === 'select') {
-    const selected = echoOf(yield { function: SELECT, objects }, objects, commands.length)
+    const selected = echoOf(yield { function: SELECT, objects }, objects, commands)
     if (!selected.success) return selected
   }
-  return echoOf(yield { function: mode === 'select' ? OPERATE : DIRECT_OPERATE, objects }, objects, commands.length)
+  return echoOf(yield { function: mode === 'select' ? OPERATE : DIRECT_OPERATE, objects }, objects, commands)
 }
 
 /** Objects of commands: a header for each run of one kind. */
@@ -76,42 +77,52 @@ export function commandOctets(commands: readonly OutstationCommand[]): Uint8Arra
     const first = commands[from]!
     let end = from
     while (end < commands.length && formOf(commands[end]!) === formOf(first)) end++
-    const objects = commands.slice(from, end).map((command) => ({ ...command, status: 0 }))
-    const [group, variation] = first.kind === 'binary' ? [12, 1] : [41, first.variation]
-    headers.push(headerOctets(group, variation, 0x28, objects))
+    headers.push(runOctets(commands.slice(from, end)))
     from = end
   }
   return Buffer.concat(headers)
 }
 
-function formOf(command: OutstationCommand): number {
-  return command.kind === 'binary' ? 0 : command.variation
+/** Commands that can share a header have the same. */
+function formOf(command: OutstationCommand): string {
+  return command.kind === 'analog' ? `analog ${command.variation}` : command.kind
 }
 
-function echoOf(reply: MasterReply, objects: Uint8Array, count: number): CommandResult {
-  const [fragment] = reply.fragments
-  const headers = fragment?.headers ?? []
-  const statuses = headers.flatMap((header) => decodeObjects(header).map(({ status = 127 }) => status))
+function runOctets(commands: readonly OutstationCommand[]): Uint8Array {
+  const [first] = commands
+  if (first?.kind === 'data-set') {
+    return sizedOctets(87, 1, ...commands.flatMap((one) => (one.kind === 'data-set' ? [encodeDataSet(one)] : [])))
+  }
+  const objects = commands.flatMap((one) => (one.kind === 'data-set' ? [] : [{ ...one, status: 0 }]))
+  return headerOctets(first?.kind === 'analog' ? 41 : 12, first?.kind === 'analog' ? first.variation : 1, 0x28, objects)
+}
+
+function echoOf(reply: MasterReply, objects: Uint8Array, commands: readonly OutstationCommand[]): CommandResult {
+  const statuses: number[] = []
+  const plain = (reply.fragments[0]?.headers ?? []).map((header) => {
+    const sent = decodeObjects(header).map((object) => withoutStatus(object, commands[statuses.length], statuses))
+    return headerOctets(header.group, header.variation, header.qualifier, sent)
+  })
   if (statuses.length === 0) refuseErrors(reply)
-  if (statuses.length !== count || !sameOctets(withoutStatus(headers), objects)) {
+  if (statuses.length !== commands.length || !sameOctets(Buffer.concat(plain), objects)) {
     throw new ProtocolError('dnp3.master.echo', 'the answer is not an echo of the command')
   }
   return { statuses, success: statuses.every((status) => status === 0) }
 }
 
-/** The octets of command headers, each status 0. */
-function withoutStatus(headers: readonly ObjectHeader[]): Uint8Array {
-  return Buffer.concat(
-    headers.map(({ group, variation, qualifier, data, range, carriesObjects }) => {
-      const objects = decodeObjects({ group, variation, qualifier, data, range, carriesObjects })
-      return headerOctets(
-        group,
-        variation,
-        qualifier,
-        objects.map((object) => ({ ...object, status: 0 })),
-      )
-    }),
-  )
+const UNDEFINED_STATUS = 127
+
+/** An echoed object as it was sent; its status goes to `statuses`. */
+function withoutStatus(object: ObjectValue, command: OutstationCommand | undefined, statuses: number[]): ObjectValue {
+  if (command?.kind !== 'data-set' || !(object.value instanceof Uint8Array)) {
+    statuses.push(object.status ?? UNDEFINED_STATUS)
+    return { ...object, status: 0 }
+  }
+  const value = Uint8Array.from(object.value)
+  const places = command.statuses.map((place) => dataSetValueOffset(value, place))
+  statuses.push(places.map((at) => value[at] ?? UNDEFINED_STATUS).find((status) => status !== 0) ?? 0)
+  for (const at of places) value[at] = 0
+  return { ...object, value }
 }
 
 /** The name of a command status. */

@@ -54,6 +54,14 @@ export const PRIORITY: Readonly<
   poll: 100,
 }
 
+/** Milliseconds that a task has; what is left out is the association's. */
+export interface TaskTimeouts {
+  /** For each fragment of an answer. */
+  readonly response?: number
+  /** Until it must have begun. */
+  readonly start?: number
+}
+
 /** How a task ended. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Error }
 
@@ -65,6 +73,8 @@ export interface Task {
   due: number
   /** Fails when it has not begun by then. */
   readonly expires: number
+  /** Milliseconds for each fragment of an answer; undefined: the association's. */
+  readonly responseTimeout?: number | undefined
   readonly procedure: (now: number) => MasterProcedure<unknown>
   readonly done: (outcome: Outcome<unknown>, now: number) => void
 }

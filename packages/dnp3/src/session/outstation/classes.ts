@@ -1,7 +1,7 @@
 import type { ObjectHeader } from '../../codec/object-walk.ts'
 import type { Answer, RequestContext } from './context.ts'
 import { OBJECT_UNKNOWN, PARAMETER_ERROR } from './context.ts'
-import { kindOfStatic } from './point-kinds.ts'
+import { kindOf, kindOfStatic } from './point-kinds.ts'
 import type { PointKindSpec } from './point-kinds.ts'
 import type { EventClass, Point } from './point.ts'
 import { pointsOf } from './named-points.ts'
@@ -56,9 +56,8 @@ export function assignClass({ headers, session }: RequestContext): Answer {
   return { iin }
 }
 
-/** Outputs can be named by their commands, too: g12 and g41. */
+/** Outputs can be named by their commands, too (g12 and g41), data sets by their descriptors (g86). */
 function assignable({ group, variation }: ObjectHeader): PointKindSpec | undefined {
-  const named = group === 12 ? 10 : group === 41 ? 40 : group
-  const spec = kindOfStatic(named)
+  const spec = group === 86 ? kindOf('data-set') : kindOfStatic(group === 12 ? 10 : group === 41 ? 40 : group)
   return spec !== undefined && spec.eventGroup !== undefined && (variation === 0 || spec.octets) ? spec : undefined
 }

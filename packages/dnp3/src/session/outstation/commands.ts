@@ -1,18 +1,19 @@
+import { DecodeError } from '@gridseal/wire'
+import { dataSetValueOffset, decodeDataSet } from '../../codec/data-sets.ts'
 import { decodeObjects, forEachObject } from '../../codec/objects.ts'
 import type { ObjectValue } from '../../codec/objects.ts'
 import type { ObjectHeader } from '../../codec/object-walk.ts'
 import { COMMAND } from './command-status.ts'
 import type { OutstationCommand, Selection } from './command.ts'
-import type { RequestContext } from './context.ts'
+import type { Answer, OutstationState, RequestContext } from './context.ts'
 import { PARAMETER_ERROR } from './context.ts'
-import type { Answer } from './context.ts'
 import type { CommandPhase } from './handler.ts'
 import { sameOctets } from './point.ts'
 
-/** A command, and where in the objects its status stands. */
+/** A command, and where in the objects its status stands; of a data set, in each of its control status elements. */
 interface Placed {
   readonly command: OutstationCommand
-  readonly statusAt: number
+  readonly statusAt: readonly number[]
   status: number
 }
 
@@ -26,7 +27,7 @@ export function operate(context: RequestContext, phase: CommandPhase): Answer {
   const { selectTimeout, maxTransmit, maxControls } = session.settings
   const objects = fragment.subarray(2)
   const placed =
-    headers[0]?.variation === 2 && headers[0].group === 12 ? patternCommands(headers) : allCommands(headers)
+    headers[0]?.variation === 2 && headers[0].group === 12 ? patternCommands(headers) : allCommands(session, headers)
   // An echo that could not be sent would leave the master in the dark about what was done.
   if (placed === undefined || placed.length === 0 || objects.length + 4 > maxTransmit) return { iin: PARAMETER_ERROR }
   const { selection } = session
@@ -66,16 +67,24 @@ function operateStatus(
 }
 
 function exists({ session }: RequestContext, command: OutstationCommand): boolean {
+  if (command.kind === 'data-set') return command.statuses.length > 0
   const kind = command.kind === 'binary' ? 'binary-output' : 'analog-output'
   return session.database.point(kind, command.index) !== undefined
 }
 
 /** All commands in order; undefined if something else is among them, or another qualifier than those of indexes. */
-function allCommands(headers: readonly ObjectHeader[]): Placed[] | undefined {
+function allCommands(session: OutstationState, headers: readonly ObjectHeader[]): Placed[] | undefined {
   const placed: Placed[] = []
   let at = 0
   for (const header of headers) {
     const { group, variation, qualifier, data } = header
+    if (group === 87 && variation === 1 && qualifier === 0x5b) {
+      const commands = dataSetCommands(session, header, at + 4)
+      if (commands === undefined) return undefined
+      placed.push(...commands)
+      at += 4 + data.length
+      continue
+    }
     if (qualifier !== 0x17 && qualifier !== 0x28) return undefined
     const binary = group === 12 && variation === 1
     if (!binary && (group !== 41 || variation < 1 || variation > 4)) return undefined
@@ -91,15 +100,43 @@ function allCommands(headers: readonly ObjectHeader[]): Placed[] | undefined {
   return placed
 }
 
+/** Data sets as commands: what they say is for the equipment to know. Undefined for octets that are no data set. */
+function dataSetCommands(session: OutstationState, header: ObjectHeader, start: number): Placed[] | undefined {
+  const placed: Placed[] = []
+  let at = start
+  for (const { value } of decodeObjects(header)) {
+    if (!(value instanceof Uint8Array)) return undefined
+    at += 2
+    try {
+      const { id, time, values } = decodeDataSet(value.slice())
+      const set = session.dataSets.byId(id)
+      const statuses = set === undefined ? [] : session.dataSets.controlStatuses(set)
+      if (statuses.some((place) => values[place]?.length !== 1)) return undefined
+      const bodyAt = at
+      const statusAt = statuses.map((place) => bodyAt + dataSetValueOffset(value, place))
+      placed.push({ command: { kind: 'data-set', id, time, values, statuses }, statusAt, status: COMMAND.SUCCESS })
+    } catch (error) {
+      if (error instanceof DecodeError) return undefined
+      throw error
+    }
+    at += value.length
+  }
+  return placed
+}
+
 function binaryCommand(object: ObjectValue, statusAt: number): Placed {
   const { index, code = 0, count = 0, onTime = 0, offTime = 0 } = object
-  return { command: { kind: 'binary', index, code, count, onTime, offTime }, statusAt, status: codeStatus(code) }
+  return {
+    command: { kind: 'binary', index, code, count, onTime, offTime },
+    statusAt: [statusAt],
+    status: codeStatus(code),
+  }
 }
 
 function analogCommand({ index, value }: ObjectValue, variation: number, statusAt: number): Placed {
   const number = typeof value === 'number' ? value : NaN
   const status = Number.isFinite(number) ? COMMAND.SUCCESS : COMMAND.OUT_OF_RANGE
-  return { command: { kind: 'analog', index, variation, value: number }, statusAt, status }
+  return { command: { kind: 'analog', index, variation, value: number }, statusAt: [statusAt], status }
 }
 
 /** The obsolete queue bit, the reserved trip-close code and reserved operations are refused whatever the point can do. */
@@ -110,8 +147,10 @@ function codeStatus(code: number): number {
 /** The objects as they came, with the status of each; of a pattern, the first that is not 0. */
 function echo(objects: Uint8Array, placed: readonly Placed[]): Uint8Array {
   const bytes = objects.slice()
-  for (const { statusAt } of placed) bytes[statusAt] = COMMAND.SUCCESS
-  for (const { statusAt, status } of placed) if (bytes[statusAt] === COMMAND.SUCCESS) bytes[statusAt] = status
+  for (const at of placed.flatMap(({ statusAt }) => statusAt)) bytes[at] = COMMAND.SUCCESS
+  for (const { statusAt, status } of placed) {
+    for (const at of statusAt) if (bytes[at] === COMMAND.SUCCESS) bytes[at] = status
+  }
   return bytes
 }
 

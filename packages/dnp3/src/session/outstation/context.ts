@@ -9,6 +9,7 @@ import type { FileDesk } from './file-desk.ts'
 import type { CommandPhase, OutstationHandler } from './handler.ts'
 import type { OutstationSettings } from './options.ts'
 import type { EventClass, Point } from './point.ts'
+import type { ScheduleStore } from './schedule-store.ts'
 
 /** Points that shall be frozen at a time, and again after every interval. */
 export interface FreezeSchedule {
@@ -27,6 +28,7 @@ export interface OutstationState {
   readonly events: EventBuffer
   readonly attributes: AttributeStore
   readonly dataSets: DataSetStore
+  readonly schedules: ScheduleStore
   readonly files: FileDesk | undefined
   /** What SELECT has armed. */
   selection: Selection | undefined

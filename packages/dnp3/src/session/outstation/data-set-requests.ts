@@ -1,9 +1,10 @@
 import { DecodeError } from '@gridseal/wire'
-import { dataSetId, decodeDataSet, decodeDescriptor, encodeDataSet, encodeDescriptor } from '../../codec/data-sets.ts'
+import { decodeDataSet, decodeDescriptor, encodeDescriptor } from '../../codec/data-sets.ts'
 import { decodeObjects } from '../../codec/objects.ts'
 import type { ObjectHeader } from '../../codec/object-walk.ts'
 import type { RequestContext } from './context.ts'
 import { OBJECT_UNKNOWN, PARAMETER_ERROR } from './context.ts'
+import { DATA_SET, snapshot } from './data-set-store.ts'
 import type { StaticPart } from './fragment-writer.ts'
 import { headerOctets, sizedOctets } from '../../codec/header-octets.ts'
 
@@ -21,8 +22,7 @@ export function readDataSets(
   for (let i = start; i <= stop; i++) {
     if (group === 85) parts.push(sizedOctets(85, 1, encodeDescriptor(prototypes[i]!)))
     else if (group === 87) {
-      const { descriptor, values, time } = sets[i]!
-      parts.push(sizedOctets(87, 1, encodeDataSet({ id: dataSetId(descriptor) ?? i, time, values })))
+      parts.push(sizedOctets(87, 1, snapshot(sets[i]!, i)))
     } else if (variation === 2) {
       parts.push(headerOctets(86, 2, 0x01, [{ index: i, characteristics: sets[i]!.characteristics }]))
     } else parts.push(sizedOctets(86, 1, encodeDescriptor(sets[i]!.descriptor)))
@@ -31,7 +31,7 @@ export function readDataSets(
 }
 
 /** WRITE of g85v1 and g86v1 (definitions) and g87v1 (values). */
-export function writeDataSets({ session }: RequestContext, header: ObjectHeader): number {
+export function writeDataSets({ session, now }: RequestContext, header: ObjectHeader): number {
   const { group, variation } = header
   if (variation !== 1) return OBJECT_UNKNOWN
   for (const { value } of decodeObjects(header)) {
@@ -40,9 +40,8 @@ export function writeDataSets({ session }: RequestContext, header: ObjectHeader)
       if (group === 87) {
         const { id, time, values } = decodeDataSet(value.slice())
         const set = session.dataSets.byId(id)
-        if (set === undefined || (set.characteristics & 2) === 0) return PARAMETER_ERROR
-        set.values = values
-        set.time = time
+        if (set === undefined || (set.characteristics & DATA_SET.WRITABLE) === 0) return PARAMETER_ERROR
+        session.dataSets.update(id, values, session.database, now, time)
       } else if (!session.dataSets.define(group === 85 ? 85 : 86, decodeDescriptor(value.slice())))
         return PARAMETER_ERROR
     } catch (error) {

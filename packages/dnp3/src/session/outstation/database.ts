@@ -163,7 +163,7 @@ export class Database {
 function newPoint(options: PointOptions): Point {
   const spec = kindOf(options.kind)
   const { index, name, class: eventClass = 1, deadband = 0 } = options
-  const value = options.value ?? (spec.octets ? new Uint8Array([0]) : spec.state === 2 ? 3 : 0)
+  const value = options.value ?? (spec.octets || spec.sized ? new Uint8Array([0]) : spec.state === 2 ? 3 : 0)
   const flags = options.flags ?? (options.value === undefined ? 0x02 : 0x01)
   const staticVariation = options.staticVariation ?? spec.staticVariation
   const eventVariation = options.eventVariation ?? spec.eventVariation
@@ -176,9 +176,11 @@ function newPoint(options: PointOptions): Point {
     throw wrong(`event variation ${eventVariation} is not one of ${spec.events.join(', ')}`)
   }
   if (!(deadband >= 0)) throw wrong('a deadband is a number from 0 up')
-  if (spec.octets !== value instanceof Uint8Array)
-    throw wrong(spec.octets ? 'its value is octets' : 'its value is a number')
-  if (value instanceof Uint8Array && (value.length < 1 || value.length > 255)) throw wrong('octets are 1 to 255')
+  const isOctets = spec.octets || spec.sized
+  if (isOctets !== value instanceof Uint8Array) throw wrong(isOctets ? 'its value is octets' : 'its value is a number')
+  if (spec.octets && value instanceof Uint8Array && (value.length < 1 || value.length > 255)) {
+    throw wrong('octets are 1 to 255')
+  }
   return {
     spec,
     index,

@@ -8,10 +8,11 @@ const FLOAT_MAX = 3.4028234663852886e38
 const VIEW_BYTES = new Uint8Array(8)
 const VIEW = new DataView(VIEW_BYTES.buffer)
 
-/** Octets of an object of this layout; of octets, the length is the sample's. */
+/** Octets of an object of this layout without a prefix; of octets, the length is the sample's. */
 export function sampleSize(layout: ObjectLayout, sample: Sample): number {
   if (layout.kind === 'fixed') return layout.size
-  return layout.kind === 'octets' && sample.value instanceof Uint8Array ? sample.value.length : 0
+  const { value } = sample
+  return (layout.kind === 'octets' || layout.kind === 'sized') && value instanceof Uint8Array ? value.length : 0
 }
 
 /** The flags that the object of a sample will carry, state included: limiting a value to a width shows in them. */
@@ -51,7 +52,7 @@ export function encodeSample(
   bytes: Uint8Array,
   at: number,
 ): number {
-  if (layout.kind === 'octets') {
+  if (layout.kind === 'octets' || layout.kind === 'sized') {
     const { value } = sample
     if (value instanceof Uint8Array) bytes.set(value, at)
     return at + sampleSize(layout, sample)

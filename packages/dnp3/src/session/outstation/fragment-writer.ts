@@ -12,6 +12,8 @@ import { FLAGS } from './point.ts'
 export const RESPONSE_HEADER = 4
 const COMMON_TIME = 51
 const CTO_OCTETS = 10
+/** Of an index, and of a size. */
+const PREFIX_OCTETS = 2
 const MOST_RELATIVE = 0xffff
 
 /** Points of one kind that a response shall report, from `at` on. */
@@ -56,7 +58,8 @@ export class FragmentWriter {
 
   /**
    * Writes events in order from `from` on, as many as fit; returns how many. One header per run of events of one variation;
-   * a common time of occurrence goes before relative times, and again where they run too far from it.
+   * a common time of occurrence goes before relative times, and again where they run too far from it. Objects behind a size
+   * prefix name their point themselves.
    */
   events(events: readonly PointEvent[], from: number): number {
     const bytes = this.#bytes
@@ -68,27 +71,31 @@ export class FragmentWriter {
       const layout = knownLayout(group, variation)
       const relative = isRelative(group, variation)
       const { time: commonTime, synchronised } = events[i]!
-      const size = 2 + sampleSize(layout, events[i]!)
+      const { sized } = spec
       const start = this.#length
-      let at = start + (relative ? CTO_OCTETS : 0) + 5
-      if (at + size > bytes.length) break
-      const countAt = at - 2
+      const headerAt = start + (relative ? CTO_OCTETS : 0)
+      const most = sized ? 0xff : 0xffff
+      let at = headerAt + (sized ? 4 : 5)
       let count = 0
-      for (; i < events.length && at + size <= bytes.length && count < 0xffff; i++) {
+      for (; i < events.length && count < most; i++) {
         const event = events[i]!
         if (event.spec !== spec || eventVariation(event) !== variation) break
         if (relative && !fitsCommonTime(event, commonTime, synchronised)) break
-        bytes[at] = event.index
-        bytes[at + 1] = event.index >> 8
-        at = encodeSample(spec, layout, event, commonTime, bytes, at + 2)
+        const size = sampleSize(layout, event)
+        if (at + PREFIX_OCTETS + size > bytes.length) break
+        const prefix = sized ? size : event.index
+        bytes[at] = prefix
+        bytes[at + 1] = prefix >> 8
+        at = encodeSample(spec, layout, event, commonTime, bytes, at + PREFIX_OCTETS)
         count++
       }
+      if (count === 0) break
       if (relative) putCommonTime(commonTime, synchronised, bytes, start)
-      bytes[countAt - 3] = group
-      bytes[countAt - 2] = variation
-      bytes[countAt - 1] = 0x28
-      bytes[countAt] = count
-      bytes[countAt + 1] = count >> 8
+      bytes[headerAt] = group
+      bytes[headerAt + 1] = variation
+      bytes[headerAt + 2] = sized ? 0x5b : 0x28
+      bytes[headerAt + 3] = count
+      if (!sized) bytes[headerAt + 4] = count >> 8
       this.#length = at
     }
     return i - from

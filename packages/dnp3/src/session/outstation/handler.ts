@@ -1,4 +1,5 @@
 import type { OutstationCommand } from './command.ts'
+import type { Schedule } from './schedule-store.ts'
 
 /** What a SELECT, an OPERATE or a direct operate asks for. */
 export type CommandPhase = 'select' | 'operate' | 'direct'
@@ -16,6 +17,8 @@ export interface OutstationHandler {
   restart?(kind: 'cold' | 'warm'): number
   /** A deadband was written. */
   deadbandWritten?(index: number, deadband: number): void
+  /** A schedule was written (g50v4). */
+  scheduleWritten?(index: number, schedule: Schedule): void
   /** Octets for a virtual terminal (g112); false: there is no such port. */
   terminal?(port: number, octets: Uint8Array): boolean
   /** INITIALIZE_APPL, START_APPL, STOP_APPL; without a name, all of them. False: there is none of that name. */

@@ -1,4 +1,5 @@
 import { UsageError } from '@gridseal/wire'
+import type { CollisionOptions } from '../link/collision-avoidance.ts'
 import { settleLink } from '../link/link-options.ts'
 import type { LinkLayerOptions, LinkSettings } from '../link/link-options.ts'
 import type { EventLimits } from './event-buffer.ts'
@@ -13,7 +14,15 @@ export interface UnsolicitedOptions {
   readonly hold?: number
   /** Do not wait longer once there are so many. Default 1. */
   readonly holdEvents?: number
+  /** Wait for silence on a serial line that others share; default: send at once. */
+  readonly collisionAvoidance?: CollisionOptions
+  /** 0 up to 1, for the random part of it. Default Math.random. */
+  readonly draw?: () => number
 }
+
+/** {@link UnsolicitedOptions} with every default. */
+export type UnsolicitedSettings = Required<Omit<UnsolicitedOptions, 'collisionAvoidance'>> &
+  Pick<UnsolicitedOptions, 'collisionAvoidance'>
 
 /** Options of an outstation's association with one master; every time is in milliseconds. */
 export interface OutstationOptions extends LinkLayerOptions {
@@ -42,7 +51,7 @@ export interface OutstationSettings {
   readonly maxTransmit: number
   readonly confirmTimeout: number
   readonly selectTimeout: number
-  readonly unsolicited: Required<UnsolicitedOptions> | undefined
+  readonly unsolicited: UnsolicitedSettings | undefined
   readonly readDuringNull: 'defer' | 'answer'
   readonly events: EventLimits
   readonly timeInterval: number
@@ -75,7 +84,14 @@ export function settleOutstation(options: OutstationOptions): OutstationSettings
     maxTransmit,
     confirmTimeout,
     selectTimeout,
-    unsolicited: unsolicited && { retries: Infinity, again: 0, hold: 0, holdEvents: 1, ...unsolicited },
+    unsolicited: unsolicited && {
+      retries: Infinity,
+      again: 0,
+      hold: 0,
+      holdEvents: 1,
+      draw: Math.random,
+      ...unsolicited,
+    },
     readDuringNull,
     events,
     timeInterval,

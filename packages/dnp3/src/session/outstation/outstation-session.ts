@@ -30,6 +30,7 @@ import type { ReadResponse } from './read.ts'
 import { startRead } from './read.ts'
 import { requestControl, requestError } from './request-check.ts'
 import { BROADCASTABLE, NO_RESPONSE, carryOut } from './requests.ts'
+import { ScheduleStore } from './schedule-store.ts'
 import type { SecurityGate } from './security-gate.ts'
 import { UnsolicitedReporter } from './unsolicited.ts'
 import type { UnsolicitedHost } from './unsolicited.ts'
@@ -49,6 +50,7 @@ export interface OutstationParts {
   readonly handler?: OutstationHandler
   readonly attributes?: AttributeStore
   readonly dataSets?: DataSetStore
+  readonly schedules?: ScheduleStore
   readonly files?: FileOptions
   /** Secure authentication; default none. */
   readonly security?: (session: OutstationSession) => SecurityGate
@@ -79,6 +81,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   readonly events: EventBuffer
   readonly attributes: AttributeStore
   readonly dataSets: DataSetStore
+  readonly schedules: ScheduleStore
   readonly files: FileDesk | undefined
   readonly link: LinkStation
   readonly counters: OutstationCounters = newOutstationCounters()
@@ -112,12 +115,14 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     this.events = new EventBuffer(this.settings.events)
     this.attributes = parts.attributes ?? new AttributeStore([])
     this.dataSets = parts.dataSets ?? new DataSetStore()
+    this.schedules = parts.schedules ?? new ScheduleStore()
     this.files = parts.files && new FileDesk(parts.files)
     this.link = new LinkStation('outstation', this.settings.link, this, parts.outbox)
     this.#remote = this.settings.link.remote
     const { unsolicited } = this.settings
     this.#unsolicited = unsolicited && new UnsolicitedReporter(this, unsolicited)
     this.#changed = (now) => this.#eventHappened(now)
+    this.dataSets.register(this.database)
     this.database.attach(this.events, this.#changed)
     this.security = parts.security?.(this)
   }
@@ -154,6 +159,10 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
 
   receive(frame: LinkFrame, now: number): void {
     if (this.#restarting === undefined) this.link.receive(frame, now)
+  }
+
+  heard(now: number): void {
+    this.#unsolicited?.heard(now)
   }
 
   opened(now: number): void {

@@ -16,6 +16,7 @@ export type PointKind =
   | 'bcd'
   | 'unsigned'
   | 'virtual-terminal'
+  | 'data-set'
   | 'security-statistic'
   | 'binary-command'
   | 'analog-command'
@@ -45,6 +46,8 @@ export interface PointKindSpec {
   /** Values are cut to the width of the variation (counters) rather than limited to it (analogs). */
   readonly wraps: boolean
   readonly octets: boolean
+  /** Octets of any length behind a size prefix (qualifier 5B), which name their point themselves. */
+  readonly sized: boolean
 }
 
 const kind = (name: PointKind, spec: Partial<PointKindSpec>): PointKindSpec => ({
@@ -60,6 +63,7 @@ const kind = (name: PointKind, spec: Partial<PointKindSpec>): PointKindSpec => (
   state: 0,
   wraps: false,
   octets: false,
+  sized: false,
   ...spec,
 })
 
@@ -149,6 +153,7 @@ export const POINT_KINDS: readonly PointKindSpec[] = [
   kind('bcd', { group: 101, statics: [1, 2, 3], staticVariation: 2, class0: false }),
   kind('unsigned', { group: 102, statics: [1], class0: false, wraps: true }),
   kind('virtual-terminal', { eventGroup: 113, class0: false, octets: true }),
+  kind('data-set', { eventGroup: 88, events: [1], class0: false, sized: true }),
   kind('security-statistic', {
     group: 121,
     eventGroup: 122,

@@ -57,11 +57,29 @@ function readDeadbands(context: RequestContext, header: ObjectHeader, parts: Par
   return iin
 }
 
-function readTime({ session, now }: RequestContext, header: ObjectHeader, parts: Parts): number {
+function readTime(context: RequestContext, header: ObjectHeader, parts: Parts): number {
+  if (header.variation === 4) return readSchedules(context, header, parts)
+  const { session, now } = context
   if (header.variation > 1) return OBJECT_UNKNOWN
   parts.push(headerOctets(50, 1, 0x07, [{ index: 0, time: session.database.clock.utc(now) }]))
   return 0
 }
+
+/** g50v4: all schedules, or a range that must be there. */
+function readSchedules({ session }: RequestContext, { range }: ObjectHeader, parts: Parts): number {
+  const { schedules } = session
+  const [start, stop] = range.kind === 'start-stop' ? [range.start, range.stop] : [0, schedules.length - 1]
+  if (range.kind === 'count' || range.kind === 'virtual' || stop >= schedules.length) return PARAMETER_ERROR
+  for (let first = start; first <= stop; first += MOST_SCHEDULES) {
+    const length = Math.min(MOST_SCHEDULES, stop - first + 1)
+    const run = Array.from({ length }, (_, i): ObjectValue => ({ index: first + i, ...schedules.get(first + i) }))
+    parts.push(headerOctets(50, 4, 0x01, run))
+  }
+  return 0
+}
+
+/** Of one header: they fit the smallest fragment. */
+const MOST_SCHEDULES = 20
 
 function readIndications({ session, now }: RequestContext, header: ObjectHeader, parts: Parts): number {
   if (header.variation > 1) return OBJECT_UNKNOWN

@@ -25,7 +25,9 @@ export class ReadResponse {
 
   /** Fills one fragment; `written` is told of each event in it. Returns how many events. */
   write(writer: FragmentWriter, written: (event: PointEvent) => void): number {
-    const count = writer.events(this.#events, this.#event)
+    const fits = writer.events(this.#events, this.#event)
+    // An event that does not fit an empty fragment fits none: it counts as sent, or nothing would ever come behind it.
+    const count = fits === 0 && writer.isEmpty && this.#event < this.#events.length ? 1 : fits
     for (let i = 0; i < count; i++) written(this.#events[this.#event++]!)
     if (this.#event < this.#events.length) return count
     for (; this.#part < this.#parts.length; this.#part++) {

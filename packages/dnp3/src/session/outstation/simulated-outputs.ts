@@ -24,6 +24,7 @@ export class SimulatedOutputs {
 
   /** For {@link OutstationHandler.command}. */
   command(command: OutstationCommand, phase: CommandPhase, now: number): number {
+    if (command.kind === 'data-set') return COMMAND.NOT_SUPPORTED
     const point = this.#database.point(command.kind === 'binary' ? 'binary-output' : 'analog-output', command.index)
     if (point === undefined) return COMMAND.NOT_SUPPORTED
     if ((point.flags & FLAGS.LOCAL_FORCED) !== 0) return COMMAND.LOCAL

@@ -1,9 +1,9 @@
+import { CollisionAvoidance } from '../link/collision-avoidance.ts'
 import { NEVER } from '../outbox.ts'
 import { FragmentWriter } from './fragment-writer.ts'
-import type { UnsolicitedOptions } from './options.ts'
 import type { OutstationCounters } from './counters.ts'
 import type { EventBuffer } from './event-buffer.ts'
-import type { OutstationSettings } from './options.ts'
+import type { OutstationSettings, UnsolicitedSettings } from './options.ts'
 import type { EventClass } from './point.ts'
 import { ReadResponse } from './read.ts'
 
@@ -37,7 +37,9 @@ interface Waiting {
  */
 export class UnsolicitedReporter {
   readonly #session: UnsolicitedHost
-  readonly #options: Required<UnsolicitedOptions>
+  readonly #options: UnsolicitedSettings
+  /** On a line that others share. */
+  readonly #line: CollisionAvoidance | undefined
   readonly #enabled = new Set<EventClass>()
   #nullConfirmed = false
   #sequence = 0
@@ -45,10 +47,14 @@ export class UnsolicitedReporter {
   /** Not before: hold time, or the pause after a series that was given up. */
   #notBefore = 0
   #held = false
+  /** When the line may be ours. */
+  #lineFrom = 0
 
-  constructor(session: UnsolicitedHost, options: Required<UnsolicitedOptions>) {
+  constructor(session: UnsolicitedHost, options: UnsolicitedSettings) {
+    const { collisionAvoidance, draw } = options
     this.#session = session
     this.#options = options
+    this.#line = collisionAvoidance && new CollisionAvoidance(collisionAvoidance, draw)
   }
 
   get waiting(): boolean {
@@ -65,7 +71,21 @@ export class UnsolicitedReporter {
 
   get wake(): number {
     if (this.#waiting !== undefined) return this.#waiting.due
-    return this.#nullConfirmed && this.#pending() > 0 ? this.#notBefore : NEVER
+    if (this.#nullConfirmed) return this.#pending() > 0 ? Math.max(this.#notBefore, this.#lineFrom) : NEVER
+    // Without others on the line it is sent as soon as it may be.
+    return this.#line === undefined ? NEVER : this.#lineFrom
+  }
+
+  /** Octets came over a serial line. */
+  heard(now: number): void {
+    this.#line?.heard(now)
+    this.#lineFrom = 0
+  }
+
+  /** Whether one may speak on the line now; if not, looks again when one may. */
+  #silent(now: number): boolean {
+    this.#lineFrom = this.#line?.turn(now) ?? 0
+    return this.#lineFrom <= now
   }
 
   enable(classes: readonly EventClass[], enabled: boolean): void {
@@ -120,8 +140,10 @@ export class UnsolicitedReporter {
       if (now >= this.#waiting.due) this.#timedOut(this.#waiting, now)
       return
     }
+    const due = !this.#nullConfirmed || (now >= this.#notBefore && this.#pending() > 0)
+    if (!due || !this.#silent(now)) return
     if (!this.#nullConfirmed) this.#send(NO_EVENTS, true, now)
-    else if (now >= this.#notBefore && this.#pending() > 0) {
+    else {
       this.#held = false
       const { events } = this.#session
       events.selectClasses(this.classes)
@@ -147,12 +169,18 @@ export class UnsolicitedReporter {
   }
 
   #transmit(waiting: Waiting, now: number): void {
+    this.#line?.spoke(now)
     this.#waiting = waiting
     this.#session.sendUnsolicited(waiting.octets, now)
   }
 
   #timedOut(waiting: Waiting, now: number): void {
     const { settings, counters } = this.#session
+    if (!this.#silent(now)) {
+      // A confirmation that comes meanwhile is as good as one in time.
+      this.#waiting = { ...waiting, due: this.#lineFrom }
+      return
+    }
     counters.confirmTimeouts++
     this.#waiting = undefined
     if (waiting.isNull && !this.#session.hasDeferredRead) {

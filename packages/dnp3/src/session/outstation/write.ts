@@ -60,9 +60,11 @@ function writeIndications({ session }: RequestContext, header: ObjectHeader): nu
   return 0
 }
 
-/** g50v1 sets the clock; g50v3 goes by the moment that RECORD_CURRENT_TIME has recorded, once. */
-function writeTime({ session, now, control }: RequestContext, header: ObjectHeader): number {
+/** g50v1 sets the clock; g50v3 goes by the moment that RECORD_CURRENT_TIME has recorded, once; g50v4 are schedules. */
+function writeTime(context: RequestContext, header: ObjectHeader): number {
+  const { session, now, control } = context
   const { variation, range } = header
+  if (variation === 4) return writeSchedules(context, header)
   if (variation !== 1 && variation !== 3) return OBJECT_UNKNOWN
   const [object, ...more] = decodeObjects(header)
   if (range.kind !== 'count' || more.length > 0 || object?.time === undefined) return PARAMETER_ERROR
@@ -75,6 +77,16 @@ function writeTime({ session, now, control }: RequestContext, header: ObjectHead
   if (recorded === undefined || control.sequence !== ((recorded.sequence + 1) & 0x0f)) return PARAMETER_ERROR
   session.setTime(object.time + (now - recorded.at), now)
   return 0
+}
+
+function writeSchedules({ session }: RequestContext, header: ObjectHeader): number {
+  let iin = 0
+  forEachObject(header, ({ index, time = 0, interval = 0, units = 0 }) => {
+    const schedule = { time, interval, units }
+    if (session.schedules.set(index, schedule)) session.handler.scheduleWritten?.(index, schedule)
+    else iin = PARAMETER_ERROR
+  })
+  return iin
 }
 
 /** g10v1: the state that outputs shall have, by latching. */

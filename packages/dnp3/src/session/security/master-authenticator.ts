@@ -1,29 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { DecodeError, ProtocolError, UsageError } from '@gridseal/wire'
+import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { Fragment } from '../../codec/application.ts'
 import { headerOctets, sizedOctets } from '../../codec/header-octets.ts'
-import { decodeObjects } from '../../codec/objects.ts'
-import type { RecordCodec } from '../../codec/record.ts'
-import {
-  CHALLENGE,
-  KEY_CHANGE,
-  KEY_STATUS,
-  OCTETS,
-  REPLY,
-  SECURITY_ERROR,
-  UPDATE_KEY_CHANGE,
-  UPDATE_KEY_REPLY,
-  UPDATE_KEY_REQUEST,
-  USER_STATUS_CHANGE,
-} from '../../codec/security-objects.ts'
-import type { UserStatusChange } from '../../codec/security-objects.ts'
+import { CHALLENGE, KEY_CHANGE, KEY_STATUS, REPLY, SECURITY_ERROR } from '../../codec/security-objects.ts'
 import type { MasterSecurity } from '../master/master-security.ts'
 import type { MasterProcedure, Outcome } from '../master/task.ts'
 import { NEVER } from '../outbox.ts'
 import { beginAggressive } from './aggressive.ts'
 import { equalMacs, mac, macAlgorithm } from './algorithms.ts'
-import { statusBody, updateKeyConfirmation, wrapSessionKeys } from './key-material.ts'
+import { statusBody, wrapSessionKeys } from './key-material.ts'
 import type { SessionKeys } from './key-material.ts'
+import { objectOf } from './key-procedures.ts'
 import { CRITICAL_FUNCTIONS } from './security-options.ts'
 
 const AUTHENTICATE_REQ = 32
@@ -210,13 +197,16 @@ export class MasterAuthenticator implements MasterSecurity {
     if (this.#asking) return
     this.#asking = true
     this.#renewAt = NEVER
+    const updateKey = this.#updateKey
     this.#association.submit(
       'session keys',
       () => this.#changeKeys(),
       (outcome, at) => {
         this.#asking = false
         this.counters[outcome.ok ? 'keyChanges' : 'failedKeyChanges']++
-        this.#renewAt = at + (outcome.ok ? this.#settings.keyLifetime : RETRY_MS)
+        // Another update key has come meanwhile: what was agreed on under the old one is worth nothing.
+        if (updateKey !== this.#updateKey) this.#renewAt = at
+        else this.#renewAt = at + (outcome.ok ? this.#settings.keyLifetime : RETRY_MS)
       },
       now,
       KEY_PRIORITY,
@@ -255,65 +245,4 @@ const RETRY_MS = 10_000
 
 function checkUpdateKey({ length }: Uint8Array): void {
   if (length !== 16 && length !== 32) throw new UsageError('dnp3.security.option', 'an update key has 16 or 32 octets')
-}
-
-/** The object of a fragment that is of this variation of g120. */
-function objectOf<T>(fragment: Fragment | undefined, variation: number, codec: RecordCodec<T>): T | undefined {
-  const header = fragment?.headers.find((one) => one.group === 120 && one.variation === variation)
-  const [object] = header === undefined ? [] : decodeObjects(header)
-  if (!(object?.value instanceof Uint8Array)) return undefined
-  try {
-    return codec.decode(object.value)
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
-}
-
-/** Hands a certified user status change on (g120v10). */
-export function* changeUserStatus(change: UserStatusChange): MasterProcedure<void> {
-  yield { function: AUTHENTICATE_REQ, objects: sizedOctets(120, 10, USER_STATUS_CHANGE.encode(change)) }
-}
-
-/** What an update key change needs from who has the keys: the new key and the objects that carry it. */
-export interface UpdateKeySource {
-  readonly method: number
-  readonly userName: Uint8Array
-  readonly outstationName: Uint8Array
-  /** g120v13's content for the challenges, and either nothing (g120v15 proves it) or a signature (g120v14). */
-  seal(parts: {
-    readonly masterChallenge: Uint8Array
-    readonly outstationChallenge: Uint8Array
-    readonly ksq: number
-    readonly user: number
-  }): { readonly updateKey: Uint8Array; readonly encrypted: Uint8Array; readonly signature?: Uint8Array }
-}
-
-/** Changes an update key (g120v11 to v15); returns it with the user's number when the outstation has proved that it has it. */
-export function* changeUpdateKey(
-  source: UpdateKeySource,
-  masterChallenge: Uint8Array,
-): MasterProcedure<{ readonly user: number; readonly updateKey: Uint8Array }> {
-  const { method, userName, outstationName } = source
-  const request = UPDATE_KEY_REQUEST.encode({ method, userName, challenge: masterChallenge })
-  const replied = yield { function: AUTHENTICATE_REQ, objects: sizedOctets(120, 11, request) }
-  const reply = objectOf(replied.fragments[0], 12, UPDATE_KEY_REPLY)
-  if (reply === undefined) throw new ProtocolError('dnp3.security.update-key', 'no update key reply')
-  const { ksq, user } = reply
-  const outstationChallenge = reply.challenge.slice()
-  const { updateKey, encrypted, signature } = source.seal({ masterChallenge, outstationChallenge, ksq, user })
-  const confirmation = updateKeyConfirmation(updateKey, outstationName, masterChallenge, outstationChallenge, ksq, user)
-  const objects = Buffer.concat([
-    sizedOctets(120, 13, UPDATE_KEY_CHANGE.encode({ ksq, user, encrypted })),
-    signature === undefined
-      ? sizedOctets(120, 15, OCTETS.encode({ octets: confirmation }))
-      : sizedOctets(120, 14, OCTETS.encode({ octets: signature })),
-  ])
-  const changed = yield { function: AUTHENTICATE_REQ, objects }
-  const proof = objectOf(changed.fragments[0], 15, OCTETS)
-  const expected = updateKeyConfirmation(updateKey, userName, outstationChallenge, masterChallenge, ksq, user)
-  if (proof === undefined || !equalMacs(proof.octets, expected)) {
-    throw new ProtocolError('dnp3.security.update-key', 'the outstation does not prove that it has the update key')
-  }
-  return { user, updateKey }
 }

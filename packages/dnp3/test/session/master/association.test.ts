@@ -6,7 +6,7 @@ import { MasterChannel } from '#src/session/master/master-channel.ts'
 import type { AssociationOptions } from '#src/session/master/master-options.ts'
 import { classOctets, operateCommands, plainRequest } from '#src/session/master/procedures.ts'
 import { PRIORITY } from '#src/session/master/task.ts'
-import type { MasterProcedure, Outcome } from '#src/session/master/task.ts'
+import type { MasterProcedure, Outcome, TaskTimeouts } from '#src/session/master/task.ts'
 import { Outbox } from '#src/session/outbox.ts'
 
 const QUIET = { integrity: [], unsolicited: [], disableUnsolicited: false, keepAlive: 0 } as const
@@ -54,9 +54,10 @@ class Bench {
     name: string,
     procedure: () => MasterProcedure<T>,
     priority: number = PRIORITY.user,
+    timeouts: TaskTimeouts = {},
   ): { outcome?: Outcome<T> } {
     const result: { outcome?: Outcome<T> } = {}
-    this.association.submit(name, procedure, (outcome) => (result.outcome = outcome), this.now, priority)
+    this.association.submit(name, procedure, (outcome) => (result.outcome = outcome), this.now, priority, timeouts)
     this.#channel.choose(this.now)
     return result
   }
@@ -102,6 +103,28 @@ describe('a DNP3 master', () => {
     bench.answer(0x40 | ((sequence + 1) & 15), 129)
     expect(result.outcome?.ok && result.outcome.value.fragments.length).to.equal(2)
     expect(bench.association.counters.ignored).to.equal(4)
+  })
+
+  it('a task and a poll may have time-outs of their own', () => {
+    const slow = { name: 'slow', every: 60_000, objects: classOctets([0]), responseTimeout: 9000 }
+    const bench = new Bench({ responseTimeout: 1000, startTimeout: 1000, polls: [slow], retryBase: 60_000 })
+    const run = (timeouts: TaskTimeouts): { outcome?: Outcome<unknown> } =>
+      bench.submit('read', () => plainRequest(1, allOctets(30, 0)), PRIORITY.user, timeouts)
+    const quick = run({ response: 200 })
+    const [late, patient] = [run({ start: 100 }), run({ start: 3000 })]
+    bench.advance(150)
+    expect(codeOf(late)).to.equal('dnp3.master.expired')
+    bench.advance(100)
+    expect(codeOf(quick)).to.equal('dnp3.master.timeout')
+    bench.advance(900)
+    expect(patient.outcome).to.equal(undefined)
+    bench.advance(200)
+    expect(codeOf(patient)).to.equal('dnp3.master.timeout')
+    bench.advance(60_000)
+    bench.advance(8000)
+    expect(bench.ended).to.not.include('slow failed')
+    bench.advance(2000)
+    expect(bench.ended).to.include('slow failed')
   })
 
   it('every fragment gets the whole time-out; then the task has failed', () => {

@@ -1,82 +1,17 @@
 import { expect } from 'chai'
-import { fromHex, toHex } from '@gridseal/wire'
-import { decodeFragment } from '#src/codec/application.ts'
+import { toHex } from '@gridseal/wire'
 import type { Fragment } from '#src/codec/application.ts'
 import { encodeAttribute } from '#src/codec/attributes.ts'
 import { decodeDataSet, encodeDataSet, encodeDescriptor } from '#src/codec/data-sets.ts'
 import { allOctets, countOctets, headerOctets, rangeOctets, sizedOctets } from '#src/codec/header-octets.ts'
 import { decodeObjects } from '#src/codec/objects.ts'
 import { classOctets } from '#src/session/master/procedures.ts'
-import { Outbox } from '#src/session/outbox.ts'
 import { AttributeStore } from '#src/session/outstation/attribute-store.ts'
-import { DeviceClock } from '#src/session/outstation/clock.ts'
 import { DataSetStore } from '#src/session/outstation/data-set-store.ts'
-import { Database } from '#src/session/outstation/database.ts'
 import type { PointOptions } from '#src/session/outstation/database.ts'
 import type { OutstationHandler } from '#src/session/outstation/handler.ts'
-import type { OutstationOptions } from '#src/session/outstation/options.ts'
-import { OutstationSession } from '#src/session/outstation/outstation-session.ts'
-import type { OutstationParts } from '#src/session/outstation/outstation-session.ts'
+import { Bench, UTC, placeOf, valuesOf } from '../../support/outstation-bench.ts'
 
-const UTC = 1_800_000_000_000
-
-/** An outstation whose fragments are looked at as they leave; the master's sequence numbers run by themselves. */
-class Bench {
-  now = 0
-  readonly session: OutstationSession
-  readonly database: Database
-  readonly sent: Uint8Array[] = []
-  #sequence = 15
-
-  constructor(
-    points: readonly PointOptions[],
-    options: Partial<OutstationOptions> = {},
-    parts: Partial<OutstationParts> = {},
-  ) {
-    this.database = new Database(points, new DeviceClock(UTC, 0))
-    this.session = new OutstationSession(
-      { local: 10, remote: 1, keepAlive: 0, ...options },
-      { database: this.database, outbox: new Outbox(), ...parts },
-    )
-    this.session.link.send = (fragment) => void this.sent.push(fragment)
-    this.session.opened(0)
-  }
-
-  take(): Fragment | undefined {
-    const octets = this.sent.shift()
-    return octets && decodeFragment(octets)
-  }
-
-  raw(hex: string | Uint8Array): Fragment | undefined {
-    const fragment = typeof hex === 'string' ? fromHex(hex) : hex
-    this.session.fragmentReceived(fragment, { source: 1, broadcast: undefined }, this.now)
-    return this.take()
-  }
-
-  ask(code: number, ...objects: readonly Uint8Array[]): Fragment | undefined {
-    this.#sequence = (this.#sequence + 1) & 0x0f
-    return this.raw(Buffer.concat([new Uint8Array([0xc0 | this.#sequence, code]), ...objects]))
-  }
-
-  confirm(unsolicited = false, sequence = this.#sequence): Fragment | undefined {
-    return this.raw(new Uint8Array([0xc0 | (unsolicited ? 0x10 : 0) | sequence, 0]))
-  }
-
-  advance(milliseconds: number): Fragment | undefined {
-    this.now += milliseconds
-    this.session.advance(this.now)
-    return this.take()
-  }
-}
-
-const valuesOf = (fragment: Fragment | undefined): unknown[] =>
-  (fragment?.headers ?? []).flatMap((header) =>
-    decodeObjects(header).map(({ index, value, state }) => [
-      `g${header.group}v${header.variation}`,
-      index,
-      value ?? state,
-    ]),
-  )
 const analog = (index: number, options: Partial<PointOptions> = {}): PointOptions => ({
   kind: 'analog-input',
   index,
@@ -331,7 +266,7 @@ describe('a DNP3 outstation', () => {
     it('patterns: a block, and masks that say for which outputs', () => {
       const outputs: number[] = []
       const handler: OutstationHandler = {
-        command: ({ index }, phase) => (phase === 'direct' && outputs.push(index), 0),
+        command: (command, phase) => (phase === 'direct' && outputs.push(placeOf(command)), 0),
       }
       const points = [0, 1, 2, 3].map((index): PointOptions => ({ kind: 'binary-output', index, value: 0 }))
       const bench = new Bench(points, {}, { handler })
@@ -354,7 +289,7 @@ describe('a DNP3 outstation', () => {
       new Bench(
         points,
         {},
-        { handler: { command: ({ index }, phase) => (phase !== 'select' && operated.push(index), 0) } },
+        { handler: { command: (command, phase) => (phase !== 'select' && operated.push(placeOf(command)), 0) } },
       )
 
     it('an OPERATE with any octet other than those of SELECT is refused, and disarms', () => {

@@ -15,7 +15,8 @@ import { OutstationSession } from '#src/session/outstation/outstation-session.ts
 import { SimulatedOutputs } from '#src/session/outstation/simulated-outputs.ts'
 import { unwrapKey } from '#src/session/security/algorithms.ts'
 import { certification, encryptUpdateKey } from '#src/session/security/key-material.ts'
-import { MasterAuthenticator, changeUpdateKey, changeUserStatus } from '#src/session/security/master-authenticator.ts'
+import { changeUpdateKey, changeUserStatus } from '#src/session/security/key-procedures.ts'
+import { MasterAuthenticator } from '#src/session/security/master-authenticator.ts'
 import { OutstationAuthenticator } from '#src/session/security/outstation-authenticator.ts'
 import { plainRequest } from '#src/session/master/procedures.ts'
 
