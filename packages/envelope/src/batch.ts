@@ -1,3 +1,4 @@
+import type { VerifyingKey } from '@gridseal/pqc'
 import type { LogHeader, LogPosition } from './entry.ts'
 import { CborReader } from './cbor/reader.ts'
 import { CborWriter } from './cbor/writer.ts'
@@ -19,6 +20,8 @@ export interface SealedBatch {
   readonly entries: number
   /** Where the log stood before this batch, for an opener that starts here; undefined for batch 0. */
   readonly before: LogPosition | undefined
+  /** The key that this batch, the last of its log, has signed for. */
+  readonly successor: VerifyingKey | undefined
 }
 
 /** A batch taken apart, nothing verified. */

@@ -161,6 +161,24 @@ describe('hostile batches: each refused for its reason', () => {
     expect(await at(now, now + 2_000_000_000n)).to.equal('envelope.future')
   })
 
+  it('or withheld where the stream must go on: kept as evidence, nothing released', async () => {
+    const now = 1_700_000_000_000_000_000n
+    const [late, fine] = await batchesOf(
+      [[{ ...frame(0), time: now - 90_000_000_000n }], [{ ...frame(1), time: now }]],
+      {
+        now: () => now,
+      },
+    )
+    const freshness = { now: () => now, maxAhead: 1000, maxAge: 60_000, otherwise: 'withhold' } as const
+    const o = new Opener({ key: trusted, freshness })
+    const withheld = o.open(late?.bytes ?? new Uint8Array(0))
+    expect(withheld.entries).to.deep.equal([])
+    expect(withheld.withheld?.code).to.equal('envelope.stale')
+    expect(withheld.withheld?.entries).to.have.length(1)
+    const next = o.open(fine?.bytes ?? new Uint8Array(0))
+    expect([next.entries.length, next.withheld]).to.deep.equal([1, undefined])
+  })
+
   it('numbers that promise more than is there: refused before anything is set aside', () => {
     const head = Buffer.from('82d284', 'hex')
     for (const bytes of [

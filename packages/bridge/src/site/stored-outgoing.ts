@@ -218,7 +218,8 @@ export class StoredOutgoing {
     const { stream, number, bytes, origin } = batch
     const began = this.#oldest === undefined ? 0n : this.#beginning(batch)
     if (began === undefined) return this.#locate(channel, batch)
-    if (this.#oldest !== undefined && began <= this.#oldest) return this.#resealed.take(batch, (entries) => this.#seal(entries))
+    if (this.#oldest !== undefined && began <= this.#oldest)
+      return this.#resealed.take(batch, (entries) => this.#seal(entries))
     // What the peer says it has of this log would vouch for all before it: that must be safe first.
     if (!this.#resealed.done) return this.#wait(channel, batch)
     const at = this.#peerAt
