@@ -1,5 +1,6 @@
 import { ChannelGuard, TicketKeys, acceptChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
+import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import type { Connection, Listener } from '@gridseal/transport'
@@ -7,7 +8,7 @@ import { listen } from '@gridseal/transport'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { wallClock } from './clock.ts'
-import type { HeadEndConfig, SiteConfig } from './config/model.ts'
+import type { BridgeConfig, HeadEndConfig, SiteConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { failure } from './events.ts'
 import { openJournal } from './journal.ts'
@@ -17,7 +18,29 @@ import { masterEnd } from './link/factory.ts'
 import { TcpMasterEnd } from './link/tcp-master.ts'
 import { exitPolicyOf } from './policy.ts'
 import { adapterFor } from './protocols.ts'
+import { BatchKeys } from './signing/batch-keys.ts'
+import { reportLeftOver, trustOf } from './signing/reload.ts'
+import { readListed } from './site/peer-signers.ts'
 import { SiteSession } from './site/session.ts'
+
+/** Keys of a field bridge: its identity, and what else may sign. */
+interface Peer {
+  readonly key: VerifyingKey
+  readonly listed: readonly VerifyingKey[]
+}
+
+async function readPeer({ peer, accept }: SiteConfig): Promise<Peer> {
+  return { key: await readPublicKeyFile(peer), listed: await readListed(accept) }
+}
+
+/** What {@link HeadEndBridge.create} has read. */
+interface Opened {
+  readonly key: SigningKey
+  readonly keys: BatchKeys
+  readonly peers: readonly Peer[]
+  readonly journal: Journal | undefined
+  readonly receipts: readonly Uint8Array[]
+}
 
 interface Site {
   readonly session: SiteSession
@@ -27,9 +50,10 @@ interface Site {
 /** The bridge beside the masters: field bridges dial in, each known by its key. */
 export class HeadEndBridge implements Bridge {
   readonly role = 'head-end' as const
-  readonly #config: HeadEndConfig
+  #config: HeadEndConfig
   readonly #report: Report
   readonly #key: SigningKey
+  readonly #keys: BatchKeys
   readonly #journal: Journal | undefined
   /** By the fingerprint of the field bridge, in hex. */
   readonly #sites = new Map<string, Site>()
@@ -42,16 +66,11 @@ export class HeadEndBridge implements Bridge {
   readonly #ticketKeys = TicketKeys.generate()
   #listener: Listener | undefined
 
-  private constructor(
-    config: HeadEndConfig,
-    report: Report,
-    key: SigningKey,
-    peers: readonly VerifyingKey[],
-    journal: Journal | undefined,
-  ) {
+  private constructor(config: HeadEndConfig, report: Report, { key, keys, peers, journal, receipts }: Opened) {
     this.#config = config
     this.#report = report
     this.#key = key
+    this.#keys = keys
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
@@ -59,26 +78,31 @@ export class HeadEndBridge implements Bridge {
     config.sites.forEach((site, index) => {
       const peer = peers[index]
       if (peer === undefined) return
-      const id = toHex(peer.fingerprint)
-      if (this.#sites.has(id)) throw new UsageError('config.peer', `two sites with the key ${peer.fingerprintText}`)
-      this.#sites.set(id, this.#site(site, peer))
+      const id = toHex(peer.key.fingerprint)
+      if (this.#sites.has(id)) throw new UsageError('config.peer', `two sites with the key ${peer.key.fingerprintText}`)
+      this.#sites.set(id, this.#site(site, peer, receipts))
     })
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
   static async create(config: HeadEndConfig, report: Report): Promise<HeadEndBridge> {
     const key = await readKeyFile(config.identity)
-    const peers = await Promise.all(config.sites.map((site) => readPublicKeyFile(site.peer)))
-    const journal = await openJournal(config.journal, [key.publicKey, ...peers], report)
+    const peers = await Promise.all(config.sites.map(readPeer))
+    const trusted = peers.flatMap((peer) => [peer.key, ...peer.listed])
+    const journal = await openJournal(config.journal, [key.publicKey, ...trusted], report)
+    let keys: BatchKeys | undefined
     try {
-      return new HeadEndBridge(config, report, key, peers, journal)
+      const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
+      keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
+      return new HeadEndBridge(config, report, { key, keys, peers, journal, receipts })
     } catch (error) {
+      await keys?.close()
       await journal?.close()
       throw error
     }
   }
 
-  #site(site: SiteConfig, peer: VerifyingKey): Site {
+  #site(site: SiteConfig, peer: Peer, receipts: readonly Uint8Array[]): Site {
     const { limits, channel } = this.#config
     const links = site.links.map((link) => ({
       end: masterEnd(link, wallClock, this.#report),
@@ -88,8 +112,11 @@ export class HeadEndBridge implements Bridge {
     const session = new SiteSession({
       site: site.site,
       inbound: 'to-device',
-      key: this.#key,
-      peer,
+      keys: this.#keys,
+      peer: peer.key,
+      accept: site.accept,
+      listed: peer.listed,
+      receipts,
       journal: this.#journal,
       links,
       limits,
@@ -112,7 +139,8 @@ export class HeadEndBridge implements Bridge {
     }
     return {
       role: 'head-end',
-      algorithm: this.#key.algorithm,
+      algorithm: this.#keys.current.publicKey.algorithm,
+      signer: this.#keys.current.publicKey.fingerprintText,
       listening,
       sites: [...this.#sites.values()].map(({ session }) => session.stats),
       journal: this.#journal && { ...this.#journal.stats },
@@ -132,10 +160,29 @@ export class HeadEndBridge implements Bridge {
     this.#listener.connections.subscribe((connection) => void this.#run(connection))
   }
 
+  async reload(config: BridgeConfig): Promise<void> {
+    if (config.role !== 'head-end') throw new UsageError('config.role', 'this is a head-end bridge')
+    const sites = await Promise.all(
+      this.#config.sites.map(async (site) => {
+        const next = config.sites.find((other) => other.site === site.site)
+        const accept = next === undefined ? site.accept : trustOf(site.accept, next.accept)
+        return { site: { ...site, accept }, listed: await readListed(accept) }
+      }),
+    )
+    await this.#keys.reload(config.signing)
+    for (const { site, listed } of sites) {
+      const known = [...this.#sites.values()].find(({ session }) => session.site === site.site)
+      known?.session.trust(site.accept, listed)
+    }
+    this.#config = { ...this.#config, signing: config.signing, sites: sites.map(({ site }) => site) }
+    reportLeftOver(config, this.#config, this.#report)
+  }
+
   async stop(): Promise<void> {
     await this.#listener?.close()
     await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
     for (const connection of this.#connections) connection.destroy()
+    await this.#keys.close()
     await this.#journal?.close()
   }
 

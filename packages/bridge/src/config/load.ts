@@ -4,7 +4,7 @@ import { UsageError, describeError } from '@gridseal/wire'
 import { LineCounter, isMap, isNode, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
 import type { z } from 'zod'
-import type { BridgeConfig } from './model.ts'
+import type { BridgeConfig, SigningKeyConfig, SiteConfig } from './model.ts'
 import { configSchema } from './schema.ts'
 
 /** One thing wrong with a configuration file. */
@@ -102,9 +102,28 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
     ...(j.key === undefined ? {} : { key: at(j.key) }),
     ...(j.anchor === undefined ? {} : { anchor: at(j.anchor) }),
   }
-  const common = { identity: at(config.identity), ...(journal === undefined ? {} : { journal }) }
-  if (config.role === 'field') {
-    return { ...config, ...common, channel: { ...config.channel, peer: at(config.channel.peer) } }
+  const signing = config.signing && { keys: config.signing.keys.map((key) => resolveKey(key, at)) }
+  const common = {
+    identity: at(config.identity),
+    ...(journal === undefined ? {} : { journal }),
+    ...(signing === undefined ? {} : { signing }),
   }
-  return { ...config, ...common, sites: config.sites.map((site) => ({ ...site, peer: at(site.peer) })) }
+  if (config.role === 'field') {
+    return { ...config, ...common, channel: { ...config.channel, ...resolvePeer(config.channel, at) } }
+  }
+  return { ...config, ...common, sites: config.sites.map((site) => ({ ...site, ...resolvePeer(site, at) })) }
+}
+
+type Resolve = (path: string) => string
+
+type PeerConfig = Pick<SiteConfig, 'peer' | 'accept'>
+
+function resolvePeer({ peer, accept }: PeerConfig, at: Resolve): PeerConfig {
+  const signers = accept.signers.map((signer) => ({ ...signer, file: at(signer.file) }))
+  return { peer: at(peer), accept: { ...accept, signers } }
+}
+
+function resolveKey({ file, token, ...window }: SigningKeyConfig, at: Resolve): SigningKeyConfig {
+  if (token === undefined) return { ...window, file: file && at(file) }
+  return { ...window, token: { ...token, library: at(token.library), pin: at(token.pin), folder: at(token.folder) } }
 }

@@ -1,4 +1,5 @@
 import type { OperationKind } from '@gridseal/adapter'
+import type { SignatureAlgorithm } from '@gridseal/pqc'
 
 // What a configuration holds once it is checked and every default is filled in. Durations are milliseconds, sizes bytes.
 
@@ -93,6 +94,49 @@ export interface LimitsConfig {
   readonly unacknowledged: number
 }
 
+/** A key in a PKCS#11 token. */
+export interface TokenKeyConfig {
+  readonly library: string
+  readonly label: string
+  /** File with the PIN. */
+  readonly pin: string
+  readonly name: string
+  /** Folder of wrapped seeds, for keys that the token itself cannot hold. */
+  readonly folder: string
+}
+
+/** A window of time, ms since 1970-01-01 UTC. */
+export interface WindowConfig {
+  readonly from?: number | undefined
+  readonly until?: number | undefined
+}
+
+/** Either a file or a token. */
+export interface SigningKeyConfig extends WindowConfig {
+  readonly file?: string | undefined
+  readonly token?: TokenKeyConfig | undefined
+}
+
+/** What signs batches instead of the identity: of the keys whose window is open, the one that opened last. */
+export interface SigningConfig {
+  readonly keys: readonly SigningKeyConfig[]
+}
+
+/** What batches of the peer must be. */
+export interface AcceptConfig {
+  /** Public key files that may sign beside the pinned identity. */
+  readonly signers: readonly (WindowConfig & { readonly file: string })[]
+  /** Keys that a trusted one has signed for: all, or only those listed. */
+  readonly successors: 'signed' | 'listed'
+  /** How long a key that has signed for its successor may still begin logs. */
+  readonly overlap: number
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** How far ahead of our clock the peer's may be; undefined: not looked at. */
+  readonly clockSkew?: number | undefined
+  /** How old live traffic may be; undefined: any. */
+  readonly maxAge?: number | undefined
+}
+
 interface ChannelConfig {
   /** How long mirrored connections outlive the channel. */
   readonly holdConnections: number
@@ -104,10 +148,13 @@ export interface FieldConfig {
   readonly site: string
   /** File of this bridge's private key. */
   readonly identity: string
+  /** Undefined: the identity signs. */
+  readonly signing?: SigningConfig | undefined
   readonly channel: ChannelConfig & {
     readonly connect: string
     /** File of the head-end's public key. */
     readonly peer: string
+    readonly accept: AcceptConfig
   }
   readonly journal?: JournalConfig | undefined
   readonly store: StoreConfig
@@ -119,12 +166,14 @@ export interface SiteConfig {
   readonly site: string
   /** File of the field bridge's public key. */
   readonly peer: string
+  readonly accept: AcceptConfig
   readonly links: readonly HeadEndLinkConfig[]
 }
 
 export interface HeadEndConfig {
   readonly role: 'head-end'
   readonly identity: string
+  readonly signing?: SigningConfig | undefined
   readonly channel: ChannelConfig & {
     readonly listen: string
     /** Addresses that field bridges may come from (CIDR); undefined: all. */

@@ -1,10 +1,12 @@
 import { OPERATION_KINDS } from '@gridseal/adapter'
 import { parseEndpoint } from '@gridseal/transport'
-import { UsageError, describeError } from '@gridseal/wire'
+import { UsageError } from '@gridseal/wire'
 import { z } from 'zod'
 import { adapterFor, PROTOCOLS } from '../protocols.ts'
+import { duration, parsed, size, text, url } from './fields.ts'
 import type { BridgeConfig } from './model.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { accept, signing } from './trust-schema.ts'
+import { parseDuration } from './units.ts'
 
 // The one place where every key, its default and what it means is written.
 
@@ -14,38 +16,6 @@ const MAX_BATCH = 2 << 20
 /** Less would stand still: the far side tells every 16 KiB what it has taken. */
 const MIN_WINDOW = 64 << 10
 const MIN_BACKLOG = 1 << 20
-/** Longest time that a timer takes. */
-const MAX_DURATION = 2 ** 31 - 1
-
-const text = z.string().min(1)
-
-function parsed<T>(parse: (text: string) => T): z.ZodType<T, string | number> {
-  return z.union([z.string(), z.number()]).transform((value, context): T => {
-    try {
-      return parse(String(value))
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: describeError(error) })
-      return z.NEVER
-    }
-  })
-}
-
-const duration = parsed(parseDuration).refine((ms) => ms <= MAX_DURATION, 'at most 24 days')
-const size = parsed(parseSize)
-
-/** A transport URL of one of `schemes`. */
-function url(...schemes: string[]): z.ZodType<string, string> {
-  return z.string().superRefine((value, context) => {
-    try {
-      if (!schemes.includes(parseEndpoint(value).kind)) {
-        context.addIssue({ code: 'custom', message: `allowed: ${schemes.map((s) => `${s}://`).join(', ')}` })
-      }
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: describeError(error) })
-    }
-  })
-}
-
 const policy = z.strictObject({
   /** Kinds of operation that may pass; default all. */
   allow: z.array(z.enum(OPERATION_KINDS)).optional(),
@@ -147,10 +117,14 @@ const fieldConfig = z.strictObject({
   site: text.max(100),
   /** This bridge's private key (gridseal keygen). */
   identity: text,
+  /** What signs batches; default the identity. */
+  signing,
   channel: z.strictObject({
     connect: url('tcp'),
     /** The head-end's public key. */
     peer: text,
+    /** What batches of the head-end must be. */
+    accept,
     ...channelBase,
   }),
   journal: journal.optional(),
@@ -163,12 +137,15 @@ const site = z.strictObject({
   site: text.max(100),
   /** The field bridge's public key. */
   peer: text,
+  /** What batches of the field bridge must be. */
+  accept,
   links: z.array(headEndLink).min(1),
 })
 
 const headEndConfig = z.strictObject({
   role: z.literal('head-end'),
   identity: text,
+  signing,
   channel: z.strictObject({
     listen: url('tcp'),
     /** Addresses that field bridges may come from (CIDR). */

@@ -1,27 +1,39 @@
 import { randomBytes } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import type { Direction } from '@gridseal/adapter'
 import { opposite } from '@gridseal/adapter'
 import type { Channel } from '@gridseal/channel'
-import type { Journal, OpenedBatch, SequencedEntry } from '@gridseal/envelope'
-import { STREAM_CLASSES, decodeCheckpoint } from '@gridseal/envelope'
-import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import type {
+  Freshness,
+  Journal,
+  OpenedBatch,
+  SealedBatch,
+  SequencedEntry,
+  StreamClass,
+  Withheld,
+} from '@gridseal/envelope'
+import { STREAM_CLASSES, cutSuccession, decodeCheckpoint } from '@gridseal/envelope'
+import type { VerifyingKey } from '@gridseal/pqc'
 import { GridsealError, InternalError, ProtocolError, toHex } from '@gridseal/wire'
 import type { Subscription } from 'rxjs'
 import { map, merge } from 'rxjs'
 import { monotonic } from '../clock.ts'
-import type { LimitsConfig, StoreConfig } from '../config/model.ts'
+import type { AcceptConfig, LimitsConfig, StoreConfig } from '../config/model.ts'
 import type { Level, Report } from '../events.ts'
 import { failure } from '../events.ts'
 import type { LinkCounters, LinkEnd } from '../link/end.ts'
 import type { Policy } from '../policy.ts'
-import type { ControlMessage } from './control.ts'
+import type { BatchKeys } from '../signing/batch-keys.ts'
+import type { ControlMessage, StreamPosition } from './control.ts'
 import { BRIDGE_PROTOCOL_VERSION, PORT_BATCH, PORT_CONTROL, decodeControl, encodeControl } from './control.ts'
+import { GapRequests } from './gap-requests.ts'
 import type { IncomingStats } from './incoming.ts'
 import { IncomingStream } from './incoming.ts'
 import { LatencyWindow } from './latency.ts'
 import type { OutgoingStats } from './outgoing.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
+import { PeerSigners } from './peer-signers.ts'
 import type { StoredClass, StoredStats } from './stored.ts'
 import { StoredTraffic } from './stored.ts'
 
@@ -40,8 +52,14 @@ export interface SiteSessionOptions {
   readonly site: string
   /** Direction of the frames that this bridge takes in locally. */
   readonly inbound: Direction
-  readonly key: SigningKey
+  /** What signs our batches. */
+  readonly keys: BatchKeys
+  /** The pinned identity of the far side. */
   readonly peer: VerifyingKey
+  /** What its batches must be, the keys of `accept.signers`, and the receipts of changes of keys that are known. */
+  readonly accept: AcceptConfig
+  readonly listed: readonly VerifyingKey[]
+  readonly receipts: readonly Uint8Array[]
   readonly journal: Journal | undefined
   readonly links: readonly SiteLink[]
   readonly limits: LimitsConfig
@@ -87,6 +105,9 @@ export class SiteSession {
   readonly #incarnation: Uint8Array = randomBytes(16)
   readonly #subscriptions: Subscription[] = []
   readonly #clock = new PeerClock()
+  readonly #signers: PeerSigners
+  readonly #gaps = new GapRequests()
+  readonly #endRotation: () => void
   #channel: Channel | undefined
   /** Breaks the channel's connection off. */
   #cut: () => void = () => undefined
@@ -94,6 +115,7 @@ export class SiteSession {
   #said = false
   /** The peer has said hello on this channel. */
   #greeted = false
+  #saidAhead = false
   /** Questions since the peer's last word. */
   #unanswered = 0
   #channels = 0
@@ -109,23 +131,28 @@ export class SiteSession {
   constructor(options: SiteSessionOptions) {
     this.#options = options
     this.#links = new Map(options.links.map((link) => [link.end.id, link]))
-    const { site, key, peer, journal, limits, now, inbound } = options
+    const { site, keys, journal, limits, now, inbound, accept } = options
+    this.#signers = new PeerSigners(options, (level, code, what, details) => this.#say(level, code, what, details))
     const onFault = (what: string, error: unknown): void => this.#fault(what, error)
     this.#outgoing = new OutgoingStream({
-      key,
+      key: keys.first,
       site,
       direction: inbound,
       limits: { maxEntries: limits.batchEntries, maxBytes: limits.batchBytes, maxDelay: limits.batchDelay },
       window: limits.unacknowledged,
       now,
       keep: journal && ((batch) => journal.append(batch.bytes, batch.before)),
+      onRotated: (batch) => this.#rotated(batch),
       onPause: (paused) => {
         for (const { end, store } of options.links) if (store === undefined) end.setPaused(paused)
       },
       onFault,
     })
     this.#incoming = new IncomingStream({
-      peer,
+      signers: this.#signers,
+      algorithms: accept.algorithms,
+      freshness: freshnessOf(accept, now),
+      now,
       site,
       direction: opposite(inbound),
       class: 'live',
@@ -133,6 +160,11 @@ export class SiteSession {
       note: journal && ((position) => journal.appendCheckpoint(position)),
       onSafe: (stream, number) => this.#acknowledge(stream, number),
       onFault,
+    })
+    this.#outgoing.rotate(keys.current)
+    this.#endRotation = keys.onChange((key) => {
+      this.#outgoing.rotate(key)
+      this.#stored?.rotate(key)
     })
     const ends = options.links.map((link) => link.end)
     const live = options.links.filter((link) => link.store === undefined).map((link) => link.end)
@@ -150,6 +182,11 @@ export class SiteSession {
 
   get peer(): VerifyingKey {
     return this.#options.peer
+  }
+
+  /** Other keys may sign what the peer sends. */
+  trust(accept: AcceptConfig, listed: readonly VerifyingKey[]): void {
+    this.#signers.reload({ peer: this.peer, accept, listed })
   }
 
   get stats(): SiteStats {
@@ -189,6 +226,8 @@ export class SiteSession {
       pause: (storedClass, paused) => {
         for (const { end, store } of links) if (store === storedClass) end.setPaused(paused)
       },
+      rotated: (batch) => this.#rotated(batch),
+      signers: this.#signers,
       fault: (what, error) => this.#fault(what, error),
       say: (level, code, what, details) => this.#say(level, code, what, details),
     })
@@ -215,6 +254,7 @@ export class SiteSession {
     clearTimeout(this.#holdTimer)
     if (this.#greeted) await this.#outgoing.drain(grace)
     this.#deaf = true
+    this.#endRotation()
     await Promise.all(this.#options.links.map(({ end }) => end.stop()))
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     clearInterval(this.#askTimer)
@@ -309,6 +349,7 @@ export class SiteSession {
       else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
       else throw new ProtocolError('bridge.port', `nothing is expected on port ${port} now`)
     } catch (error) {
+      if (error instanceof ProtocolError && error.code === 'envelope.gap' && this.#askAgain(port, error)) return
       // Nothing of what was refused has been delivered; the next channel starts from what is verified.
       const { site, report } = this.#options
       const level = error instanceof GridsealError && !(error instanceof InternalError) ? 'warn' : 'error'
@@ -332,6 +373,10 @@ export class SiteSession {
         return this.#links.get(message.link)?.end.credit(message)
       case 'position':
         return this.#resume(message.checkpoint)
+      case 'again':
+        return this.#again(message.class, message.position)
+      case 'succession':
+        return this.#noteSuccession(this.#signers.take(message.receipt))
       case 'ask':
         return this.#tell({ kind: 'clock', asked: message.now, now: this.#options.now() })
       case 'clock':
@@ -360,6 +405,9 @@ export class SiteSession {
     const period = Math.max(LEAST_ASK_MS, Math.min(ASK_MS, this.#options.holdConnections / 2))
     this.#askTimer = setInterval(() => this.#ask(channel), period)
     this.#askTimer.unref()
+    this.#gaps.clear()
+    this.#saidAhead = false
+    for (const receipt of this.#options.keys.receipts) this.#tell({ kind: 'succession', receipt })
     this.#outgoing.attach(
       channel,
       hello.positions.find((position) => position.class === 'live'),
@@ -382,17 +430,58 @@ export class SiteSession {
     this.#say('warn', 'envelope.gap', what, { stream: toHex(stream), from: known.next, to: next })
   }
 
+  /** A batch that does not follow is not used; what is due is asked for. False: it was asked for too often. */
+  #askAgain(port: number, error: ProtocolError): boolean {
+    const streamClass = STREAM_CLASSES[port - PORT_BATCH]
+    const incoming = streamClass === 'live' ? this.#incoming : this.#stored?.byPort(port)
+    if (streamClass === undefined || incoming === undefined) return false
+    const { position } = incoming
+    const due = position === undefined ? '' : `${toHex(position.stream)} ${position.next}`
+    const answer = this.#gaps.gap(streamClass, due, performance.now())
+    if (answer !== 'ask') return answer === 'wait'
+    this.#say('warn', 'envelope.gap', `${streamClass} stream: ${error.message}; asked for again`, { ...error.details })
+    // What is said to be here must be in the journal.
+    void incoming.settled().then(() => this.#tell({ kind: 'again', class: streamClass, position: incoming.position }))
+    return true
+  }
+
+  #again(streamClass: StreamClass, position: StreamPosition | undefined): void {
+    this.#say('info', 'bridge.again', `the peer lacks batches of the ${streamClass} stream: they are sent again`)
+    if (streamClass === 'live') this.#outgoing.again(position)
+    else this.#stored?.again(streamClass, position)
+  }
+
+  /** One of our streams has let its key sign for the next. */
+  #rotated({ bytes, before, successor }: SealedBatch): void {
+    const receipt = cutSuccession(bytes, before)
+    if (receipt === undefined || successor === undefined) return
+    const { keys } = this.#options
+    if (keys.changed(receipt)) this.#noteSuccession({ receipt, key: successor })
+  }
+
+  /** The receipt of a change stays beside the journal: a restart must not forget whom to trust. */
+  #noteSuccession(taken: { readonly receipt: Uint8Array; readonly key: VerifyingKey } | undefined): void {
+    if (taken === undefined) return
+    this.#options.journal
+      ?.addSuccession(taken.receipt, taken.key)
+      .catch((error: unknown) => this.#options.report(failure('error', `${this.site}: a change of keys`, error)))
+  }
+
   #storedBatch(port: number, bytes: Uint8Array): boolean {
     const incoming = this.#stored?.byPort(port)
     if (incoming === undefined) {
       if (port <= PORT_BATCH || port >= PORT_BATCH + STREAM_CLASSES.length) return false
       throw new ProtocolError('bridge.store', 'the peer has kept traffic for this bridge, which needs a journal for it')
     }
-    this.#newLog(incoming.open(bytes))
+    const batch = incoming.open(bytes)
+    this.#opened(batch, bytes)
+    this.#tellAhead(batch)
     return true
   }
 
-  #newLog({ log, joined, behind }: OpenedBatch): void {
+  #opened(batch: OpenedBatch, bytes: Uint8Array): void {
+    const { log, joined, behind, before, successor } = batch
+    if (successor !== undefined) this.#noteSuccession(this.#signers.changed(bytes, before))
     if (log === undefined || joined) return
     if (behind) {
       const what = 'a log that continues an older state than is known here: the peer has been set back'
@@ -402,7 +491,8 @@ export class SiteSession {
 
   #batch(bytes: Uint8Array): void {
     const batch = this.#incoming.open(bytes)
-    this.#newLog(batch)
+    this.#opened(batch, bytes)
+    if (batch.withheld !== undefined) this.#withhold(batch.withheld)
     for (const entry of batch.entries) this.#deliver(entry)
     const oldest = batch.entries[0]
     if (oldest !== undefined)
@@ -425,13 +515,40 @@ export class SiteSession {
     link.end.refuse(entry, verdict === 'close')
   }
 
+  /** Traffic whose times are wrong is evidence, no more; its connections cannot go on with a hole in them. */
+  #withhold({ code, message, entries }: Withheld): void {
+    this.#say('warn', code, `${entries.length} entries are not delivered: ${message}`, { entries: entries.length })
+    for (const entry of entries) {
+      const link = this.#links.get(entry.link)
+      if (link === undefined || (entry.kind === 'event' && entry.event === 'opened')) this.#leadsNowhere(entry, message)
+      else if (entry.kind === 'event') link.end.deliver(entry)
+      else {
+        link.end.counters.stale++
+        link.end.refuse(entry, true)
+      }
+    }
+  }
+
+  /** Kept traffic is delivered whatever its age; that its sender's clock is ahead is said once a channel. */
+  #tellAhead({ entries }: OpenedBatch): void {
+    const { clockSkew } = this.#options.accept
+    const time = entries[0]?.time
+    if (clockSkew === undefined || time === undefined || this.#saidAhead) return
+    if (time <= this.#options.now() + BigInt(Math.round(clockSkew * 1e6))) return
+    this.#saidAhead = true
+    this.#say('warn', 'envelope.future', "the peer's clock is ahead of ours: kept traffic is dated in the future")
+  }
+
   /** The two configurations disagree: the far side's connection is told that it leads nowhere. */
   #unknownLink(entry: SequencedEntry): void {
     this.#refused(entry, 'bridge.link', 'there is no such link on this side')
+    this.#leadsNowhere(entry, 'no such link')
+  }
+
+  #leadsNowhere(entry: SequencedEntry, detail: string): void {
     if (entry.kind !== 'event' || entry.event !== 'opened') return
     const { link, connection } = entry
     const { inbound, now } = this.#options
-    const detail = 'no such link'
     this.#outgoing.add([{ kind: 'event', link, connection, direction: inbound, time: now(), event: 'failed', detail }])
   }
 
@@ -463,4 +580,10 @@ export class SiteSession {
     void this.#channel?.close()
     onFault(error)
   }
+}
+
+/** Live traffic is worth nothing later; what is too old is kept as evidence, or the stream could not go on. */
+function freshnessOf({ clockSkew, maxAge }: AcceptConfig, now: () => bigint): Freshness | undefined {
+  if (clockSkew === undefined) return undefined
+  return { now, maxAhead: clockSkew, otherwise: 'withhold', ...(maxAge === undefined ? {} : { maxAge }) }
 }

@@ -1,21 +1,23 @@
 import type { Channel } from '@gridseal/channel'
-import type { Entry, Journal, Lane, QueuedBatch, SealedBatch, SealerLimits } from '@gridseal/envelope'
+import type { BatchSigner, Entry, Journal, Lane, QueuedBatch, SealedBatch, SealerLimits } from '@gridseal/envelope'
 import { JournalQueue, STREAM_CLASSES, Sealer, encodeCheckpoint, peekBatch } from '@gridseal/envelope'
-import type { SigningKey } from '@gridseal/pqc'
 import { toHex } from '@gridseal/wire'
 import type { Level } from '../events.ts'
 import type { StreamPosition } from './control.ts'
 import { PORT_BATCH, PORT_CONTROL, encodeControl } from './control.ts'
+import { Rotation } from './rotation.ts'
 import { SealedAgain } from './sealed-again.ts'
 
 export interface StoredOutgoingOptions {
-  readonly key: SigningKey
+  readonly key: BatchSigner
   readonly lane: Lane
   readonly journal: Journal
   readonly limits: Partial<SealerLimits>
   /** Bytes of batches under way, or not in the journal yet. */
   readonly window: number
   readonly now: () => bigint
+  /** A batch ends with a change of keys. */
+  readonly onRotated: (batch: SealedBatch) => void
   /** Whether the links must stop reading: the disk does not keep up. */
   readonly onPause: (paused: boolean) => void
   readonly onFault: (what: string, error: unknown) => void
@@ -45,6 +47,7 @@ export interface StoredOutgoingStats {
 export class StoredOutgoing {
   readonly #options: StoredOutgoingOptions
   readonly #sealer: Sealer
+  readonly #rotation: Rotation
   #queue!: JournalQueue
   readonly #port: number
   #channel: Channel | undefined
@@ -82,6 +85,7 @@ export class StoredOutgoing {
       onRelief: () => onPause(false),
       onError: (error) => this.#fault('sealing', error),
     })
+    this.#rotation = new Rotation(this.#sealer)
   }
 
   /** Goes on where the journal ends. */
@@ -126,9 +130,28 @@ export class StoredOutgoing {
     this.#dropped += entries.length
   }
 
+  /** Another key is to sign; the one before signs the change. */
+  rotate(key: BatchSigner): void {
+    if (!this.#dead) this.#rotation.want(key)
+  }
+
   /** The peer is there and has told where it stands: it gets what it lacks. */
   attach(channel: Channel, position: StreamPosition | undefined): void {
     this.#channel = channel
+    channel.drained.subscribe(() => {
+      if (channel !== this.#channel) return
+      this.#congested = false
+      this.#pump()
+    })
+    this.#begin(channel, position)
+  }
+
+  /** The peer lacks what was sent: it goes again from where the peer stands. */
+  again(position: StreamPosition | undefined): void {
+    if (this.#channel !== undefined) this.#begin(this.#channel, position)
+  }
+
+  #begin(channel: Channel, position: StreamPosition | undefined): void {
     this.#congested = false
     this.#blocked = true
     this.#underWay = []
@@ -142,11 +165,6 @@ export class StoredOutgoing {
     if (forgot !== undefined) {
       void this.#again(channel, forgot)
     }
-    channel.drained.subscribe(() => {
-      if (channel !== this.#channel) return
-      this.#congested = false
-      this.#pump()
-    })
     this.#pump()
   }
 
@@ -174,6 +192,8 @@ export class StoredOutgoing {
 
   #sealed(batch: SealedBatch): void {
     const { length } = batch.bytes
+    if (batch.successor !== undefined) this.#options.onRotated(batch)
+    this.#rotation.next()
     this.#unkept += length
     this.#hold(this.#unkept >= this.#options.window)
     this.#queue.push(batch.bytes, batch.stream, batch.number, batch.before).then(

@@ -67,6 +67,7 @@ async function open(folder: string): Promise<{ journal: Journal; out: StoredOutg
     limits: { maxEntries: 1 },
     window: 1 << 20,
     now: () => NOW,
+    onRotated: () => undefined,
     onPause: () => undefined,
     onFault: (what, error) => expect.fail(`${what}: ${String(error)}`),
     say: () => undefined,
