@@ -14,7 +14,9 @@ import { failure } from './events.ts'
 import { openJournal } from './journal.ts'
 import { DatagramEnd } from './link/datagram.ts'
 import type { LinkEnd } from './link/end.ts'
-import { deviceEnd } from './link/factory.ts'
+import { deviceEnd, multicastEnd } from './link/factory.ts'
+import { MulticastEnd } from './link/multicast.ts'
+import { memberGroup } from './group/member-group.ts'
 import { exitPolicyOf } from './policy.ts'
 import { adapterFor } from './protocols.ts'
 import { BatchKeys } from './signing/batch-keys.ts'
@@ -57,13 +59,19 @@ export class FieldBridge implements Bridge {
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
-    const links = config.links.map((link) => ({
+    const groupLinks = config.links.filter((link) => link.group !== undefined)
+    const plainLinks = config.links.filter((link) => link.group === undefined)
+    const links = plainLinks.map((link) => ({
       end: deviceEnd(link, wallClock, report),
       policy: exitPolicyOf(link, adapterFor(link.protocol), 'to-device'),
       maxAge: link.maxAge,
       store: link.store,
     }))
-    this.#ends = links.map((link) => link.end)
+    const multicast = groupLinks.map((link) => {
+      const end = multicastEnd(link, wallClock, report)
+      return { end, group: memberGroup(link, end, peer) }
+    })
+    this.#ends = [...links.map((link) => link.end), ...multicast.map(({ end }) => end)]
     this.#session = new SiteSession({
       site: config.site,
       inbound: 'to-master',
@@ -74,6 +82,8 @@ export class FieldBridge implements Bridge {
       receipts,
       journal,
       links,
+      groupEnds: multicast.map(({ end }) => end),
+      groups: multicast.map(({ group }) => group),
       limits: config.limits,
       store: config.store,
       holdConnections: config.channel.holdConnections,
@@ -106,7 +116,10 @@ export class FieldBridge implements Bridge {
 
   get stats(): BridgeStats {
     const listening: Record<string, string> = {}
-    for (const end of this.#ends) if (end instanceof DatagramEnd) listening[`${this.#config.site}/${end.id}`] = end.url
+    for (const end of this.#ends) {
+      if (end instanceof DatagramEnd || end instanceof MulticastEnd)
+        listening[`${this.#config.site}/${end.id}`] = end.url
+    }
     return {
       role: 'field',
       algorithm: this.#keys.current.publicKey.algorithm,

@@ -8,7 +8,8 @@ import { listen } from '@gridseal/transport'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { wallClock } from './clock.ts'
-import type { BridgeConfig, HeadEndConfig, SiteConfig } from './config/model.ts'
+import { GroupHub } from './group/group-hub.ts'
+import type { BridgeConfig, GroupConfig, HeadEndConfig, SiteConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { failure } from './events.ts'
 import { openJournal } from './journal.ts'
@@ -65,6 +66,7 @@ export class HeadEndBridge implements Bridge {
   /** Field bridges that dial again need no new signatures; after a restart of this process they do. */
   readonly #ticketKeys = TicketKeys.generate()
   #listener: Listener | undefined
+  readonly #hubs: readonly GroupHub[]
 
   private constructor(config: HeadEndConfig, report: Report, { key, keys, peers, journal, receipts }: Opened) {
     this.#config = config
@@ -75,6 +77,7 @@ export class HeadEndBridge implements Bridge {
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
     this.#fail = resolve
+    this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report))
     config.sites.forEach((site, index) => {
       const peer = peers[index]
       if (peer === undefined) return
@@ -119,6 +122,12 @@ export class HeadEndBridge implements Bridge {
       receipts,
       journal: this.#journal,
       links,
+      groupEnds: [],
+      groups: this.#config.groups.flatMap((group, index) => {
+        const member = group.members.find((one) => one.site === site.site)
+        const hub = this.#hubs[index]
+        return member === undefined || hub === undefined ? [] : [hub.siteGroup(member.site, member.link)]
+      }),
       limits,
       // Nothing is kept towards devices.
       store: { maxBacklog: 0, whenFull: 'drop' },
@@ -127,6 +136,7 @@ export class HeadEndBridge implements Bridge {
       report: this.#report,
       onFault: this.#fail,
     })
+    for (const hub of this.#hubs) hub.attach(site.site, session)
     return { session, ends: links.map((link) => link.end) }
   }
 
@@ -137,6 +147,7 @@ export class HeadEndBridge implements Bridge {
         if (end instanceof TcpMasterEnd || end instanceof DatagramEnd) listening[`${session.site}/${end.id}`] = end.url
       }
     }
+    for (const { name, end } of this.#hubs) if (end !== undefined) listening[`group/${name}`] = end.url
     return {
       role: 'head-end',
       algorithm: this.#keys.current.publicKey.algorithm,
@@ -149,6 +160,7 @@ export class HeadEndBridge implements Bridge {
 
   async start(): Promise<void> {
     try {
+      for (const hub of this.#hubs) await hub.start()
       for (const { session } of this.#sites.values()) await session.start()
       this.#journal?.beginRetention()
       const { listen: url, allow } = this.#config.channel
@@ -171,16 +183,43 @@ export class HeadEndBridge implements Bridge {
     )
     await this.#keys.reload(config.signing)
     for (const { site, listed } of sites) {
-      const known = [...this.#sites.values()].find(({ session }) => session.site === site.site)
-      known?.session.trust(site.accept, listed)
+      this.#session(site.site)?.trust(site.accept, listed)
     }
-    this.#config = { ...this.#config, signing: config.signing, sites: sites.map(({ site }) => site) }
+    const groups = await this.#reloadGroups(config)
+    this.#config = { ...this.#config, signing: config.signing, sites: sites.map(({ site }) => site), groups }
     reportLeftOver(config, this.#config, this.#report)
+  }
+
+  /** Members of groups come and go; what else a group has, and groups themselves, wait for a restart. */
+  async #reloadGroups(config: HeadEndConfig): Promise<readonly GroupConfig[]> {
+    const reloaded: GroupConfig[] = []
+    for (const [index, hub] of this.#hubs.entries()) {
+      const before = this.#config.groups[index]
+      const next = config.groups.find(({ name }) => name === hub.name)
+      if (before === undefined) continue
+      const members = (next ?? before).members.filter(({ site }) => this.#session(site) !== undefined)
+      const group = { ...before, members }
+      const joined = hub.newMembers(group)
+      await hub.reload(group)
+      for (const { site, link } of joined) {
+        const session = this.#session(site)
+        if (session === undefined) continue
+        hub.attach(site, session)
+        session.joinGroup(hub.siteGroup(site, link))
+      }
+      reloaded.push(group)
+    }
+    return reloaded
+  }
+
+  #session(site: string): SiteSession | undefined {
+    return [...this.#sites.values()].find(({ session }) => session.site === site)?.session
   }
 
   async stop(): Promise<void> {
     await this.#listener?.close()
     await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
+    await Promise.all(this.#hubs.map((hub) => hub.stop()))
     for (const connection of this.#connections) connection.destroy()
     await this.#keys.close()
     await this.#journal?.close()

@@ -40,6 +40,10 @@ export interface FieldLinkConfig extends LinkConfig {
    * over long outages and restarts; the most urgent class goes first. Undefined: live only.
    */
   readonly store?: 'urgent' | 'normal' | 'bulk' | undefined
+  /** UDP multicast: the head-end's group of this name, whose keys protect each datagram. */
+  readonly group?: string | undefined
+  /** UDP multicast: address of the interface; undefined: the system's choice. */
+  readonly interface?: string | undefined
   /** UDP: where the device's datagrams come in; undefined: any port. */
   readonly bind?: string | undefined
 }
@@ -162,6 +166,23 @@ export interface FieldConfig {
   readonly links: readonly FieldLinkConfig[]
 }
 
+/** A group of real-time multicast whose keys the head-end owns. */
+export interface GroupConfig {
+  readonly name: string
+  readonly protocol: LinkConfig['protocol']
+  /** The head-end's own multicast network, `udp://239.1.2.3:5000`; undefined: it only passes on. */
+  readonly address?: string | undefined
+  /** Address of the interface; undefined: the system's choice. */
+  readonly interface?: string | undefined
+  /** Sites that are members, and which of their links is this group. */
+  readonly members: readonly { readonly site: string; readonly link: string }[]
+  /** How long an epoch lasts, and for how long its key is still taken after the next has begun. */
+  readonly lifetime: number
+  readonly overlap: number
+  /** How old, or ahead of our clock, a message may be. */
+  readonly maxAge: number
+}
+
 export interface SiteConfig {
   readonly site: string
   /** File of the field bridge's public key. */
@@ -182,6 +203,7 @@ export interface HeadEndConfig {
   readonly journal?: JournalConfig | undefined
   readonly limits: LimitsConfig
   readonly sites: readonly SiteConfig[]
+  readonly groups: readonly GroupConfig[]
 }
 
 export type BridgeConfig = FieldConfig | HeadEndConfig

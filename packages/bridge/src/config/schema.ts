@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { adapterFor, PROTOCOLS } from '../protocols.ts'
 import { duration, parsed, size, text, url } from './fields.ts'
 import type { BridgeConfig } from './model.ts'
+import { checkGroups, checkMulticast, groups } from './group-schema.ts'
 import { accept, signing } from './trust-schema.ts'
 import { parseDuration } from './units.ts'
 
@@ -50,6 +51,10 @@ const fieldLink = z.strictObject({
   maxAge: duration.default(10_000),
   /** UDP, serial: keep what the device sends until the head-end has it, in this class; default live only. */
   store: z.enum(['urgent', 'normal', 'bulk']).optional(),
+  /** UDP multicast: the head-end's group of this name, whose keys protect each datagram. */
+  group: text.max(100).optional(),
+  /** UDP multicast: IPv4 address of the interface; default the system's choice. */
+  interface: z.ipv4().optional(),
   /** UDP: where the device's datagrams come in; default any port. */
   bind: url('udp').optional(),
 })
@@ -155,6 +160,7 @@ const headEndConfig = z.strictObject({
   journal: journal.optional(),
   limits,
   sites: z.array(site).min(1),
+  groups,
 })
 
 /** What a configuration file may hold. */
@@ -167,6 +173,8 @@ export const configSchema: z.ZodType<BridgeConfig> = z
         : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
     if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
     storable(config, context)
+    if (config.role === 'field') checkMulticast(config, context)
+    else checkGroups(config, context)
     answerable(config, context)
     for (const { path, links } of lists) {
       unique(links, 'id', path, context)

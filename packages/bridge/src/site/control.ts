@@ -1,4 +1,4 @@
-import type { CborValue, StreamClass } from '@gridseal/envelope'
+import type { CborValue, Recipient, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES, decodeCbor, encodeCbor } from '@gridseal/envelope'
 import { DecodeError } from '@gridseal/wire'
 
@@ -6,6 +6,9 @@ import { DecodeError } from '@gridseal/wire'
 export const PORT_CONTROL = 0
 /** Batches of the first stream class; those of the others on the ports behind it. */
 export const PORT_BATCH = 1
+
+/** Real-time messages, behind the ports of all stream classes. */
+export const PORT_REALTIME = 5
 
 export const BRIDGE_PROTOCOL_VERSION = 3
 
@@ -21,6 +24,8 @@ export interface StreamPosition {
 export interface ClassPosition extends StreamPosition {
   readonly class: StreamClass
 }
+
+const KEMS: readonly Recipient['kem'][] = ['ML-KEM-768', 'ML-KEM-1024']
 
 /** What bridges tell each other beside sealed batches. */
 export type ControlMessage =
@@ -50,6 +55,15 @@ export type ControlMessage =
   | { readonly kind: 'again'; readonly class: StreamClass; readonly position: StreamPosition | undefined }
   /** The receipt of a change of the sender's signing keys, before what the new key has signed. */
   | { readonly kind: 'succession'; readonly receipt: Uint8Array }
+  /** The sender wants the key of a group sealed for this KEM key. */
+  | {
+      readonly kind: 'join'
+      readonly group: Uint8Array
+      readonly kem: Recipient['kem']
+      readonly publicKey: Uint8Array
+    }
+  /** The key of a group's epoch, sealed for the receiver and signed by the group's owner. */
+  | { readonly kind: 'group-key'; readonly delivery: Uint8Array }
 
 export function encodeControl(message: ControlMessage): Uint8Array {
   return encodeCbor(toCbor(message))
@@ -78,6 +92,10 @@ function toCbor(m: ControlMessage): CborValue {
     }
     case 'succession':
       return ['succession', m.receipt]
+    case 'join':
+      return ['join', m.group, KEMS.indexOf(m.kem), m.publicKey]
+    case 'group-key':
+      return ['group-key', m.delivery]
   }
 }
 
@@ -106,6 +124,12 @@ export function decodeControl(bytes: Uint8Array): ControlMessage {
   if (kind === 'position' && rest.length === 1) return { kind, checkpoint: octets(a, 'checkpoint') }
   if (kind === 'again' && rest.length === 2) return { kind, class: classOf(a), position: optionalPosition(b) }
   if (kind === 'succession' && rest.length === 1) return { kind, receipt: octets(a, 'receipt') }
+  if (kind === 'join' && rest.length === 3) {
+    const kem = KEMS[count(b, 'kem')]
+    if (kem === undefined) throw bad('kem')
+    return { kind, group: octets(a, 'group'), kem, publicKey: octets(c, 'publicKey') }
+  }
+  if (kind === 'group-key' && rest.length === 1) return { kind, delivery: octets(a, 'delivery') }
   throw bad('kind')
 }
 

@@ -18,6 +18,7 @@ import { GridsealError, InternalError, ProtocolError, toHex } from '@gridseal/wi
 import type { Subscription } from 'rxjs'
 import { map, merge } from 'rxjs'
 import { monotonic } from '../clock.ts'
+import type { RealtimeFrame } from '../group/realtime-group.ts'
 import type { AcceptConfig, LimitsConfig, StoreConfig } from '../config/model.ts'
 import type { Level, Report } from '../events.ts'
 import { failure } from '../events.ts'
@@ -25,10 +26,19 @@ import type { LinkCounters, LinkEnd } from '../link/end.ts'
 import type { Policy } from '../policy.ts'
 import type { BatchKeys } from '../signing/batch-keys.ts'
 import type { ControlMessage, StreamPosition } from './control.ts'
-import { BRIDGE_PROTOCOL_VERSION, PORT_BATCH, PORT_CONTROL, decodeControl, encodeControl } from './control.ts'
+import {
+  BRIDGE_PROTOCOL_VERSION,
+  PORT_BATCH,
+  PORT_CONTROL,
+  PORT_REALTIME,
+  decodeControl,
+  encodeControl,
+} from './control.ts'
 import { GapRequests } from './gap-requests.ts'
 import type { IncomingStats } from './incoming.ts'
 import { IncomingStream } from './incoming.ts'
+import type { RealtimeStats, SiteGroup } from './realtime.ts'
+import { RealtimeTraffic } from './realtime.ts'
 import { LatencyWindow } from './latency.ts'
 import type { OutgoingStats } from './outgoing.ts'
 import { OutgoingStream } from './outgoing.ts'
@@ -62,6 +72,9 @@ export interface SiteSessionOptions {
   readonly receipts: readonly Uint8Array[]
   readonly journal: Journal | undefined
   readonly links: readonly SiteLink[]
+  /** Ends of multicast groups; each has its group below. */
+  readonly groupEnds: readonly LinkEnd[]
+  readonly groups: readonly SiteGroup[]
   readonly limits: LimitsConfig
   readonly store: StoreConfig
   /** Milliseconds that mirrored connections outlive the channel. */
@@ -80,6 +93,8 @@ export interface SiteStats {
   readonly links: Readonly<Record<string, LinkCounters>>
   readonly outgoing: OutgoingStats
   readonly incoming: IncomingStats
+  /** Multicast groups, by link. */
+  readonly groups: Readonly<Record<string, RealtimeStats>>
   /** Traffic that is kept until it is delivered. */
   readonly stored: StoredStats | undefined
   /** From a frame's arrival at the far bridge to its delivery here, for the oldest frame of each recent batch. */
@@ -101,6 +116,9 @@ export class SiteSession {
   readonly #outgoing: OutgoingStream
   readonly #incoming: IncomingStream
   #stored: StoredTraffic | undefined
+  readonly #realtime: RealtimeTraffic
+  /** The live stream is full. */
+  #full = false
   readonly #latency = new LatencyWindow()
   readonly #incarnation: Uint8Array = randomBytes(16)
   readonly #subscriptions: Subscription[] = []
@@ -144,6 +162,7 @@ export class SiteSession {
       keep: journal && ((batch) => journal.append(batch.bytes, batch.before)),
       onRotated: (batch) => this.#rotated(batch),
       onPause: (paused) => {
+        this.#full = paused
         for (const { end, store } of options.links) if (store === undefined) end.setPaused(paused)
       },
       onFault,
@@ -161,6 +180,15 @@ export class SiteSession {
       onSafe: (stream, number) => this.#acknowledge(stream, number),
       onFault,
     })
+    this.#realtime = new RealtimeTraffic(options.groups, {
+      tell: (message) => this.#tell(message),
+      seal: (entry) => {
+        if (!this.#full) this.#outgoing.add([entry])
+        return !this.#full
+      },
+      say: (level, code, what, details) => this.#say(level, code, what, details),
+      inbound,
+    })
     this.#outgoing.rotate(keys.current)
     this.#endRotation = keys.onChange((key) => {
       this.#outgoing.rotate(key)
@@ -170,6 +198,7 @@ export class SiteSession {
     const live = options.links.filter((link) => link.store === undefined).map((link) => link.end)
     this.#subscriptions.push(
       merge(...live.map((end) => end.entries)).subscribe((entries) => this.#outgoing.add(entries)),
+      merge(...options.groupEnds.map((end) => end.entries)).subscribe((entries) => this.#realtime.local(entries)),
       merge(...ends.map((end) => end.credits.pipe(map((credit) => ({ link: end.id, ...credit }))))).subscribe(
         (credit) => this.#tell({ kind: 'credit', ...credit }),
       ),
@@ -189,9 +218,29 @@ export class SiteSession {
     this.#signers.reload({ peer: this.peer, accept, listed })
   }
 
+  get #ends(): LinkEnd[] {
+    const { links, groupEnds } = this.#options
+    return [...links.map(({ end }) => end), ...groupEnds]
+  }
+
+  /** A message of a group, from elsewhere than the far side: on to it, if it is a member. */
+  forward(link: string, message: Uint8Array | undefined, frame: RealtimeFrame): void {
+    if (!this.#over) this.#realtime.forward(link, message, frame)
+  }
+
+  /** A key of a group that was sealed for the far side. */
+  groupKey(delivery: Uint8Array): void {
+    this.#realtime.key(delivery)
+  }
+
+  /** The site has become a member of a group. */
+  joinGroup(group: SiteGroup): void {
+    this.#realtime.add(group)
+  }
+
   get stats(): SiteStats {
     const links: Record<string, LinkCounters> = {}
-    for (const { end } of this.#options.links) links[end.id] = { ...end.counters }
+    for (const end of this.#ends) links[end.id] = { ...end.counters }
     return {
       site: this.site,
       channel: this.#greeted ? 'up' : 'down',
@@ -199,6 +248,7 @@ export class SiteSession {
       links,
       outgoing: this.#outgoing.stats,
       incoming: { ...this.#incoming.stats },
+      groups: this.#realtime.stats,
       stored: this.#stored?.stats,
       latencyMs: { p50: this.#latency.quantile(0.5), p99: this.#latency.quantile(0.99) },
     }
@@ -206,14 +256,14 @@ export class SiteSession {
 
   /** Takes up what the journal has kept, then opens the links. */
   async start(): Promise<void> {
-    const { journal, site, inbound, links } = this.#options
+    const { journal, site, inbound } = this.#options
     const lane = { site, class: 'live' } as const
     const sent = await journal?.history.end({ ...lane, direction: inbound })
     if (sent !== undefined) this.#outgoing.recover(sent)
     const received = await journal?.history.end({ ...lane, direction: opposite(inbound) })
     if (received !== undefined) this.#incoming.recover(received)
     await this.#openStored()
-    for (const { end } of links) await end.start()
+    for (const end of this.#ends) await end.start()
     this.#stored?.start()
   }
 
@@ -255,7 +305,8 @@ export class SiteSession {
     if (this.#greeted) await this.#outgoing.drain(grace)
     this.#deaf = true
     this.#endRotation()
-    await Promise.all(this.#options.links.map(({ end }) => end.stop()))
+    this.#realtime.stop()
+    await Promise.all(this.#ends.map((end) => end.stop()))
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     clearInterval(this.#askTimer)
     await this.#channel?.close()
@@ -309,6 +360,7 @@ export class SiteSession {
     this.#greeted = false
     this.#outgoing.detach()
     this.#stored?.detach()
+    this.#realtime.detach()
     clearInterval(this.#askTimer)
     if (this.#over) return
     this.#holdTimer ??= setTimeout(() => this.#farSide(false, 'the channel is down'), this.#options.holdConnections)
@@ -345,6 +397,7 @@ export class SiteSession {
     this.#unanswered = 0
     try {
       if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
+      else if (port === PORT_REALTIME && this.#greeted) this.#realtime.receive(bytes)
       else if (this.#greeted && this.#storedBatch(port, bytes)) return
       else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
       else throw new ProtocolError('bridge.port', `nothing is expected on port ${port} now`)
@@ -377,6 +430,10 @@ export class SiteSession {
         return this.#again(message.class, message.position)
       case 'succession':
         return this.#noteSuccession(this.#signers.take(message.receipt))
+      case 'join':
+        return this.#realtime.join(message.group, message)
+      case 'group-key':
+        return this.#realtime.accept(message.delivery)
       case 'ask':
         return this.#tell({ kind: 'clock', asked: message.now, now: this.#options.now() })
       case 'clock':
@@ -413,6 +470,7 @@ export class SiteSession {
       hello.positions.find((position) => position.class === 'live'),
     )
     this.#stored?.attach(channel, hello.positions)
+    this.#realtime.attach(channel)
     this.#farSide(true, 'the channel is up')
     for (const { end } of this.#options.links) end.restate()
     this.#say('info', 'channel.up', 'channel up')
@@ -500,6 +558,7 @@ export class SiteSession {
   }
 
   #deliver(entry: SequencedEntry): void {
+    if (this.#realtime.signed(entry)) return
     const link = this.#links.get(entry.link)
     if (link === undefined) return this.#unknownLink(entry)
     if (entry.kind === 'event') return link.end.deliver(entry)
@@ -519,6 +578,7 @@ export class SiteSession {
   #withhold({ code, message, entries }: Withheld): void {
     this.#say('warn', code, `${entries.length} entries are not delivered: ${message}`, { entries: entries.length })
     for (const entry of entries) {
+      if (this.#realtime.signed(entry)) continue
       const link = this.#links.get(entry.link)
       if (link === undefined || (entry.kind === 'event' && entry.event === 'opened')) this.#leadsNowhere(entry, message)
       else if (entry.kind === 'event') link.end.deliver(entry)

@@ -34,6 +34,8 @@ const MESSAGES: readonly ControlMessage[] = [
   { kind: 'again', class: 'urgent', position: { stream, next: 4, created: 1_700_000_000_000_000_003n } },
   { kind: 'again', class: 'live', position: undefined },
   { kind: 'succession', receipt: Uint8Array.of(4, 5) },
+  { kind: 'join', group: stream, kem: 'ML-KEM-1024', publicKey: Uint8Array.of(6) },
+  { kind: 'group-key', delivery: Uint8Array.of(7) },
 ]
 
 describe('control messages between bridges', () => {

@@ -65,6 +65,8 @@ export class GroupOwner {
   async add(recipient: Recipient): Promise<Delivery | undefined> {
     const id = toHex(memberId(recipient.publicKey))
     if (this.#members.has(id)) throw new UsageError('group.member', `${id} is a member already`)
+    // A key to which nothing can be sealed must not become a member: no epoch could begin any more.
+    encapsulate(recipient.kem, recipient.publicKey)
     this.#members.set(id, { kem: recipient.kem, publicKey: Uint8Array.from(recipient.publicKey) })
     return this.#terms && this.#seal(this.#terms, id, recipient)
   }
