@@ -10,18 +10,26 @@ export { loadConfig, parseConfig } from './config/load.ts'
 export type { ConfigProblem, LoadedConfig } from './config/load.ts'
 export { configSchema } from './config/schema.ts'
 export type {
+  AcceptConfig,
   BridgeConfig,
   FieldConfig,
   FieldLinkConfig,
+  GroupConfig,
   HeadEndConfig,
   HeadEndLinkConfig,
   JournalConfig,
   LimitsConfig,
   LinkConfig,
   PolicyConfig,
+  SigningConfig,
+  SigningKeyConfig,
   SiteConfig,
 } from './config/model.ts'
 export { parseDuration, parseSize } from './config/units.ts'
+
+// Keys that sign batches
+export { openKey } from './signing/open-key.ts'
+export type { OpenKey } from './signing/open-key.ts'
 
 // Protocols
 export { adapterFor, adapters } from './protocols.ts'
