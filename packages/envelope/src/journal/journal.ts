@@ -8,9 +8,9 @@ import type { Anchor } from './anchor.ts'
 import { readAnchor, setBack, writeAnchor } from './anchor.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
-import { JournalHistory, eachSegment, indexSegment, loadSummary } from './history.ts'
+import { JournalHistory, cipherFor, eachSegment, indexSegment, loadSummary } from './history.ts'
 import { indexName } from './index-file.ts'
-import { IndexWriter } from './index-writer.ts'
+import { IndexWriter, writeIndex } from './index-writer.ts'
 import { lockDirectory, unlockDirectory } from './lock.ts'
 import { Marks } from './marks.ts'
 import { encodeNote } from './note.ts'
@@ -462,7 +462,7 @@ async function openFiles(directory: string, options: JournalOptions & typeof DEF
     const summary = await loadSummary(directory, number, key)
     if (summary !== undefined) return summary
     const index = await indexSegment(directory, number, key)
-    indexes.set(number, index)
+    await writeIndex(directory, index, await cipherFor(directory, number, key))
     return index.summary
   })
   let current: OpenSegment | undefined
