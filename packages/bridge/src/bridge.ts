@@ -1,7 +1,7 @@
 import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { JournalStats } from '@gridseal/envelope'
 import type { BridgeConfig } from './config/model.ts'
-import type { SiteStats } from './site/session.ts'
+import type { SiteStats } from './site/session-options.ts'
 
 /** A running bridge of either role. */
 export interface Bridge {

@@ -146,6 +146,7 @@ export class FieldBridge implements Bridge {
     const accept = trustOf(this.#config.channel.accept, config.channel.accept)
     const listed = await readListed(accept)
     await this.#keys.reload(config.signing)
+    for (const key of listed) await this.#journal?.addKey(key)
     this.#session.trust(accept, listed)
     this.#config = { ...this.#config, signing: config.signing, channel: { ...this.#config.channel, accept } }
     reportLeftOver(config, this.#config, this.#report)

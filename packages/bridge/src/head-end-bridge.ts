@@ -183,6 +183,7 @@ export class HeadEndBridge implements Bridge {
     )
     await this.#keys.reload(config.signing)
     for (const { site, listed } of sites) {
+      for (const key of listed) await this.#journal?.addKey(key)
       this.#session(site.site)?.trust(site.accept, listed)
     }
     const groups = await this.#reloadGroups(config)

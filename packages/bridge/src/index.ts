@@ -1,7 +1,7 @@
 // Running a bridge
 export { createBridge } from './create.ts'
 export type { Bridge, BridgeStats } from './bridge.ts'
-export type { SiteStats } from './site/session.ts'
+export type { SiteStats } from './site/session-options.ts'
 export type { LinkCounters } from './link/end.ts'
 export type { BridgeEvent, Level, Report } from './events.ts'
 

@@ -164,7 +164,8 @@ describe('a signing key that is changed while the bridges run', () => {
           onBatch: ({ batch }) => signers.add(batch.signer.fingerprintText),
         })
         expect(report, name).to.include({ failed: 0, behind: 0 })
-        expect(report.frames, name).to.equal(2 * echoed)
+        // A bridge's own journal may lack what was being written when it was killed; the far side has it then.
+        expect(report.frames, name).to.be.within(2 * echoed - 2, 2 * echoed)
         expect([...signers], name).to.include.members(['field', 'first', 'second', 'third'].map(text))
       }
     })).timeout(120_000)

@@ -7,7 +7,7 @@ import { GridsealError } from '@gridseal/wire'
 import type { AcceptConfig } from '../config/model.ts'
 import type { Level } from '../events.ts'
 
-export type SayPeerSigners = (level: Level, code: string, what: string, details?: Record<string, unknown>) => void
+export type Say = (level: Level, code: string, what: string, details?: Record<string, unknown>) => void
 
 export interface PeerSignersOptions {
   /** The pinned identity. */
@@ -26,12 +26,12 @@ export function readListed(accept: AcceptConfig): Promise<VerifyingKey[]> {
 
 /** Who may sign what a peer sends, as configured and as it has shown by signed changes of keys. */
 export class PeerSigners {
-  readonly #say: SayPeerSigners
+  readonly #say: Say
   #signers: Signers
   /** Receipts that have been taken, in the order in which they lead on. */
   #receipts: Uint8Array[] = []
 
-  constructor(options: PeerSignersOptions, say: SayPeerSigners) {
+  constructor(options: PeerSignersOptions, say: Say) {
     this.#say = say
     this.#signers = signersOf(options)
     this.#takeAll(options.receipts)

@@ -51,6 +51,8 @@ const SIGNATURE_PATIENCE_MS = 10_000
 const SWEEP_MS = 1000
 /** A member without a key asks again after this, ms. */
 const ASK_AGAIN_MS = 3000
+/** A member that asks more often than this is not answered, ms. */
+const LEAST_JOIN_MS = 100
 /** A peer that sends what is refused is spoken of this often, ms. */
 const SAY_EVERY_MS = 1000
 
@@ -59,6 +61,8 @@ interface State {
   readonly evidence: Evidence
   unsealed: number
   dropped: number
+  /** When the far side asked for keys last, ms. */
+  joinedAt: number
 }
 
 /**
@@ -83,7 +87,13 @@ export class RealtimeTraffic {
 
   /** The site has joined a group. */
   add(group: SiteGroup): void {
-    const state = { group, evidence: new Evidence(SIGNATURE_PATIENCE_MS), unsealed: 0, dropped: 0 }
+    const state = {
+      group,
+      evidence: new Evidence(SIGNATURE_PATIENCE_MS),
+      unsealed: 0,
+      dropped: 0,
+      joinedAt: Number.NEGATIVE_INFINITY,
+    }
     this.#byLink.set(group.link, state)
     this.#byId.set(group.realtime.id, state)
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS).unref()
@@ -179,6 +189,10 @@ export class RealtimeTraffic {
   /** The far side wants to be sealed keys for. */
   join(group: Uint8Array, recipient: Recipient): void {
     const state = this.#byId.get(Buffer.from(group).toString('hex'))
+    const now = performance.now()
+    // Each answer costs a signature.
+    if (state !== undefined && now - state.joinedAt < LEAST_JOIN_MS) return
+    if (state !== undefined) state.joinedAt = now
     const join = state?.group.join
     if (join === undefined) {
       this.#hooks.say('warn', 'group.member', 'the peer asks for the key of a group that it is no member of')

@@ -1,30 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
-import type { Direction } from '@gridseal/adapter'
 import { opposite } from '@gridseal/adapter'
 import type { Channel } from '@gridseal/channel'
-import type {
-  Freshness,
-  Journal,
-  OpenedBatch,
-  SealedBatch,
-  SequencedEntry,
-  StreamClass,
-  Withheld,
-} from '@gridseal/envelope'
-import { STREAM_CLASSES, cutSuccession, decodeCheckpoint } from '@gridseal/envelope'
+import type { Freshness, OpenedBatch, StreamClass } from '@gridseal/envelope'
+import { STREAM_CLASSES, decodeCheckpoint } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { GridsealError, InternalError, ProtocolError, toHex } from '@gridseal/wire'
 import type { Subscription } from 'rxjs'
 import { map, merge } from 'rxjs'
 import { monotonic } from '../clock.ts'
-import type { RealtimeFrame } from '../group/realtime-group.ts'
-import type { AcceptConfig, LimitsConfig, StoreConfig } from '../config/model.ts'
-import type { Level, Report } from '../events.ts'
+import type { AcceptConfig } from '../config/model.ts'
+import type { Level } from '../events.ts'
 import { failure } from '../events.ts'
+import type { RealtimeFrame } from '../group/realtime-group.ts'
 import type { LinkCounters, LinkEnd } from '../link/end.ts'
-import type { Policy } from '../policy.ts'
-import type { BatchKeys } from '../signing/batch-keys.ts'
 import type { ControlMessage, StreamPosition } from './control.ts'
 import {
   BRIDGE_PROTOCOL_VERSION,
@@ -34,75 +23,19 @@ import {
   decodeControl,
   encodeControl,
 } from './control.ts'
+import { Delivery } from './delivery.ts'
 import { GapRequests } from './gap-requests.ts'
-import type { IncomingStats } from './incoming.ts'
 import { IncomingStream } from './incoming.ts'
-import type { RealtimeStats, SiteGroup } from './realtime.ts'
-import { RealtimeTraffic } from './realtime.ts'
-import { LatencyWindow } from './latency.ts'
-import type { OutgoingStats } from './outgoing.ts'
+import { KeyChanges } from './key-changes.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
+import type { Say } from './peer-signers.ts'
 import { PeerSigners } from './peer-signers.ts'
-import type { StoredClass, StoredStats } from './stored.ts'
+import type { SiteGroup } from './realtime.ts'
+import { RealtimeTraffic } from './realtime.ts'
+import type { SiteSessionOptions, SiteStats } from './session-options.ts'
 import { StoredTraffic } from './stored.ts'
 
-/** A link of a site and what holds for frames that leave it on this side. */
-export interface SiteLink {
-  readonly end: LinkEnd
-  /** For frames from the far side. */
-  readonly policy: Policy | undefined
-  /** Milliseconds; a frame from the far side that is older is not delivered. */
-  readonly maxAge: number
-  /** The class in which what comes in locally is kept; undefined: it is carried live. */
-  readonly store?: StoredClass | undefined
-}
-
-export interface SiteSessionOptions {
-  readonly site: string
-  /** Direction of the frames that this bridge takes in locally. */
-  readonly inbound: Direction
-  /** What signs our batches. */
-  readonly keys: BatchKeys
-  /** The pinned identity of the far side. */
-  readonly peer: VerifyingKey
-  /** What its batches must be, the keys of `accept.signers`, and the receipts of changes of keys that are known. */
-  readonly accept: AcceptConfig
-  readonly listed: readonly VerifyingKey[]
-  readonly receipts: readonly Uint8Array[]
-  readonly journal: Journal | undefined
-  readonly links: readonly SiteLink[]
-  /** Ends of multicast groups; each has its group below. */
-  readonly groupEnds: readonly LinkEnd[]
-  readonly groups: readonly SiteGroup[]
-  readonly limits: LimitsConfig
-  readonly store: StoreConfig
-  /** Milliseconds that mirrored connections outlive the channel. */
-  readonly holdConnections: number
-  readonly now: () => bigint
-  readonly report: Report
-  /** Something broke that this bridge cannot do without, such as its journal; it carries nothing from then on. */
-  readonly onFault: (error: unknown) => void
-}
-
-export interface SiteStats {
-  readonly site: string
-  readonly channel: 'up' | 'down'
-  /** Times that a channel came up. */
-  readonly channels: number
-  readonly links: Readonly<Record<string, LinkCounters>>
-  readonly outgoing: OutgoingStats
-  readonly incoming: IncomingStats
-  /** Multicast groups, by link. */
-  readonly groups: Readonly<Record<string, RealtimeStats>>
-  /** Traffic that is kept until it is delivered. */
-  readonly stored: StoredStats | undefined
-  /** From a frame's arrival at the far bridge to its delivery here, for the oldest frame of each recent batch. */
-  readonly latencyMs: { readonly p50: number | null; readonly p99: number | null }
-}
-
-/** Clock differences up to this count as none when latency is shown. */
-const SAME_CLOCK_MS = 100
 /** Most time between questions for the peer's time, which also show that the path is alive. */
 const ASK_MS = 5_000
 const LEAST_ASK_MS = 250
@@ -112,18 +45,18 @@ const SILENT_ASKS = 3
 /** One site on one bridge: its links, the stream that leaves, the stream that arrives, over whatever channel is up. */
 export class SiteSession {
   readonly #options: SiteSessionOptions
-  readonly #links: ReadonlyMap<string, SiteLink>
+  readonly #delivery: Delivery
   readonly #outgoing: OutgoingStream
   readonly #incoming: IncomingStream
   #stored: StoredTraffic | undefined
   readonly #realtime: RealtimeTraffic
   /** The live stream is full. */
   #full = false
-  readonly #latency = new LatencyWindow()
   readonly #incarnation: Uint8Array = randomBytes(16)
   readonly #subscriptions: Subscription[] = []
   readonly #clock = new PeerClock()
   readonly #signers: PeerSigners
+  readonly #changes: KeyChanges
   readonly #gaps = new GapRequests()
   readonly #endRotation: () => void
   #channel: Channel | undefined
@@ -133,7 +66,6 @@ export class SiteSession {
   #said = false
   /** The peer has said hello on this channel. */
   #greeted = false
-  #saidAhead = false
   /** Questions since the peer's last word. */
   #unanswered = 0
   #channels = 0
@@ -148,9 +80,12 @@ export class SiteSession {
 
   constructor(options: SiteSessionOptions) {
     this.#options = options
-    this.#links = new Map(options.links.map((link) => [link.end.id, link]))
     const { site, keys, journal, limits, now, inbound, accept } = options
-    this.#signers = new PeerSigners(options, (level, code, what, details) => this.#say(level, code, what, details))
+    const say: Say = (level, code, what, details) => this.#say(level, code, what, details)
+    this.#signers = new PeerSigners(options, say)
+    this.#changes = new KeyChanges(keys, this.#signers, journal, (error) =>
+      options.report(failure('error', `${site}: a change of keys`, error)),
+    )
     const onFault = (what: string, error: unknown): void => this.#fault(what, error)
     this.#outgoing = new OutgoingStream({
       key: keys.first,
@@ -160,7 +95,7 @@ export class SiteSession {
       window: limits.unacknowledged,
       now,
       keep: journal && ((batch) => journal.append(batch.bytes, batch.before)),
-      onRotated: (batch) => this.#rotated(batch),
+      onRotated: (batch) => this.#changes.sealed(batch),
       onPause: (paused) => {
         this.#full = paused
         for (const { end, store } of options.links) if (store === undefined) end.setPaused(paused)
@@ -186,8 +121,18 @@ export class SiteSession {
         if (!this.#full) this.#outgoing.add([entry])
         return !this.#full
       },
-      say: (level, code, what, details) => this.#say(level, code, what, details),
+      say,
       inbound,
+    })
+    this.#delivery = new Delivery({
+      links: options.links,
+      inbound,
+      realtime: this.#realtime,
+      clock: this.#clock,
+      clockSkew: accept.clockSkew,
+      now,
+      answer: (entry) => this.#outgoing.add([entry]),
+      say,
     })
     this.#outgoing.rotate(keys.current)
     this.#endRotation = keys.onChange((key) => {
@@ -250,7 +195,7 @@ export class SiteSession {
       incoming: { ...this.#incoming.stats },
       groups: this.#realtime.stats,
       stored: this.#stored?.stats,
-      latencyMs: { p50: this.#latency.quantile(0.5), p99: this.#latency.quantile(0.99) },
+      latencyMs: this.#delivery.latencyMs,
     }
   }
 
@@ -271,12 +216,12 @@ export class SiteSession {
     const { links } = this.#options
     const classes = new Set(links.flatMap(({ store }) => store ?? []))
     const stored = await StoredTraffic.open(this.#options, classes, {
-      deliver: (entry) => this.#offer(entry),
+      deliver: (entry) => this.#delivery.offer(entry),
       acknowledge: (stream, number) => this.#tell({ kind: 'ack', stream, number }),
       pause: (storedClass, paused) => {
         for (const { end, store } of links) if (store === storedClass) end.setPaused(paused)
       },
-      rotated: (batch) => this.#rotated(batch),
+      rotated: (batch) => this.#changes.sealed(batch),
       signers: this.#signers,
       fault: (what, error) => this.#fault(what, error),
       say: (level, code, what, details) => this.#say(level, code, what, details),
@@ -285,17 +230,6 @@ export class SiteSession {
     for (const { end, store } of links) {
       if (store !== undefined) this.#subscriptions.push(end.entries.subscribe((entries) => stored.add(store, entries)))
     }
-  }
-
-  /** Delivers an entry of kept traffic, unless its link has no room for it now. */
-  #offer(entry: SequencedEntry): boolean {
-    const link = this.#links.get(entry.link)
-    if (link === undefined || entry.kind === 'event') return true
-    const verdict = link.policy?.(entry.bytes, opposite(this.#options.inbound)) ?? 'pass'
-    if (verdict === 'pass') return link.end.offer(entry)
-    link.end.counters.denied++
-    this.#refused(entry, 'policy.denied', 'policy holds back a frame')
-    return true
   }
 
   /** Lets what is under way arrive (up to `grace` ms), then closes links and channel. */
@@ -423,13 +357,13 @@ export class SiteSession {
         this.#stored?.acknowledge(message.stream, message.number)
         return this.#outgoing.acknowledge(message.stream, message.number)
       case 'credit':
-        return this.#links.get(message.link)?.end.credit(message)
+        return this.#delivery.end(message.link)?.credit(message)
       case 'position':
         return this.#resume(message.checkpoint)
       case 'again':
         return this.#again(message.class, message.position)
       case 'succession':
-        return this.#noteSuccession(this.#signers.take(message.receipt))
+        return this.#changes.told(message.receipt)
       case 'join':
         return this.#realtime.join(message.group, message)
       case 'group-key':
@@ -463,7 +397,7 @@ export class SiteSession {
     this.#askTimer = setInterval(() => this.#ask(channel), period)
     this.#askTimer.unref()
     this.#gaps.clear()
-    this.#saidAhead = false
+    this.#delivery.begin()
     for (const receipt of this.#options.keys.receipts) this.#tell({ kind: 'succession', receipt })
     this.#outgoing.attach(
       channel,
@@ -509,22 +443,6 @@ export class SiteSession {
     else this.#stored?.again(streamClass, position)
   }
 
-  /** One of our streams has let its key sign for the next. */
-  #rotated({ bytes, before, successor }: SealedBatch): void {
-    const receipt = cutSuccession(bytes, before)
-    if (receipt === undefined || successor === undefined) return
-    const { keys } = this.#options
-    if (keys.changed(receipt)) this.#noteSuccession({ receipt, key: successor })
-  }
-
-  /** The receipt of a change stays beside the journal: a restart must not forget whom to trust. */
-  #noteSuccession(taken: { readonly receipt: Uint8Array; readonly key: VerifyingKey } | undefined): void {
-    if (taken === undefined) return
-    this.#options.journal
-      ?.addSuccession(taken.receipt, taken.key)
-      .catch((error: unknown) => this.#options.report(failure('error', `${this.site}: a change of keys`, error)))
-  }
-
   #storedBatch(port: number, bytes: Uint8Array): boolean {
     const incoming = this.#stored?.byPort(port)
     if (incoming === undefined) {
@@ -533,13 +451,13 @@ export class SiteSession {
     }
     const batch = incoming.open(bytes)
     this.#opened(batch, bytes)
-    this.#tellAhead(batch)
+    this.#delivery.kept(batch)
     return true
   }
 
   #opened(batch: OpenedBatch, bytes: Uint8Array): void {
     const { log, joined, behind, before, successor } = batch
-    if (successor !== undefined) this.#noteSuccession(this.#signers.changed(bytes, before))
+    if (successor !== undefined) this.#changes.opened(bytes, before)
     if (log === undefined || joined) return
     if (behind) {
       const what = 'a log that continues an older state than is known here: the peer has been set back'
@@ -550,71 +468,7 @@ export class SiteSession {
   #batch(bytes: Uint8Array): void {
     const batch = this.#incoming.open(bytes)
     this.#opened(batch, bytes)
-    if (batch.withheld !== undefined) this.#withhold(batch.withheld)
-    for (const entry of batch.entries) this.#deliver(entry)
-    const oldest = batch.entries[0]
-    if (oldest !== undefined)
-      this.#latency.add(this.#clock.likelyAgeMs(oldest.time, monotonic(), this.#options.now(), SAME_CLOCK_MS))
-  }
-
-  #deliver(entry: SequencedEntry): void {
-    if (this.#realtime.signed(entry)) return
-    const link = this.#links.get(entry.link)
-    if (link === undefined) return this.#unknownLink(entry)
-    if (entry.kind === 'event') return link.end.deliver(entry)
-    if (link.maxAge !== Number.POSITIVE_INFINITY && this.#clock.maxAgeMs(entry.time, monotonic()) > link.maxAge) {
-      link.end.counters.stale++
-      this.#refused(entry, 'link.stale', 'a frame came too late')
-      return link.end.refuse(entry, true)
-    }
-    const verdict = link.policy?.(entry.bytes, opposite(this.#options.inbound)) ?? 'pass'
-    if (verdict === 'pass') return link.end.deliver(entry)
-    link.end.counters.denied++
-    this.#refused(entry, 'policy.denied', 'policy holds back a frame')
-    link.end.refuse(entry, verdict === 'close')
-  }
-
-  /** Traffic whose times are wrong is evidence, no more; its connections cannot go on with a hole in them. */
-  #withhold({ code, message, entries }: Withheld): void {
-    this.#say('warn', code, `${entries.length} entries are not delivered: ${message}`, { entries: entries.length })
-    for (const entry of entries) {
-      if (this.#realtime.signed(entry)) continue
-      const link = this.#links.get(entry.link)
-      if (link === undefined || (entry.kind === 'event' && entry.event === 'opened')) this.#leadsNowhere(entry, message)
-      else if (entry.kind === 'event') link.end.deliver(entry)
-      else {
-        link.end.counters.stale++
-        link.end.refuse(entry, true)
-      }
-    }
-  }
-
-  /** Kept traffic is delivered whatever its age; that its sender's clock is ahead is said once a channel. */
-  #tellAhead({ entries }: OpenedBatch): void {
-    const { clockSkew } = this.#options.accept
-    const time = entries[0]?.time
-    if (clockSkew === undefined || time === undefined || this.#saidAhead) return
-    if (time <= this.#options.now() + BigInt(Math.round(clockSkew * 1e6))) return
-    this.#saidAhead = true
-    this.#say('warn', 'envelope.future', "the peer's clock is ahead of ours: kept traffic is dated in the future")
-  }
-
-  /** The two configurations disagree: the far side's connection is told that it leads nowhere. */
-  #unknownLink(entry: SequencedEntry): void {
-    this.#refused(entry, 'bridge.link', 'there is no such link on this side')
-    this.#leadsNowhere(entry, 'no such link')
-  }
-
-  #leadsNowhere(entry: SequencedEntry, detail: string): void {
-    if (entry.kind !== 'event' || entry.event !== 'opened') return
-    const { link, connection } = entry
-    const { inbound, now } = this.#options
-    this.#outgoing.add([{ kind: 'event', link, connection, direction: inbound, time: now(), event: 'failed', detail }])
-  }
-
-  #refused(entry: SequencedEntry, code: string, what: string): void {
-    const { link, connection, direction, sequence } = entry
-    this.#say('warn', code, `${link}: ${what}`, { link, connection, direction, sequence })
+    this.#delivery.live(batch)
   }
 
   /** Acknowledgements of one turn of the event loop travel as one: they are cumulative. */
