@@ -1,4 +1,5 @@
 import type { Bridge, BridgeStats } from './bridge.ts'
+import type { BridgeConfig } from './config/model.ts'
 import { bridgeHealth } from './health.ts'
 import { HealthServer } from './health-server.ts'
 
@@ -34,6 +35,10 @@ export class WatchedBridge implements Bridge {
       await this.#server.stop()
       throw error
     }
+  }
+
+  reload(config: BridgeConfig): Promise<void> {
+    return this.#bridge.reload(config)
   }
 
   async stop(): Promise<void> {
