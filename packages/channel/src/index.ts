@@ -23,5 +23,6 @@ export { SUITES } from './handshake/suites.ts'
 export type { KemName, Suite } from './handshake/suites.ts'
 
 // An open channel
-export type { Channel, ChannelEnd, ChannelMessage, SendOptions } from './channel.ts'
+export type { Channel } from './channel.ts'
+export type { ChannelEnd, ChannelMessage, SendOptions } from './messages.ts'
 export type { ChannelCounters } from './counters.ts'

@@ -43,15 +43,18 @@ export const PADDED_HEADER = 5
 /** The content of a record is at most this much longer than the message in it. */
 export const CONTENT_OVERHEAD: number = TIMED_HEADER + PADDED_HEADER
 
-/** A record's content after the handshake. `bytes` are a view of what was opened. */
+/** A message; `bytes` are a view of what was opened. */
+export interface DataContent {
+  readonly kind: 'data'
+  readonly port: number
+  readonly bytes: Uint8Array
+  /** Worthless afterwards: ms since the beginning of the session. */
+  readonly validUntil?: number
+}
+
+/** A record's content after the handshake. */
 export type Content =
-  | {
-      readonly kind: 'data'
-      readonly port: number
-      readonly bytes: Uint8Array
-      /** Worthless afterwards: ms since the beginning of the session. */
-      readonly validUntil?: number
-    }
+  | DataContent
   | { readonly kind: 'rekey' }
   | { readonly kind: 'close' }
   | { readonly kind: 'alert'; readonly code: number }

@@ -5,6 +5,7 @@ import type { OwnIdentity } from '../identity/identity.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
 import { FRAME } from '../record/frame.ts'
+import type { SessionStart } from '../session/session-time.ts'
 import { connectionEnded } from './frame-stream.ts'
 import type { FrameStream } from './frame-stream.ts'
 
@@ -21,15 +22,6 @@ export interface HandshakeRun<State> {
   readonly firstTimeout?: number
   /** Milliseconds of a clock that does not go back. */
   readonly clock: () => number
-}
-
-/**
- * When the session began, for times to live, by our clock. It begins when the ClientHello reaches the responder. The
- * initiator knows only that this was after it sent it (`earliest`) and before the answer came (`latest`).
- */
-export interface SessionStart {
-  readonly earliest: number
-  readonly latest: number
 }
 
 /** An established session with its beginning. */
