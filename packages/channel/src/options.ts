@@ -40,6 +40,8 @@ export interface ChannelOptions {
   readonly rekeyInterval?: number
   /** Contents are padded to a multiple of so many bytes, so that their lengths say less. Default 1: not at all. */
   readonly padding?: number
+  /** Whether small messages that are sent in one turn of the event loop may share a record. Default true. */
+  readonly coalesce?: boolean
   /** Milliseconds of a clock that does not go back, for times to live. Default: the system's. */
   readonly clock?: () => number
   /** Randomness for the handshake, for recorded handshakes. Default: the system's generator. */
@@ -90,6 +92,7 @@ export interface Settings {
   readonly rekey: EpochLimits
   readonly rekeyInterval: number
   readonly padding: number
+  readonly coalesce: boolean
   readonly clock: () => number
   readonly random: (count: number) => Uint8Array
   readonly encapsulate: Encapsulate
@@ -120,6 +123,7 @@ const OTHERS = [
   'peers',
   'random',
   'clock',
+  'coalesce',
   'suites',
   'sharedKeys',
   'ticketKeys',
@@ -133,10 +137,11 @@ function settle(options: AnyOptions): Settings {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new UsageError('channel.option', `there is no option "${name}"`, { name })
   }
-  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore, guard }: AnyOptions = options
+  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore, guard, coalesce }: AnyOptions = options
   check(isOwnIdentity(identity), 'identity must be a SigningKey or a StaticKey')
   check(random === undefined || typeof random === 'function', 'random must be a function')
   check(clock === undefined || typeof clock === 'function', 'clock must be a function')
+  check(coalesce === undefined || typeof coalesce === 'boolean', 'coalesce must be true or false')
   check(guard === undefined || guard instanceof ChannelGuard, 'guard must be a ChannelGuard')
   check(ticketKeys === undefined || ticketKeys instanceof TicketKeys, 'ticketKeys must be TicketKeys')
   check(ticketStore === undefined || ticketStore instanceof TicketStore, 'ticketStore must be a TicketStore')
@@ -156,6 +161,7 @@ function settle(options: AnyOptions): Settings {
     rekey: { records: number(options, 'rekeyRecords'), bytes: number(options, 'rekeyBytes') },
     rekeyInterval: number(options, 'rekeyInterval'),
     padding: number(options, 'padding'),
+    coalesce: coalesce ?? true,
     clock: clock ?? (() => performance.now()),
     random: random ?? randomBytes,
     // The fast implementation draws its own randomness.

@@ -93,7 +93,7 @@ describe('channel: defects that a peer has had', () => {
   })
 
   it('5. recursion over 10,000 control records in one segment', async () => {
-    const { client, server, clientEnd } = await channelPair({ epochRecords: 1 })
+    const { client, server, clientEnd } = await channelPair({ epochRecords: 1, coalesce: false })
     const { texts } = collect(server)
     const held: Uint8Array[] = []
     clientEnd.between = (frame) => (held.push(frame), [])

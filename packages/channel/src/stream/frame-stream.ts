@@ -54,6 +54,11 @@ export class FrameStream {
     return this.#writer.drained
   }
 
+  /** Whether the peer keeps up. */
+  get hasRoom(): boolean {
+    return this.#finishing === undefined && !this.#writer.full
+  }
+
   /** Delivers to `handler` from now on; bodies up to `limit` bytes. */
   handle(handler: FrameHandler, limit: number): void {
     if (this.#finishing !== undefined) return
