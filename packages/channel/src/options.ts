@@ -1,7 +1,9 @@
 import { UsageError } from '@gridseal/wire'
-import { currentPolicy, randomBytes } from '@gridseal/pqc'
+import { currentPolicy } from '@gridseal/pqc'
 import { encapsulateFrom, encapsulateTo } from './handshake/kem.ts'
 import type { Encapsulate } from './handshake/kem.ts'
+import { systemRandomness } from './handshake/randomness.ts'
+import type { Randomness } from './handshake/randomness.ts'
 import { DEFAULT_SUITES, SUITES, findSuite } from './handshake/suites.ts'
 import type { Suite } from './handshake/suites.ts'
 import { TicketKeys, TicketStore } from './handshake/ticket.ts'
@@ -45,7 +47,7 @@ export interface ChannelOptions {
   /** Milliseconds of a clock that does not go back, for times to live. Default: the system's. */
   readonly clock?: () => number
   /** Randomness for the handshake, for recorded handshakes. Default: the system's generator. */
-  readonly random?: (count: number) => Uint8Array
+  readonly random?: Randomness
 }
 
 /** Options of the end that listens. */
@@ -94,7 +96,7 @@ export interface Settings {
   readonly padding: number
   readonly coalesce: boolean
   readonly clock: () => number
-  readonly random: (count: number) => Uint8Array
+  readonly random: Randomness
   readonly encapsulate: Encapsulate
 }
 
@@ -163,7 +165,7 @@ function settle(options: AnyOptions): Settings {
     padding: number(options, 'padding'),
     coalesce: coalesce ?? true,
     clock: clock ?? (() => performance.now()),
-    random: random ?? randomBytes,
+    random: random ?? systemRandomness,
     // The fast implementation draws its own randomness.
     encapsulate: random === undefined ? encapsulateTo : encapsulateFrom(random),
   }

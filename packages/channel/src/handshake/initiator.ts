@@ -3,7 +3,7 @@ import { VerifyingKey } from '@gridseal/pqc'
 import type { PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
-import { epochKeys } from '../record/epoch.ts'
+import { importKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
 import { checkAuth, checkConfirm, makeAuth } from './auth.ts'
@@ -11,9 +11,10 @@ import { decodeRetryRequest, decodeServerHello, encodeClientHello } from './hell
 import type { ClientHello, Ordering, ServerHello } from './hello.ts'
 import { freshPair } from './kem.ts'
 import type { KemPair } from './kem.ts'
-import { handshakeSecret, masterSecret, signatureInput } from './key-schedule.ts'
+import { handshakeKeys, masterSecret, signatureInput } from './key-schedule.ts'
 import { expectFrame, expectSigned, sessionOf, signerOf, takeInput } from './machine.ts'
 import type { Finished, HandshakeInput, Keyed, Step } from './machine.ts'
+import type { Randomness } from './randomness.ts'
 import { findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
 import type { ResumptionTicket } from './ticket.ts'
@@ -49,7 +50,7 @@ export interface InitiatorConfig {
   readonly ordering: Ordering
   readonly sharedKey?: NamedKey | undefined
   readonly ticket?: ResumptionTicket | undefined
-  readonly random: (count: number) => Uint8Array
+  readonly random: Randomness
 }
 
 interface HelloSent {
@@ -149,6 +150,7 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
     },
     transcript,
   )
+  const keys = handshakeKeys(master)
   const keyed = {
     peer,
     suite,
@@ -156,8 +158,8 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
     authenticated: 0,
     peerMaxMessage: answer.maxMessage,
     master,
-    initiatorKeys: epochKeys(handshakeSecret(master, 'initiator'), suite.cipher),
-    responderKeys: epochKeys(handshakeSecret(master, 'responder'), suite.cipher),
+    initiatorKeys: importKeys(keys.initiator, suite.cipher),
+    responderKeys: importKeys(keys.responder, suite.cipher),
     transcript,
   }
   return { state: { at: 'keyed', ...keyed }, effects: [] }

@@ -6,7 +6,7 @@ import { asGridsealError } from '../failure.ts'
 import type { EpochKeys } from '../record/epoch.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, frameName } from '../record/frame.ts'
 import type { PeerIdentity } from '../identity/identity.ts'
-import { ratchetSecret, resumptionSecret, trafficSecret } from './key-schedule.ts'
+import { sessionSecrets } from './key-schedule.ts'
 import type { Role } from './key-schedule.ts'
 import type { Suite } from './suites.ts'
 
@@ -117,7 +117,7 @@ export function signerOf({ peer, resumed }: Pick<Keyed, 'peer' | 'resumed'>): Ve
 /** What a handshake leaves behind; `transcript` runs through the initiator's Finished. */
 export function sessionOf(role: Role, keyed: Keyed, transcript: Uint8Array): Session {
   const { peer, suite, resumed, authenticated, peerMaxMessage, master } = keyed
-  const other = role === 'initiator' ? 'responder' : 'initiator'
+  const { initiator, responder, ratchet, resumption } = sessionSecrets(master, transcript)
   return {
     role,
     peer,
@@ -125,10 +125,10 @@ export function sessionOf(role: Role, keyed: Keyed, transcript: Uint8Array): Ses
     resumed,
     authenticated,
     peerMaxMessage,
-    sendSecret: trafficSecret(master, role, transcript),
-    receiveSecret: trafficSecret(master, other, transcript),
-    ratchet: ratchetSecret(master, transcript),
-    resumption: resumptionSecret(master, transcript),
+    sendSecret: role === 'initiator' ? initiator : responder,
+    receiveSecret: role === 'initiator' ? responder : initiator,
+    ratchet,
+    resumption,
   }
 }
 

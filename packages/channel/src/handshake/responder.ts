@@ -3,7 +3,7 @@ import { VerifyingKey, equalBytes } from '@gridseal/pqc'
 import type { PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
-import { epochKeys } from '../record/epoch.ts'
+import { importKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
 import { checkAuth, makeAuth, makeConfirm } from './auth.ts'
@@ -11,9 +11,10 @@ import type { CookieJar } from './cookie.ts'
 import { decodeClientHello, encodeRetryRequest, encodeServerHello } from './hello.ts'
 import type { Ordering, ReceivedClientHello } from './hello.ts'
 import type { Encapsulate } from './kem.ts'
-import { handshakeSecret, masterSecret, signatureInput } from './key-schedule.ts'
+import { handshakeKeys, masterSecret, signatureInput } from './key-schedule.ts'
 import { expectFrame, expectKey, expectSigned, sessionOf, signerOf, takeInput } from './machine.ts'
 import type { Finished, HandshakeInput, Keyed, Step } from './machine.ts'
+import type { Randomness } from './randomness.ts'
 import { chooseSuite, findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
 import type { TicketKeys, TicketState } from './ticket.ts'
@@ -56,7 +57,7 @@ export interface ResponderConfig {
   readonly now: () => number
   /** Milliseconds of a clock that does not go back. */
   readonly monotonic: () => number
-  readonly random: (count: number) => Uint8Array
+  readonly random: Randomness
   readonly encapsulate: Encapsulate
 }
 
@@ -197,6 +198,7 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
   const resumption = ticket?.secret
   const secrets = { shared: sharedSecret, toResponder, toInitiator: toPeer?.sharedSecret, sharedKey, resumption }
   const master = masterSecret(secrets, transcript)
+  const keys = handshakeKeys(master)
   const keyed: Keyed = {
     peer,
     suite,
@@ -204,8 +206,8 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
     authenticated: ticket?.authenticated ?? config.now(),
     peerMaxMessage: hello.maxMessage,
     master,
-    initiatorKeys: epochKeys(handshakeSecret(master, 'initiator'), suite.cipher),
-    responderKeys: epochKeys(handshakeSecret(master, 'responder'), suite.cipher),
+    initiatorKeys: importKeys(keys.initiator, suite.cipher),
+    responderKeys: importKeys(keys.responder, suite.cipher),
     transcript,
   }
   const send = { kind: 'send', frame: answer } as const
