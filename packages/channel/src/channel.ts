@@ -1,5 +1,6 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
+import type { Certificate } from '@gridseal/pqc'
 import type { Observable } from 'rxjs'
 import { ALERT, alertReceived } from './alert.ts'
 import { newCounters } from './counters.ts'
@@ -29,6 +30,8 @@ const MIN_CONTENT = 2048
 export class Channel {
   /** The authenticated peer. */
   readonly peer: PeerIdentity
+  /** The certificate by which the peer was let in, where it is not pinned. */
+  readonly certificate: Certificate | undefined
   /** The algorithms of the session, for people. */
   readonly suite: string
   /** Whether a ticket stood in for signatures. */
@@ -57,6 +60,7 @@ export class Channel {
   /** Takes over a stream that is held after its handshake. */
   constructor(stream: FrameStream, { session, start }: Begun, settings: Settings) {
     this.peer = session.peer
+    this.certificate = session.certificate
     this.suite = session.suite.name
     this.resumed = session.resumed
     this.maxMessage = Math.min(session.peerMaxMessage, MAX_MESSAGE)

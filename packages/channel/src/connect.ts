@@ -1,11 +1,15 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
+import { sha256 } from '@gridseal/pqc'
 import { Channel } from './channel.ts'
 import type { ChannelConnection } from './connection.ts'
 import { CookieJar } from './handshake/cookie.ts'
 import { startInitiator, stepInitiator } from './handshake/initiator.ts'
 import { HANDSHAKE_LIMIT } from './handshake/machine.ts'
 import { startResponder, stepResponder } from './handshake/responder.ts'
+import type { ExpectedPeer } from './identity/identity.ts'
 import { checkNamedKey } from './identity/shared-key.ts'
+import { CertificateTrust } from './identity/certificate-trust.ts'
+import { CertifiedKey } from './identity/certified-key.ts'
 import { StaticKey } from './identity/static-key.ts'
 import { settleAccept, settleConnect } from './options.ts'
 import type { AcceptOptions, ConnectOptions, Settings } from './options.ts'
@@ -30,13 +34,14 @@ export async function connectChannel(connection: ChannelConnection, options: Con
   const config = {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
+    certified: identity instanceof CertifiedKey ? identity : undefined,
     peer,
     maxMessage,
     random,
     suites,
     ordering: 'strict',
-    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(peer.fingerprint)),
-    ticket: ticketStore?.take(peer.fingerprintText, Date.now()),
+    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(nameOf(peer))),
+    ticket: peer instanceof CertificateTrust ? undefined : ticketStore?.take(peer.fingerprintText, Date.now()),
   } as const
   const begun = await runHandshake(stream, {
     first: startInitiator(config),
@@ -84,11 +89,14 @@ async function runResponder(
   peers: AcceptOptions['peers'],
   admission: Admission | undefined,
 ): Promise<Channel> {
-  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife } = settings
+  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife, certificates } =
+    settings
   const config = {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
+    certified: identity instanceof CertifiedKey ? identity : undefined,
     peers,
+    certificates,
     maxMessage,
     suites,
     ordering: 'strict',
@@ -117,6 +125,11 @@ async function runResponder(
     clock: settings.clock,
   })
   return new Channel(stream, begun, settings)
+}
+
+/** What a source of pre-shared keys knows a responder by. */
+function nameOf(peer: ExpectedPeer): Uint8Array {
+  return peer instanceof CertificateTrust ? sha256(new TextEncoder().encode(peer.host ?? '')) : peer.fingerprint
 }
 
 /** A connection has its address by itself; a cookie of one is worthless on another all the same. */

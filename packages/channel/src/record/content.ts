@@ -6,10 +6,11 @@ import { readU32, writeU32 } from './frame.ts'
  * rekey and a short message look alike on the wire.
  */
 
-/** Kinds of content. `auth` and `confirm` occur in the handshake only, the others only after it. */
+/** Kinds of content. `auth`, `confirm` and `certifiedAuth` occur in the handshake only, the others only after it. */
 export const CONTENT: {
   readonly auth: 0x01
   readonly confirm: 0x02
+  readonly certifiedAuth: 0x03
   readonly data: 0x10
   readonly rekey: 0x11
   readonly close: 0x12
@@ -24,6 +25,7 @@ export const CONTENT: {
 } = {
   auth: 0x01,
   confirm: 0x02,
+  certifiedAuth: 0x03,
   data: 0x10,
   rekey: 0x11,
   close: 0x12,

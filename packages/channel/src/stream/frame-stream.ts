@@ -68,6 +68,11 @@ export class FrameStream {
     this.#pump()
   }
 
+  /** Bodies may have up to `limit` bytes from the next frame on. */
+  allow(limit: number): void {
+    this.#reader.limit = limit
+  }
+
   /** Delivers nothing more until the next {@link handle}, and lets the peer feel it. */
   hold(): void {
     this.#handler = undefined
