@@ -11,11 +11,13 @@ import { checkNamedKey } from './identity/shared-key.ts'
 import { CertificateTrust } from './identity/certificate-trust.ts'
 import { CertifiedKey } from './identity/certified-key.ts'
 import { StaticKey } from './identity/static-key.ts'
+import { observeHandshake } from './observability/observe.ts'
 import { settleAccept, settleConnect } from './options.ts'
 import type { AcceptOptions, ConnectOptions, Settings } from './options.ts'
 import type { Admission } from './protection/guard.ts'
 import { FrameStream } from './stream/frame-stream.ts'
 import { runHandshake } from './stream/run-handshake.ts'
+import type { Begun } from './stream/run-handshake.ts'
 
 /**
  * Opens a channel as the end that calls. Resolves when both ends have proven who they are; rejects with the exact
@@ -43,14 +45,16 @@ export async function connectChannel(connection: ChannelConnection, options: Con
     sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(nameOf(peer))),
     ticket: peer instanceof CertificateTrust ? undefined : ticketStore?.take(peer.fingerprintText, Date.now()),
   } as const
-  const begun = await runHandshake(stream, {
-    first: startInitiator(config),
-    step: (state, input) => stepInitiator(config, state, input),
-    identity,
-    timeout: settings.handshakeTimeout,
-    clock: settings.clock,
-  })
-  return new Channel(stream, begun, settings)
+  const begun = await observeHandshake('initiator', settings, () =>
+    runHandshake(stream, {
+      first: startInitiator(config),
+      step: (state, input) => stepInitiator(config, state, input),
+      identity,
+      timeout: settings.handshakeTimeout,
+      clock: settings.clock,
+    }),
+  )
+  return open(stream, begun, settings)
 }
 
 /** For those that bring none: cookies are opened by the process that made them. */
@@ -112,19 +116,31 @@ async function runResponder(
     random,
     encapsulate,
   } as const
-  const begun = await runHandshake(stream, {
-    first: startResponder(),
-    step: (state, input) => stepResponder(config, state, input),
-    identity,
-    findKey: async (id) => {
-      const key = await sharedKeys?.find(id)
-      return key === undefined ? undefined : checkNamedKey({ id, key }).key
-    },
-    timeout: settings.handshakeTimeout,
-    firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
-    clock: settings.clock,
-  })
-  return new Channel(stream, begun, settings)
+  const begun = await observeHandshake('responder', settings, () =>
+    runHandshake(stream, {
+      first: startResponder(),
+      step: (state, input) => stepResponder(config, state, input),
+      identity,
+      findKey: async (id) => {
+        const key = await sharedKeys?.find(id)
+        return key === undefined ? undefined : checkNamedKey({ id, key }).key
+      },
+      timeout: settings.handshakeTimeout,
+      firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
+      clock: settings.clock,
+    }),
+  )
+  return open(stream, begun, settings)
+}
+
+/** The channel over a stream whose handshake is done; a stream that has none is cut. */
+function open(stream: FrameStream, begun: Begun, settings: Settings): Channel {
+  try {
+    return new Channel(stream, begun, settings)
+  } catch (error) {
+    stream.cut()
+    throw error
+  }
 }
 
 /** What a source of pre-shared keys knows a responder by. */
