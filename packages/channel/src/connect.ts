@@ -1,12 +1,10 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
 import { Channel } from './channel.ts'
 import type { ChannelConnection } from './connection.ts'
-import { CookieJar } from './handshake/cookie.ts'
 import { startInitiator, stepInitiator } from './handshake/initiator.ts'
 import { HANDSHAKE_LIMIT } from './handshake/machine.ts'
 import { startResponder, stepResponder } from './handshake/responder.ts'
-import { checkNamedKey } from './identity/shared-key.ts'
-import { StaticKey } from './identity/static-key.ts'
+import { findSharedKey, initiatorConfig, responderConfig } from './handshake-config.ts'
 import { settleAccept, settleConnect } from './options.ts'
 import type { AcceptOptions, ConnectOptions, Settings } from './options.ts'
 import type { Admission } from './protection/guard.ts'
@@ -24,20 +22,9 @@ import { runHandshake } from './stream/run-handshake.ts'
  */
 export async function connectChannel(connection: ChannelConnection, options: ConnectOptions): Promise<Channel> {
   const settings = settleConnect(options)
-  const { identity, maxMessage, random, suites, sharedKeys, ticketStore } = settings
-  const { peer } = options
+  const { identity } = settings
   const stream = claim(connection)
-  const config = {
-    identity: identity.publicKey,
-    staticKey: identity instanceof StaticKey ? identity : undefined,
-    peer,
-    maxMessage,
-    random,
-    suites,
-    ordering: 'strict',
-    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(peer.fingerprint)),
-    ticket: ticketStore?.take(peer.fingerprintText, Date.now()),
-  } as const
+  const config = await initiatorConfig(settings, options.peer, 'strict')
   const begun = await runHandshake(stream, {
     first: startInitiator(config),
     step: (state, input) => stepInitiator(config, state, input),
@@ -47,9 +34,6 @@ export async function connectChannel(connection: ChannelConnection, options: Con
   })
   return new Channel(stream, begun, settings)
 }
-
-/** For those that bring none: cookies are opened by the process that made them. */
-const cookies = new CookieJar()
 
 /**
  * Opens a channel as the end that listens. Resolves and rejects as {@link connectChannel}; a stranger is refused
@@ -84,34 +68,13 @@ async function runResponder(
   peers: AcceptOptions['peers'],
   admission: Admission | undefined,
 ): Promise<Channel> {
-  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife } = settings
-  const config = {
-    identity: identity.publicKey,
-    staticKey: identity instanceof StaticKey ? identity : undefined,
-    peers,
-    maxMessage,
-    suites,
-    ordering: 'strict',
-    sharedKeys: sharedKeys !== undefined,
-    cookies,
-    demandCookie: () => admission?.demandCookie() === true,
-    mayCompute: () => admission?.mayCompute(performance.now()) !== false,
-    address: ANYWHERE,
-    tickets: ticketKeys,
-    ticketLife,
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    random,
-    encapsulate,
-  } as const
+  const { identity } = settings
+  const config = responderConfig(settings, peers, { ordering: 'strict', address: ANYWHERE, admission })
   const begun = await runHandshake(stream, {
     first: startResponder(),
     step: (state, input) => stepResponder(config, state, input),
     identity,
-    findKey: async (id) => {
-      const key = await sharedKeys?.find(id)
-      return key === undefined ? undefined : checkNamedKey({ id, key }).key
-    },
+    findKey: (id) => findSharedKey(settings, id),
     timeout: settings.handshakeTimeout,
     firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
     clock: settings.clock,

@@ -20,7 +20,7 @@ export type { Listener, ListenerCounters } from './listener.ts'
 export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks, TlsOptions } from './options.ts'
 
 // Datagrams: UDP
-export { openDatagram } from './udp/datagram-socket.ts'
+export { openDatagram, resolveDatagram } from './udp/datagram-socket.ts'
 export type { Datagram, DatagramCounters, DatagramOptions, DatagramSocket } from './udp/datagram-socket.ts'
 
 // A link that is opened again whenever it ends
