@@ -21,7 +21,9 @@ const BITS_PER_BYTE = 10
 
 /** Milliseconds that a flight takes on the slowest of the links. */
 export function flightTime(links: readonly { readonly bitsPerSecond?: number | undefined }[]): number {
-  const times = links.map(({ bitsPerSecond: rate }) => (rate === undefined ? 0 : (FLIGHT * BITS_PER_BYTE * 1000) / rate))
+  const times = links.map(({ bitsPerSecond: rate }) =>
+    rate === undefined ? 0 : (FLIGHT * BITS_PER_BYTE * 1000) / rate,
+  )
   return Math.ceil(Math.max(0, ...times))
 }
 
@@ -60,7 +62,8 @@ class Caller {
   readonly #settings: DatagramSettings
   readonly #subscriptions: readonly Subscription[]
   #local = 0
-  #run: { readonly exchange: Pick<ExchangeRun<unknown>, 'fragment' | 'retry' | 'alert'>; readonly link: number } | undefined
+  #run:
+    { readonly exchange: Pick<ExchangeRun<unknown>, 'fragment' | 'retry' | 'alert'>; readonly link: number } | undefined
   #channel: DatagramChannel | undefined
   #open: number
 

@@ -80,7 +80,11 @@ export function encodeAck({ limit, ranges }: Ack, room: number): Uint8Array {
     below = Math.max(range.low, range.high - MAX_U16 + 1)
     told.push({ missing, received: range.high - below + 1 })
   }
-  w.u8(DATAGRAM_CONTENT.ack).u48be(limit).u48be(high).u16be(high - start).u8(told.length)
+  w.u8(DATAGRAM_CONTENT.ack)
+    .u48be(limit)
+    .u48be(high)
+    .u16be(high - start)
+    .u8(told.length)
   for (const { missing, received } of told) w.u16be(missing).u16be(received)
   return w.finish()
 }

@@ -1,5 +1,6 @@
+import { DecodeError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import { FRAME, FRAME_HEADER, encodeFrame } from '../record/frame.ts'
+import { FRAME, FRAME_HEADER, encodeFrame, readU32 } from '../record/frame.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
 import type { SessionStart } from '../session/session-time.ts'
@@ -71,6 +72,7 @@ export class HandshakeExchange<State> {
   #remote: number
   #token: Uint8Array = NOTHING
   #tokens = 0
+  #tokenAt: number = Number.NEGATIVE_INFINITY
   #flight: Message[] = []
   /** A message of the peer has been taken since the flight was sent: what is sent next begins another. */
   #turn = false
@@ -128,7 +130,11 @@ export class HandshakeExchange<State> {
 
   /** The responder wants to see a token before it looks at anything. */
   retry(token: Uint8Array, now: number): ExchangeEffect[] {
-    if (this.#over || this.heard || !this.#options.drives || ++this.#tokens > MAX_TOKENS) return this.#refuse()
+    if (this.#over || this.heard || !this.#options.drives) return this.#refuse()
+    // The answer to a packet that was doubled on the way.
+    if (now - this.#tokenAt < this.#options.backoff.first / 2) return []
+    if (++this.#tokens > MAX_TOKENS) return this.#refuse()
+    this.#tokenAt = now
     this.#token = Uint8Array.from(token)
     return this.#send(now)
   }
@@ -178,7 +184,7 @@ export class HandshakeExchange<State> {
       const type = next[0]
       if (type === FRAME.clientHello || type === FRAME.serverHello) this.#latest = now
       if (type === FRAME.clientHello) this.#earliest = now
-      effects.push(...this.input({ kind: 'frame', frame: next }, now))
+      effects.push(...this.input(whole(next), now))
     }
     return effects
   }
@@ -240,8 +246,17 @@ export class HandshakeExchange<State> {
     const { mtu, local } = this.#options
     const token = this.#remote === 0 ? this.#token : NOTHING
     const pieces = fragmentsOf(frame, mtu - FRAGMENT_OVERHEAD - this.#token.length)
-    return pieces.map((piece) => {
-      const packet = encodeFragment({ receiver: this.#remote, sender: local, number, total: frame.length, token, ...piece })
+    // Without a token the first fragment gets one, and the others would be thrown away.
+    const few = this.#remote === 0 && token.length === 0 ? pieces.slice(0, 1) : pieces
+    return few.map((piece) => {
+      const packet = encodeFragment({
+        receiver: this.#remote,
+        sender: local,
+        number,
+        total: frame.length,
+        token,
+        ...piece,
+      })
       return { kind: 'packet', packet }
     })
   }
@@ -251,4 +266,11 @@ export class HandshakeExchange<State> {
     this.#wake = Number.POSITIVE_INFINITY
     this.#gathering.clear()
   }
+}
+
+/** A message as the frame that it says it is. */
+function whole(frame: Uint8Array): HandshakeInput {
+  if (frame.length >= FRAME_HEADER && readU32(frame, 1) === frame.length - FRAME_HEADER) return { kind: 'frame', frame }
+  const error = new DecodeError('channel.frame.length', 1, 'length', 'the message is not as long as it says')
+  return { kind: 'failed', error, alert: true }
 }

@@ -4,7 +4,10 @@ import { allocate } from '@gridseal/wire'
 export const MIN_FRAGMENT = 64
 
 /** A message in pieces of at most `room` bytes. */
-export function fragmentsOf(message: Uint8Array, room: number): { readonly offset: number; readonly bytes: Uint8Array }[] {
+export function fragmentsOf(
+  message: Uint8Array,
+  room: number,
+): { readonly offset: number; readonly bytes: Uint8Array }[] {
   const pieces = []
   for (let offset = 0; offset < message.length; offset += room) {
     pieces.push({ offset, bytes: message.subarray(offset, offset + room) })

@@ -97,7 +97,9 @@ function number(name: keyof typeof NUMBERS, value: number | undefined): number {
   const { default: fallback, min, max } = NUMBERS[name]
   const chosen = value ?? fallback
   if (Number.isInteger(chosen) && chosen >= min && chosen <= max) return chosen
-  throw new UsageError('channel.option', `${name} must be a whole number from ${min} to ${max}, not ${chosen}`, { name })
+  throw new UsageError('channel.option', `${name} must be a whole number from ${min} to ${max}, not ${chosen}`, {
+    name,
+  })
 }
 
 function choice(name: string, value: string | undefined, allowed: readonly string[]): void {

@@ -239,7 +239,9 @@ export class DatagramRecords {
     const { padding, mtu } = this.#settings
     if (padding === 0) return content
     const least = PADDED_HEADER + content.length
-    const padded = new Uint8Array(Math.max(least, Math.min(Math.ceil(least / padding) * padding, mtu - DATAGRAM_OVERHEAD)))
+    const padded = new Uint8Array(
+      Math.max(least, Math.min(Math.ceil(least / padding) * padding, mtu - DATAGRAM_OVERHEAD)),
+    )
     padded[0] = CONTENT.padded
     writeU32(padded, 1, content.length)
     padded.set(content, PADDED_HEADER)

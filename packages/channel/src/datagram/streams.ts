@@ -1,4 +1,11 @@
-import { CONTENT_OVERHEAD, DATA_HEADER, TIMED_HEADER, decodeContent, writeData, writeTimedData } from '../record/content.ts'
+import {
+  CONTENT_OVERHEAD,
+  DATA_HEADER,
+  TIMED_HEADER,
+  decodeContent,
+  writeData,
+  writeTimedData,
+} from '../record/content.ts'
 import type { Content } from '../record/content.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, writeU32 } from '../record/frame.ts'
 import { FrameReader } from '../record/frame-reader.ts'
