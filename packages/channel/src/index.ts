@@ -12,8 +12,10 @@ export type { DatagramCounters } from './datagram/counters.ts'
 export type { DatagramAcceptOptions, DatagramConnectOptions, DatagramOptions } from './datagram/options.ts'
 export type { PathAddress, PathUse } from './datagram/paths.ts'
 export { udpLink, udpPath } from './link/udp-link.ts'
-export type { Path, UdpLinkOptions } from './link/udp-link.ts'
-export type { Packet, PacketLink } from './link/packet-link.ts'
+export type { UdpLinkOptions } from './link/udp-link.ts'
+export { LINE_ADDRESS, LineLink, openLine } from './link/line-link.ts'
+export type { LineCounters, LineOptions } from './link/line-link.ts'
+export type { Packet, PacketLink, Path } from './link/packet-link.ts'
 
 // Who is who
 export { StaticKey, StaticPublicKey } from './identity/static-key.ts'

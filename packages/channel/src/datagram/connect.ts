@@ -4,8 +4,7 @@ import { randomBytes } from '@gridseal/pqc'
 import type { Subscription } from 'rxjs'
 import { initiatorConfig } from '../handshake-config.ts'
 import { startInitiator, stepInitiator } from '../handshake/initiator.ts'
-import type { Packet } from '../link/packet-link.ts'
-import type { Path } from '../link/udp-link.ts'
+import type { Packet, Path } from '../link/packet-link.ts'
 import { connectionEnded } from '../stream/frame-stream.ts'
 import { DatagramChannel } from './datagram-channel.ts'
 import { HandshakeExchange } from './exchange.ts'
@@ -17,7 +16,7 @@ import type { PathAddress } from './paths.ts'
 
 /** Bytes of a flight with two signatures, about. */
 const FLIGHT = 6_000
-const BITS_PER_BYTE = 10
+const BITS_PER_BYTE = 8
 
 /** Milliseconds that a flight takes on the slowest of the links. */
 export function flightTime(links: readonly { readonly bitsPerSecond?: number | undefined }[]): number {

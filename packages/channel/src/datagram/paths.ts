@@ -10,7 +10,7 @@ import { CHALLENGE_LENGTH } from './content.ts'
 export interface PathAddress {
   /** Index of this end's link. */
   readonly link: number
-  /** The peer's address there; empty on a line that has only one other end. */
+  /** The peer's address there. */
   readonly address: string
 }
 

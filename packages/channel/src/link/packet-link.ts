@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs'
 /** What came over a link in one piece. */
 export interface Packet {
   readonly bytes: Uint8Array
-  /** Who sent it; empty on a line that has only one other end. */
+  /** Who sent it: `udp://host:port`, or a link address on a line. */
   readonly from: string
 }
 
@@ -17,7 +17,7 @@ export interface PacketLink {
   readonly url: string
   /** Largest packet in bytes. */
   readonly mtu: number
-  /** Bits per second where the line is slow enough to matter: times to wait get longer. */
+  /** Payload bits per second where the line is slow enough to matter: times to wait get longer. */
   readonly bitsPerSecond?: number | undefined
   /** What arrives, for one subscriber at a time. */
   readonly packets: Observable<Packet>
@@ -30,4 +30,10 @@ export interface PacketLink {
   /** Sends a packet, which must not be changed afterwards. False: it was dropped. */
   send(packet: Uint8Array, to: string): boolean
   close(): Promise<void>
+}
+
+/** A way to somebody: a link, and the address there. */
+export interface Path {
+  readonly link: PacketLink
+  readonly to: string
 }

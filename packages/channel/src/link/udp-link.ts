@@ -2,7 +2,7 @@ import { openDatagram, resolveDatagram } from '@gridseal/transport'
 import type { CloseReason, DatagramSocket } from '@gridseal/transport'
 import { NEVER } from 'rxjs'
 import type { Observable } from 'rxjs'
-import type { Packet, PacketLink } from './packet-link.ts'
+import type { Packet, PacketLink, Path } from './packet-link.ts'
 
 /** What passes every path of the internet in one piece. */
 const UDP_MTU = 1200
@@ -14,13 +14,6 @@ export interface UdpLinkOptions {
   readonly allow?: readonly string[]
   /** Largest packet in bytes. Default 1,200. */
   readonly mtu?: number
-}
-
-/** A way to somebody: a link, and the address there. */
-export interface Path {
-  readonly link: PacketLink
-  /** Empty on a line that has only one other end. */
-  readonly to: string
 }
 
 /** A UDP socket that receives from anybody. Rejects as `openDatagram` does. */
