@@ -8,10 +8,12 @@ export type {
   Rs485,
   SerialEndpoint,
   TcpEndpoint,
+  TlsEndpoint,
   UdpEndpoint,
+  WebSocketEndpoint,
 } from './endpoint.ts'
 
-// Connections: TCP, serial, in memory
+// Connections: TCP, TLS, WebSocket, serial, in memory
 export { connect, listen } from './connect.ts'
 export { memoryPair } from './memory/memory-connection.ts'
 export type { MemoryOptions } from './memory/memory-connection.ts'
