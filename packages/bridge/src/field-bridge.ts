@@ -1,10 +1,11 @@
-import { TicketStore, connectChannel } from '@gridseal/channel'
+import { TicketStore } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
-import type { Connection } from '@gridseal/transport'
-import { ReconnectingLink, connect } from '@gridseal/transport'
+import { ReconnectingLink } from '@gridseal/transport'
 import type { Bridge, BridgeStats } from './bridge.ts'
+import { openUplink } from './channel/uplink.ts'
+import type { Uplink } from './channel/uplink.ts'
 import { wallClock } from './clock.ts'
 import type { FieldConfig } from './config/model.ts'
 import type { Report } from './events.ts'
@@ -23,12 +24,10 @@ export class FieldBridge implements Bridge {
   readonly #config: FieldConfig
   readonly #report: Report
   readonly #key: SigningKey
-  readonly #peer: VerifyingKey
   readonly #journal: Journal | undefined
   readonly #ends: readonly LinkEnd[]
   readonly #session: SiteSession
-  readonly #uplink: ReconnectingLink
-  readonly #tickets = new TicketStore()
+  readonly #uplink: ReconnectingLink<Uplink>
   readonly failed: Promise<unknown>
   #stopping = false
 
@@ -42,7 +41,6 @@ export class FieldBridge implements Bridge {
     this.#config = config
     this.#report = report
     this.#key = key
-    this.#peer = peer
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
@@ -67,7 +65,8 @@ export class FieldBridge implements Bridge {
       report,
       onFault: resolve,
     })
-    this.#uplink = new ReconnectingLink((signal) => connect(config.channel.connect, { signal }))
+    const uplink = { config: config.channel, identity: key, peer, ticketStore: new TicketStore() }
+    this.#uplink = new ReconnectingLink((signal) => openUplink(uplink, signal))
     this.#uplink.connections.subscribe((connection) => void this.#run(connection))
     this.#uplink.failures.subscribe((error) => report(failure('warn', 'cannot reach the head-end', error)))
   }
@@ -115,23 +114,16 @@ export class FieldBridge implements Bridge {
     await this.#journal?.close()
   }
 
-  async #run(connection: Connection): Promise<void> {
+  async #run(uplink: Uplink): Promise<void> {
     if (this.#stopping) {
-      connection.destroy()
+      uplink.destroy()
       return
     }
-    const { handshakeTimeout } = this.#config.channel
     try {
-      const channel = await connectChannel(connection, {
-        identity: this.#key,
-        peer: this.#peer,
-        handshakeTimeout,
-        ticketStore: this.#tickets,
-      })
-      await this.#session.attach(channel, () => connection.destroy())
+      await this.#session.attach(await uplink.channel(), () => uplink.destroy())
     } catch (error) {
       this.#report(failure('warn', 'no channel to the head-end', error))
-      connection.destroy()
+      uplink.destroy()
     }
   }
 }

@@ -1,11 +1,11 @@
-import { ChannelGuard, TicketKeys, acceptChannel } from '@gridseal/channel'
+import { TicketKeys } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
-import type { Connection, Listener } from '@gridseal/transport'
-import { listen } from '@gridseal/transport'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
+import { Inlet } from './channel/inlet.ts'
 import { wallClock } from './clock.ts'
 import type { HeadEndConfig, SiteConfig } from './config/model.ts'
 import type { Report } from './events.ts'
@@ -35,12 +35,8 @@ export class HeadEndBridge implements Bridge {
   readonly #sites = new Map<string, Site>()
   readonly failed: Promise<unknown>
   readonly #fail: (error: unknown) => void
-  /** Field bridges' connections, handshakes under way included. */
-  readonly #connections = new Set<Connection>()
-  readonly #guard = new ChannelGuard()
-  /** Field bridges that dial again need no new signatures; after a restart of this process they do. */
-  readonly #ticketKeys = TicketKeys.generate()
-  #listener: Listener | undefined
+  readonly #inlet: Inlet
+  #stopping = false
 
   private constructor(
     config: HeadEndConfig,
@@ -56,6 +52,15 @@ export class HeadEndBridge implements Bridge {
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
     this.#fail = resolve
+    this.#inlet = new Inlet({
+      config: config.channel,
+      identity: key,
+      peers: (fingerprint) => this.#sites.get(toHex(fingerprint))?.session.peer,
+      // Field bridges that dial again need no new signatures; after a restart of this process they do.
+      ticketKeys: TicketKeys.generate(),
+      accepted: (channel, cut) => void this.#run(channel, cut),
+      refused: (remote, error) => report(failure('warn', `refused ${remote}`, error, { remote })),
+    })
     config.sites.forEach((site, index) => {
       const peer = peers[index]
       if (peer === undefined) return
@@ -104,7 +109,8 @@ export class HeadEndBridge implements Bridge {
   }
 
   get stats(): BridgeStats {
-    const listening: Record<string, string> = { channel: this.#listener?.url ?? this.#config.channel.listen }
+    const listening: Record<string, string> = {}
+    for (const [index, url] of this.#inlet.urls.entries()) listening[index === 0 ? 'channel' : `channel/${index}`] = url
     for (const { session, ends } of this.#sites.values()) {
       for (const end of ends) {
         if (end instanceof TcpMasterEnd || end instanceof DatagramEnd) listening[`${session.site}/${end.id}`] = end.url
@@ -123,39 +129,23 @@ export class HeadEndBridge implements Bridge {
     try {
       for (const { session } of this.#sites.values()) await session.start()
       this.#journal?.beginRetention()
-      const { listen: url, allow } = this.#config.channel
-      this.#listener = await listen(url, allow === undefined ? {} : { allow })
+      await this.#inlet.open()
     } catch (error) {
       await this.stop()
       throw error
     }
-    this.#listener.connections.subscribe((connection) => void this.#run(connection))
   }
 
   async stop(): Promise<void> {
-    await this.#listener?.close()
+    this.#stopping = true
     await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
-    for (const connection of this.#connections) connection.destroy()
+    await this.#inlet.close()
     await this.#journal?.close()
   }
 
-  async #run(connection: Connection): Promise<void> {
-    this.#connections.add(connection)
-    void connection.closed.then(() => this.#connections.delete(connection))
-    try {
-      const channel = await acceptChannel(connection, {
-        identity: this.#key,
-        peers: (fingerprint) => this.#sites.get(toHex(fingerprint))?.session.peer,
-        handshakeTimeout: this.#config.channel.handshakeTimeout,
-        guard: this.#guard,
-        ticketKeys: this.#ticketKeys,
-      })
-      const site = this.#sites.get(toHex(channel.peer.fingerprint))
-      if (site === undefined) await channel.close()
-      else await site.session.attach(channel, () => connection.destroy())
-    } catch (error) {
-      this.#report(failure('warn', `refused ${connection.remote}`, error, { remote: connection.remote }))
-      connection.destroy()
-    }
+  async #run(channel: MessageChannel, cut: () => void): Promise<void> {
+    const site = this.#stopping ? undefined : this.#sites.get(toHex(channel.peer.fingerprint))
+    if (site === undefined) await channel.close()
+    else await site.session.attach(channel, cut)
   }
 }

@@ -13,7 +13,7 @@ export type { DatagramAcceptOptions, DatagramConnectOptions, DatagramOptions } f
 export type { PathAddress, PathUse } from './datagram/paths.ts'
 export { udpLink, udpPath } from './link/udp-link.ts'
 export type { UdpLinkOptions } from './link/udp-link.ts'
-export { LINE_ADDRESS, LineLink, openLine } from './link/line-link.ts'
+export { LINE_ADDRESS, LineLink, lineQueue, lineSpeed, openLine } from './link/line-link.ts'
 export type { LineCounters, LineOptions } from './link/line-link.ts'
 export type { Packet, PacketLink, Path } from './link/packet-link.ts'
 

@@ -27,7 +27,7 @@ export type { Datagram, DatagramCounters, DatagramOptions, DatagramSocket } from
 
 // A link that is opened again whenever it ends
 export { ReconnectingLink } from './link/reconnecting-link.ts'
-export type { BackoffOptions, LinkCounters, LinkOptions } from './link/reconnecting-link.ts'
+export type { BackoffOptions, LinkCounters, LinkOptions, Reopened } from './link/reconnecting-link.ts'
 export { CLOSED_LINK, stepLink } from './link/link-state.ts'
 export type { Backoff, LinkEffect, LinkInput, LinkMachine, LinkState, LinkStep } from './link/link-state.ts'
 export { SYSTEM_CLOCK } from './link/clock.ts'

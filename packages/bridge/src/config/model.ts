@@ -1,4 +1,5 @@
 import type { OperationKind } from '@gridseal/adapter'
+import type { GuardOptions } from '@gridseal/channel'
 
 // What a configuration holds once it is checked and every default is filled in. Durations are milliseconds, sizes bytes.
 
@@ -93,10 +94,36 @@ export interface LimitsConfig {
   readonly unacknowledged: number
 }
 
-interface ChannelConfig {
+export interface ChannelConfig {
   /** How long mirrored connections outlive the channel. */
   readonly holdConnections: number
   readonly handshakeTimeout: number
+  readonly closeTimeout: number
+  /** How often fresh keys are agreed on. */
+  readonly rekeyInterval: number
+  /** udp, serial: silence after which the peer is asked whether it is there, and paths are probed. */
+  readonly keepAlive: number
+  /** udp, serial: silence after which the channel is over. */
+  readonly idleTimeout: number
+  /** udp, serial: largest packet; undefined: what suits the link. */
+  readonly mtu?: number | undefined
+  /** udp: how several paths are used. */
+  readonly use: 'failover' | 'redundant'
+}
+
+export interface FieldChannelConfig extends ChannelConfig {
+  /** One URL, or several that are paths of one channel. */
+  readonly connect: readonly string[]
+  /** File of the head-end's public key. */
+  readonly peer: string
+}
+
+export interface HeadEndChannelConfig extends ChannelConfig {
+  readonly listen: readonly string[]
+  /** Addresses that field bridges may come from (CIDR); undefined: all. */
+  readonly allow?: readonly string[] | undefined
+  readonly guard: { readonly [K in keyof GuardOptions]: GuardOptions[K] | undefined }
+  readonly helloTimeout: number
 }
 
 export interface FieldConfig {
@@ -104,11 +131,7 @@ export interface FieldConfig {
   readonly site: string
   /** File of this bridge's private key. */
   readonly identity: string
-  readonly channel: ChannelConfig & {
-    readonly connect: string
-    /** File of the head-end's public key. */
-    readonly peer: string
-  }
+  readonly channel: FieldChannelConfig
   readonly journal?: JournalConfig | undefined
   readonly store: StoreConfig
   readonly limits: LimitsConfig
@@ -125,11 +148,7 @@ export interface SiteConfig {
 export interface HeadEndConfig {
   readonly role: 'head-end'
   readonly identity: string
-  readonly channel: ChannelConfig & {
-    readonly listen: string
-    /** Addresses that field bridges may come from (CIDR); undefined: all. */
-    readonly allow?: readonly string[] | undefined
-  }
+  readonly channel: HeadEndChannelConfig
   readonly journal?: JournalConfig | undefined
   readonly limits: LimitsConfig
   readonly sites: readonly SiteConfig[]

@@ -1,4 +1,4 @@
-import type { Channel } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { Entry, Journal, Lane, QueuedBatch, SealedBatch, SealerLimits } from '@gridseal/envelope'
 import {
   JournalQueue,
@@ -54,7 +54,7 @@ export class StoredOutgoing {
   readonly #sealer: Sealer
   #queue!: JournalQueue
   readonly #port: number
-  #channel: Channel | undefined
+  #channel: MessageChannel | undefined
   #congested = false
   #unkept = 0
   #held = false
@@ -125,7 +125,7 @@ export class StoredOutgoing {
   }
 
   /** The peer is there and has told where it stands: it gets what it lacks. */
-  attach(channel: Channel, position: StreamPosition | undefined): void {
+  attach(channel: MessageChannel, position: StreamPosition | undefined): void {
     this.#channel = channel
     this.#congested = false
     this.#blocked = false
@@ -209,7 +209,7 @@ export class StoredOutgoing {
     }
   }
 
-  #send(channel: Channel, batch: QueuedBatch): void {
+  #send(channel: MessageChannel, batch: QueuedBatch): void {
     if (this.#stale?.has(toHex(batch.stream)) === true) return this.#sealAgain(batch)
     this.#stale = undefined
     const { stream, number, bytes, origin } = batch
@@ -289,7 +289,7 @@ export class StoredOutgoing {
   }
 
   /** Sends again from where the peer stands, as far as the journal still has it. */
-  async #again(channel: Channel, { stream, next }: StreamPosition): Promise<void> {
+  async #again(channel: MessageChannel, { stream, next }: StreamPosition): Promise<void> {
     try {
       const found = await this.#options.journal.history.find(toHex(stream), next)
       if (found !== undefined) {

@@ -62,7 +62,8 @@ class Caller {
   readonly #subscriptions: readonly Subscription[]
   #local = 0
   #run:
-    { readonly exchange: Pick<ExchangeRun<unknown>, 'fragment' | 'retry' | 'alert'>; readonly link: number } | undefined
+    | { readonly exchange: Pick<ExchangeRun<unknown>, 'fragment' | 'retry' | 'alert' | 'input'>; readonly link: number }
+    | undefined
   #channel: DatagramChannel | undefined
   #open: number
 
@@ -75,7 +76,10 @@ class Caller {
     )
     for (const { link } of paths) {
       void link.closed.then((reason) => {
-        if (--this.#open === 0) this.#channel?.lost(connectionEnded(reason, 'without close_notify'))
+        if (--this.#open > 0) return
+        this.#channel?.lost(connectionEnded(reason, 'without close_notify'))
+        const error = connectionEnded(reason, 'during the handshake')
+        this.#run?.exchange.input({ kind: 'failed', error, alert: false })
       })
     }
   }

@@ -223,6 +223,11 @@ export class DatagramChannel implements MessageChannel {
     this.#perform(this.#session.alert(code))
   }
 
+  /** Ends at once, without a word to the peer. */
+  destroy(): void {
+    this.lost(new ProtocolError('channel.truncated', 'this end broke the channel off'))
+  }
+
   /** Nothing carries packets any more. */
   lost(error: GridsealError): void {
     this.#perform(this.#session.abort({ kind: 'truncated', error }))

@@ -98,9 +98,14 @@ export class LineLink implements PacketLink {
   }
 }
 
+/** The write queue of a line: short, so that what is sent again is not still waiting here. */
+export function lineQueue(mtu: number = LINE_MTU): { readonly low: number; readonly high: number } {
+  const frame = mtu + LINK_OVERHEAD
+  return { low: frame, high: 2 * frame }
+}
+
 /**
- * Opens a serial port as a {@link LineLink}; its write queue is short, so that what is sent again is not still waiting
- * here. Rejects as `connect` does, and with {@link UsageError} `channel.option`.
+ * Opens a serial port as a {@link LineLink}. Rejects as `connect` does, and with {@link UsageError} `channel.option`.
  *
  * @example
  * const link = await openLine('serial:///dev/ttyUSB0?baud=19200', { address: LINE_ADDRESS.caller })
@@ -111,14 +116,12 @@ export async function openLine(
   options: LineOptions,
   how: Pick<ConnectOptions, 'signal' | 'timeout'> = {},
 ): Promise<LineLink> {
-  const { mtu = LINE_MTU } = options
-  const frame = mtu + LINK_OVERHEAD
-  const connection = await connect(url, { ...how, queue: { low: frame, high: 2 * frame } })
+  const connection = await connect(url, { ...how, queue: lineQueue(options.mtu) })
   return new LineLink(connection, { ...lineSpeed(url), ...options })
 }
 
 /** Payload bits per second of a serial URL. */
-function lineSpeed(url: string): { readonly bitsPerSecond?: number } {
+export function lineSpeed(url: string): { readonly bitsPerSecond?: number } {
   const endpoint = parseEndpoint(url)
   return endpoint.kind === 'serial' ? { bitsPerSecond: (endpoint.baud * 8) / BITS_PER_BYTE } : {}
 }

@@ -21,7 +21,10 @@ function peerFiles(config: BridgeConfig): [string, string][] {
 function explain(config: BridgeConfig, identity: string, peers: Readonly<Record<string, string>>): string[] {
   const lines = [`${config.role} bridge, identity ${identity}`]
   if (config.role === 'field') {
-    lines.push(`  site ${config.site}: dials the head-end at ${config.channel.connect}`)
+    const { connect, use } = config.channel
+    const both = use === 'redundant' ? ' and ' : ', else '
+    lines.push(`  site ${config.site}: dials the head-end at ${connect.join(both)}`)
+    lines.push(...wireText(connect, config.channel))
     lines.push(`  takes only the head-end ${peers['head-end']}`)
     for (const link of config.links) {
       lines.push(`  link ${link.id}: ${link.protocol} device at ${link.device}${ruleText(link.policy)}`)
@@ -29,7 +32,9 @@ function explain(config: BridgeConfig, identity: string, peers: Readonly<Record<
     }
   } else {
     const from = config.channel.allow === undefined ? 'any address' : config.channel.allow.join(', ')
-    lines.push(`  field bridges come in at ${config.channel.listen} from ${from}`)
+    const { listen, guard } = config.channel
+    lines.push(`  field bridges come in at ${listen.join(', ')} from ${from}`)
+    lines.push(...wireText(listen, config.channel), ...guardText(guard))
     for (const site of config.sites) {
       lines.push(`  site ${site.site}: only ${peers[site.site]}`)
       for (const link of site.links) {
@@ -46,6 +51,26 @@ function explain(config: BridgeConfig, identity: string, peers: Readonly<Record<
       : `  journal in ${config.journal.directory}${config.journal.sync ? '' : ' (not synced to disk)'}`,
   )
   return lines
+}
+
+/** What differs from one kind of way to another. */
+function wireText(urls: readonly string[], { keepAlive, idleTimeout, rekeyInterval }: ChannelTimes): string[] {
+  const lines = [`    fresh keys every ${rekeyInterval} ms at the latest`]
+  if (urls.some((url) => /^(udp|serial):/.test(url))) {
+    lines.push(`    packets: asks after ${keepAlive} ms of silence, gives up after ${idleTimeout} ms`)
+  }
+  return lines
+}
+
+function guardText(guard: object): string[] {
+  const set = Object.entries(guard).filter(([, value]) => value !== undefined)
+  return set.length === 0 ? [] : [`    limits: ${set.map(([name, value]) => `${name} ${value}`).join(', ')}`]
+}
+
+interface ChannelTimes {
+  readonly keepAlive: number
+  readonly idleTimeout: number
+  readonly rekeyInterval: number
 }
 
 function ruleText(policy: PolicyText): string {
