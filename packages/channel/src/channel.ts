@@ -1,5 +1,6 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
+import type { Certificate } from '@gridseal/pqc'
 import type { Observable } from 'rxjs'
 import { ALERT, alertReceived } from './alert.ts'
 import { newCounters } from './counters.ts'
@@ -9,7 +10,7 @@ import type { PeerIdentity } from './identity/identity.ts'
 import type { ChannelEnd, ChannelMessage, SendOptions } from './messages.ts'
 import { MAX_MESSAGE } from './options.ts'
 import type { Settings } from './options.ts'
-import { CONTENT_OVERHEAD, decodeContent, encodeAlert, encodeClose } from './record/content.ts'
+import { CONTENT_OVERHEAD, PADDED_HEADER, decodeContent, encodeAlert, encodeClose } from './record/content.ts'
 import { FRAME, FRAME_HEADER, frameName } from './record/frame.ts'
 import { BODY_OVERHEAD } from './record/record.ts'
 import { RecordSession } from './record/record-session.ts'
@@ -29,6 +30,8 @@ const MIN_CONTENT = 2048
 export class Channel {
   /** The authenticated peer. */
   readonly peer: PeerIdentity
+  /** The certificate by which the peer was let in, where it is not pinned. */
+  readonly certificate: Certificate | undefined
   /** The algorithms of the session, for people. */
   readonly suite: string
   /** Whether a ticket stood in for signatures. */
@@ -57,16 +60,17 @@ export class Channel {
   /** Takes over a stream that is held after its handshake. */
   constructor(stream: FrameStream, { session, start }: Begun, settings: Settings) {
     this.peer = session.peer
+    this.certificate = session.certificate
     this.suite = session.suite.name
     this.resumed = session.resumed
     this.maxMessage = Math.min(session.peerMaxMessage, MAX_MESSAGE)
     this.#stream = stream
     this.#settings = settings
-    const { epoch, rekey, padding, random, encapsulate, maxMessage, clock } = settings
+    const { epoch, rekey, padding, random, encapsulate, maxMessage, clock, coalesce } = settings
     this.#records = new RecordSession(session, {
       epoch,
       rekey,
-      padding: { multiple: padding > 1 ? padding : 0, limit: this.maxMessage + CONTENT_OVERHEAD },
+      padding: { multiple: padding > 1 ? padding : 0, limit: contentLimit(this.maxMessage) },
       random,
       encapsulate,
       onRekeySent: () => this.#counters.rekeysSent++,
@@ -75,7 +79,7 @@ export class Channel {
         this.#scheduleRekey()
       },
     })
-    this.#outbox = new Outbox(stream, this.#records)
+    this.#outbox = new Outbox(stream, this.#records, coalesce ? contentLimit(this.maxMessage) - PADDED_HEADER : 0)
     this.#time = new SessionTime(start, clock)
     const onChange = (): void => this.#flow()
     this.#delivery = new Delivery({ maxMessage, time: this.#time, counters: this.#counters, onChange })
@@ -106,7 +110,8 @@ export class Channel {
   }
 
   /**
-   * Seals one message as one record and sends it. False asks the caller to wait for {@link drained}; the message is
+   * Sends one message. It leaves at the end of this turn of the event loop at the latest; small ones share a record
+   * unless `coalesce` is false. It is copied. False asks the caller to wait for {@link drained}; the message is
    * sent all the same. Once the channel has begun to close or has ended it returns false and the message is not sent
    * (counted as `refused`). Throws {@link UsageError} `channel.message.length`, `channel.message.port`,
    * `channel.message.ttl`.
@@ -184,7 +189,7 @@ export class Channel {
   }
 
   get #frameLimit(): number {
-    return Math.max(this.#settings.maxMessage + CONTENT_OVERHEAD, MIN_CONTENT) + BODY_OVERHEAD
+    return contentLimit(this.#settings.maxMessage) + BODY_OVERHEAD
   }
 
   #receive(frame: Uint8Array): void {
@@ -192,7 +197,9 @@ export class Channel {
     const content = decodeContent(this.#records.opener.open(frame))
     switch (content.kind) {
       case 'data':
-        return this.#delivery.take(content)
+        return this.#delivery.take([content])
+      case 'bundle':
+        return this.#delivery.take(content.messages)
       case 'rekey':
         this.#records.opener.rekey()
         this.#counters.rekeysReceived++
@@ -245,6 +252,7 @@ export class Channel {
     clearTimeout(this.#rekeyTimer)
     this.#records.wipe()
     this.#resumption.wipe()
+    this.#outbox.end()
     void this.#stream.finish().then((reason) => {
       this.#resolveClosed(
         how === 'truncated' ? { kind: 'truncated', error: connectionEnded(reason, 'without close_notify') } : how,
@@ -252,4 +260,9 @@ export class Channel {
     })
     this.#delivery.end()
   }
+}
+
+/** The longest content that an end takes which takes messages of so many bytes. */
+function contentLimit(maxMessage: number): number {
+  return Math.max(maxMessage + CONTENT_OVERHEAD, MIN_CONTENT)
 }

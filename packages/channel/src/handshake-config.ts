@@ -1,8 +1,11 @@
+import { sha256 } from '@gridseal/pqc'
 import { CookieJar } from './handshake/cookie.ts'
 import type { Ordering } from './handshake/hello.ts'
 import type { InitiatorConfig } from './handshake/initiator.ts'
 import type { ResponderConfig } from './handshake/responder.ts'
-import type { PeerIdentity } from './identity/identity.ts'
+import { CertificateTrust } from './identity/certificate-trust.ts'
+import { CertifiedKey } from './identity/certified-key.ts'
+import type { ExpectedPeer } from './identity/identity.ts'
 import { checkNamedKey } from './identity/shared-key.ts'
 import { StaticKey } from './identity/static-key.ts'
 import type { AcceptOptions, Settings } from './options.ts'
@@ -15,20 +18,21 @@ import type { Admission } from './protection/guard.ts'
 /** Takes the ticket and the pre-shared key of the next session. */
 export async function initiatorConfig(
   settings: Settings,
-  peer: PeerIdentity,
+  peer: ExpectedPeer,
   ordering: Ordering,
 ): Promise<InitiatorConfig> {
   const { identity, maxMessage, random, suites, sharedKeys, ticketStore } = settings
   return {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
+    certified: identity instanceof CertifiedKey ? identity : undefined,
     peer,
     maxMessage,
     random,
     suites,
     ordering,
-    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(peer.fingerprint)),
-    ticket: ticketStore?.take(peer.fingerprintText, Date.now()),
+    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(nameOf(peer))),
+    ticket: peer instanceof CertificateTrust ? undefined : ticketStore?.take(peer.fingerprintText, Date.now()),
   }
 }
 
@@ -47,11 +51,14 @@ export function responderConfig(
   peers: AcceptOptions['peers'],
   { ordering, address, admission }: ResponderPlace,
 ): ResponderConfig {
-  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife } = settings
+  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife, certificates } =
+    settings
   return {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
+    certified: identity instanceof CertifiedKey ? identity : undefined,
     peers,
+    certificates,
     maxMessage,
     suites,
     ordering,
@@ -67,6 +74,11 @@ export function responderConfig(
     random,
     encapsulate,
   }
+}
+
+/** What a source of pre-shared keys knows a responder by. */
+function nameOf(peer: ExpectedPeer): Uint8Array {
+  return peer instanceof CertificateTrust ? sha256(new TextEncoder().encode(peer.host ?? '')) : peer.fingerprint
 }
 
 /** The pre-shared key of a name that came in the clear; undefined where there is none. */

@@ -19,7 +19,10 @@ export type { Packet, PacketLink, Path } from './link/packet-link.ts'
 
 // Who is who
 export { StaticKey, StaticPublicKey } from './identity/static-key.ts'
-export type { OwnIdentity, PeerIdentity } from './identity/identity.ts'
+export { CertifiedKey } from './identity/certified-key.ts'
+export { CertificateTrust } from './identity/certificate-trust.ts'
+export type { CertificateTrustOptions } from './identity/certificate-trust.ts'
+export type { ExpectedPeer, OwnIdentity, PeerIdentity } from './identity/identity.ts'
 export { configuredKeys } from './identity/shared-key.ts'
 export type { SharedKeySource } from './identity/shared-key.ts'
 export type { NamedKey } from './handshake/initiator.ts'

@@ -100,11 +100,19 @@ export type { XmssSet } from './stateful/xmss-types.ts'
 export { DecapsulationKey } from './kem/decapsulation-key.ts'
 export type { KemKeyPair } from './kem/decapsulation-key.ts'
 export { EncapsulationKey } from './kem/encapsulation-key.ts'
-export { encapsulate, generateKemKeyPair } from './kem/kem.ts'
+export { encapsulate, ephemeralKeyPair, generateKemKeyPair } from './kem/kem.ts'
+export type { EphemeralKeyPair } from './kem/kem.ts'
 export { X25519_LENGTH, generateX25519 } from './kem/x25519.ts'
 export type { X25519KeyPair } from './kem/x25519.ts'
-export { CH_KEM_V1, chKemEncapsulate, chKemEncapsulateWith, generateChKemKeyPair } from './kem/ch-kem.ts'
-export type { ChKemKeyPair, ChKemRole } from './kem/ch-kem.ts'
+export {
+  CH_KEM_V1,
+  ChKemEncapsulationKey,
+  chKemEncapsulate,
+  chKemEncapsulateWith,
+  ephemeralChKemKeyPair,
+  generateChKemKeyPair,
+} from './kem/ch-kem.ts'
+export type { ChKemEphemeralPair, ChKemKeyPair, ChKemRole } from './kem/ch-kem.ts'
 export { chKemKdf, chKemKdf1, transcriptHash } from './kem/ch-kem-kdf.ts'
 
 // Symmetric

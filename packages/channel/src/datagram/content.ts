@@ -6,11 +6,11 @@ import type { Range } from './ack-ranges.ts'
 /*
  * What a record of a datagram session holds, besides data, timedData, close, alert and padded as on a stream:
  *
- *   segment    1a || stream u8 || offset u48 || bytes
- *   ack        1b || limit u48 || newest u48 || received u16 || count u8 || count x (missing u16 || received u16)
- *   ping       1c
- *   challenge  1d || value (8)
- *   response   1e || value (8)
+ *   segment    20 || stream u8 || offset u48 || bytes
+ *   ack        21 || limit u48 || newest u48 || received u16 || count u8 || count x (missing u16 || received u16)
+ *   ping       22
+ *   challenge  23 || value (8)
+ *   response   24 || value (8)
  *
  * A stream is bytes in order: frames of type 10 whose bodies are contents. Stream 0 carries what the two ends have to
  * settle between them (rekeyRequest, rekeyAnswer, ticket), stream 1 messages (data, timedData).
@@ -18,12 +18,12 @@ import type { Range } from './ack-ranges.ts'
 
 /** Kinds of content that occur in datagram sessions only. */
 export const DATAGRAM_CONTENT: {
-  readonly segment: 0x1a
-  readonly ack: 0x1b
-  readonly ping: 0x1c
-  readonly challenge: 0x1d
-  readonly response: 0x1e
-} = { segment: 0x1a, ack: 0x1b, ping: 0x1c, challenge: 0x1d, response: 0x1e }
+  readonly segment: 0x20
+  readonly ack: 0x21
+  readonly ping: 0x22
+  readonly challenge: 0x23
+  readonly response: 0x24
+} = { segment: 0x20, ack: 0x21, ping: 0x22, challenge: 0x23, response: 0x24 }
 
 export const CONTROL_STREAM = 0
 export const MESSAGE_STREAM = 1

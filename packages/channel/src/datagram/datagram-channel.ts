@@ -8,6 +8,7 @@ import type { PeerIdentity } from '../identity/identity.ts'
 import type { PacketLink } from '../link/packet-link.ts'
 import type { ChannelEnd, ChannelMessage, SendOptions } from '../messages.ts'
 import { MAX_MESSAGE } from '../options.ts'
+import type { DataContent } from '../record/content.ts'
 import { Delivery } from '../session/delivery.ts'
 import { Resumption } from '../session/resumption.ts'
 import { SessionTime } from '../session/session-time.ts'
@@ -252,9 +253,9 @@ export class DatagramChannel implements MessageChannel {
     this.#flushSoon()
   }
 
-  #take(message: Parameters<Delivery['take']>[0]): void {
+  #take(message: DataContent): void {
     try {
-      this.#delivery.take(message)
+      this.#delivery.take([message])
     } catch (error) {
       this.#abort(error as GridsealError)
     }

@@ -1,7 +1,7 @@
 import { InternalError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import { SigningKey } from '@gridseal/pqc'
 import { asGridsealError } from '../failure.ts'
+import { signingKeyOf } from '../identity/identity.ts'
 import type { OwnIdentity } from '../identity/identity.ts'
 import type { HandshakeInput, Session } from '../handshake/machine.ts'
 import type { SessionStart } from '../session/session-time.ts'
@@ -100,10 +100,10 @@ export class ExchangeRun<State> {
   }
 
   #sign(message: Uint8Array): void {
-    const { identity } = this.#options
+    const key = signingKeyOf(this.#options.identity)
     // A machine whose identity is a static key never asks for a signature.
-    if (!(identity instanceof SigningKey)) throw new InternalError('channel.internal', 'no key to sign with')
-    identity.sign(message).then((signature) => this.input({ kind: 'signed', signature }), this.#failed)
+    if (key === undefined) throw new InternalError('channel.internal', 'no key to sign with')
+    key.sign(message).then((signature) => this.input({ kind: 'signed', signature }), this.#failed)
   }
 
   #find(id: Uint8Array): void {

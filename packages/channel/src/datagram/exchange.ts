@@ -82,6 +82,8 @@ export class HandshakeExchange<State> {
   #wait: number
   #wake: number = Number.POSITIVE_INFINITY
   #sentAt = Number.NEGATIVE_INFINITY
+  /** Longest body that the machine takes now. */
+  #limit: number = HANDSHAKE_LIMIT
   #over = false
   #earliest = 0
   #latest = 0
@@ -119,7 +121,7 @@ export class HandshakeExchange<State> {
     if (sender === 0 || (this.#remote !== 0 && sender !== this.#remote)) return this.#refuse()
     if (number < this.#taken) return this.#again(now)
     if (this.#over || number >= this.#taken + AHEAD) return this.#refuse()
-    const gathering = this.#gathering.get(number) ?? new Reassembly(HANDSHAKE_LIMIT + FRAME_HEADER)
+    const gathering = this.#gathering.get(number) ?? new Reassembly(this.#limit + FRAME_HEADER)
     const outcome = gathering.add(fragment.total, fragment.offset, fragment.bytes)
     if (outcome === 'refused') return this.#refuse()
     this.#gathering.set(number, gathering)
@@ -200,6 +202,9 @@ export class HandshakeExchange<State> {
       switch (effect.kind) {
         case 'send':
           done.push(...this.#message(effect.frame, now))
+          break
+        case 'frame-limit':
+          this.#limit = effect.bytes
           break
         case 'established':
           this.#finish()

@@ -94,6 +94,8 @@ export class Paths {
   /** Where to send what is no probe. */
   targets(now: number): readonly PathAddress[] {
     if (this.#options.use === 'failover') return [this.#active]
+    // Who was told of paths uses them all, dead or not: the first record after an outage is not to be lost.
+    if (this.#options.drives) return this.#paths.filter(({ validated }) => validated)
     const live = this.#paths.filter((path) => path.validated && this.#alive(path, now))
     return live.length > 0 ? live : [this.#active]
   }

@@ -1,7 +1,8 @@
 import { DecodeError, InternalError, ProtocolError } from '@gridseal/wire'
 import type { AeadAlgorithm } from '@gridseal/pqc'
 import type { Encapsulate } from '../handshake/kem.ts'
-import type { Ratcheted } from '../handshake/key-schedule.ts'
+import type { SessionSecrets } from '../handshake/key-schedule.ts'
+import type { Randomness } from '../handshake/randomness.ts'
 import type { Ordering } from '../handshake/hello.ts'
 import type { Session } from '../handshake/machine.ts'
 import { CONTENT, PADDED_HEADER } from '../record/content.ts'
@@ -43,7 +44,7 @@ export interface DatagramRecordSettings {
   readonly mtu: number
   /** The peer's connection id. */
   readonly remote: number
-  readonly random: (count: number) => Uint8Array
+  readonly random: Randomness
   readonly encapsulate: Encapsulate
 }
 
@@ -197,7 +198,7 @@ export class DatagramRecords {
   }
 
   /** Is ready to receive under the next epoch; returns the secret to send under. */
-  #expect({ initiator, responder }: Ratcheted): Uint8Array {
+  #expect({ initiator, responder }: SessionSecrets): Uint8Array {
     const [mine, theirs] = this.#isInitiator ? [initiator, responder] : [responder, initiator]
     this.#next = { epoch: this.#current.epoch + 1, keys: epochKeys(theirs, this.#cipher), secret: theirs }
     return mine

@@ -1,5 +1,6 @@
 import type { Encapsulate } from '../handshake/kem.ts'
-import type { Ratcheted } from '../handshake/key-schedule.ts'
+import type { SessionSecrets } from '../handshake/key-schedule.ts'
+import type { Randomness } from '../handshake/randomness.ts'
 import type { Session } from '../handshake/machine.ts'
 import { encodeRekeyDone } from './content.ts'
 import type { Content } from './content.ts'
@@ -15,7 +16,7 @@ export interface RecordSettings {
   /** After so much a fresh key agreement is begun. */
   readonly rekey: EpochLimits
   readonly padding: Padding
-  readonly random: (count: number) => Uint8Array
+  readonly random: Randomness
   readonly encapsulate: Encapsulate
   readonly onRekeySent: () => void
   readonly onRekeyed: () => void
@@ -114,7 +115,7 @@ export class RecordSession {
     this.#pending?.fill(0)
   }
 
-  #directions({ initiator, responder }: Ratcheted): { readonly mine: Uint8Array; readonly theirs: Uint8Array } {
+  #directions({ initiator, responder }: SessionSecrets): { readonly mine: Uint8Array; readonly theirs: Uint8Array } {
     return this.#isInitiator ? { mine: initiator, theirs: responder } : { mine: responder, theirs: initiator }
   }
 }

@@ -15,39 +15,49 @@ export interface DeliverySettings {
   readonly onChange: () => void
 }
 
-/** Hands messages to one subscriber at a time, in order, unless their time is over. */
+const NOTHING: readonly DataContent[] = []
+
+/**
+ * Hands messages to one subscriber at a time, in order, unless their time is over. A subscriber may say stop between
+ * any two messages, also of one record: the rest is held.
+ */
 export class Delivery {
   readonly messages: Observable<ChannelMessage>
   readonly #settings: DeliverySettings
   #subscriber: Subscriber<ChannelMessage> | undefined
   #paused = false
   #state: 'open' | 'draining' | 'ended' = 'open'
+  /** The messages of the record that came last, and which is the next of them. */
+  #held = NOTHING
+  #next = 0
+  #delivering = false
+  /** Somebody has said stop or go on from within a delivery. */
+  #changed = false
 
   constructor(settings: DeliverySettings) {
     this.#settings = settings
     this.messages = new Observable((subscriber) => this.#subscribe(subscriber))
   }
 
-  /** Whether anybody takes what comes now: a subscriber, or {@link drain}. */
+  /** Whether the next record may come: what was held is gone, and somebody takes messages, or {@link drain} was called. */
   get wanted(): boolean {
-    return this.#state === 'draining' || (this.#subscriber !== undefined && !this.#paused)
+    return this.#taken && this.#held === NOTHING
   }
 
   pause(): void {
     this.#paused = true
-    this.#settings.onChange()
+    this.#change()
   }
 
   resume(): void {
     this.#paused = false
-    this.#settings.onChange()
+    this.#change()
   }
 
   /** From now on everything is taken, paused or not, with or without a subscriber: the peer's close is behind it. */
   drain(): void {
-    this.#paused = false
     this.#state = 'draining'
-    this.#settings.onChange()
+    this.#change()
   }
 
   /** Completes the messages. */
@@ -56,13 +66,41 @@ export class Delivery {
     this.#subscriber?.complete()
   }
 
-  /** Hands out a message. Throws {@link ProtocolError} `channel.message.length`. */
-  take({ port, bytes, validUntil }: DataContent): void {
-    const { maxMessage, time, counters } = this.#settings
-    if (bytes.length > maxMessage) {
-      const text = `a message of ${bytes.length} bytes, at most ${maxMessage} are taken here`
+  /** Hands the messages of a record out: none if one is too long. Throws {@link ProtocolError} `channel.message.length`. */
+  take(messages: readonly DataContent[]): void {
+    const { maxMessage } = this.#settings
+    const tooLong = messages.find(({ bytes }) => bytes.length > maxMessage)
+    if (tooLong !== undefined) {
+      const text = `a message of ${tooLong.bytes.length} bytes, at most ${maxMessage} are taken here`
       throw new ProtocolError('channel.message.length', text)
     }
+    this.#held = messages
+    this.#next = 0
+    this.#deliver()
+    if (this.#changed) this.#change()
+  }
+
+  get #taken(): boolean {
+    return this.#state === 'draining' || (this.#state === 'open' && this.#subscriber !== undefined && !this.#paused)
+  }
+
+  /** What was held goes out before anything new comes in. */
+  #change(): void {
+    this.#changed = this.#delivering
+    if (this.#delivering) return
+    this.#deliver()
+    this.#settings.onChange()
+  }
+
+  #deliver(): void {
+    this.#delivering = true
+    while (this.#next < this.#held.length && this.#taken) this.#hand(this.#held[this.#next++]!)
+    if (this.#next === this.#held.length) this.#held = NOTHING
+    this.#delivering = false
+  }
+
+  #hand({ port, bytes, validUntil }: DataContent): void {
+    const { time, counters } = this.#settings
     if (validUntil !== undefined && time.isOver(validUntil)) counters.expired++
     else if (this.#subscriber === undefined) counters.unread++
     else {
@@ -81,10 +119,10 @@ export class Delivery {
       return () => undefined
     }
     this.#subscriber = subscriber
-    this.#settings.onChange()
+    this.#change()
     return () => {
       this.#subscriber = undefined
-      this.#settings.onChange()
+      this.#change()
     }
   }
 }

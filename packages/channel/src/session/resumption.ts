@@ -11,24 +11,26 @@ export class Resumption {
   readonly #peer: PeerIdentity
   readonly #suite: number
   readonly #authenticated: number
+  readonly #resumable: boolean
   /** What the peer's tickets are kept with. */
   readonly #secret: Uint8Array
   readonly #settings: Settings
 
   /** Takes over the session's resumption secret. */
-  constructor({ role, peer, suite, authenticated, resumption }: Session, settings: Settings) {
+  constructor({ role, peer, suite, authenticated, resumption, resumable }: Session, settings: Settings) {
     this.#role = role
     this.#peer = peer
     this.#suite = suite.id
     this.#authenticated = authenticated
     this.#secret = resumption
+    this.#resumable = resumable
     this.#settings = settings
   }
 
   /** The content with a ticket for the peer; undefined where none is given. */
   give(now: number): Uint8Array | undefined {
     const { identity, ticketLife, ticketKeys } = this.#settings
-    if (this.#role !== 'responder' || ticketKeys === undefined) return undefined
+    if (this.#role !== 'responder' || ticketKeys === undefined || !this.#resumable) return undefined
     const life = Math.floor((this.#authenticated + ticketLife - now) / 1000)
     if (life <= 0) return undefined
     const { fingerprint: initiator } = this.#peer
@@ -39,6 +41,7 @@ export class Resumption {
   /** Keeps a ticket that is good for `life` s. Throws {@link ProtocolError} `channel.unexpected`. */
   keep(life: number, ticket: Uint8Array, now: number): void {
     if (this.#role !== 'initiator') throw new ProtocolError('channel.unexpected', 'a ticket from the initiator')
+    if (!this.#resumable) return
     const secret = this.#secret.slice()
     const row = { ticket, secret, suite: this.#suite, expires: now + life * 1000 }
     this.#settings.ticketStore?.put(this.#peer.fingerprintText, row)

@@ -156,7 +156,7 @@ describe('channel over datagrams: a man in the middle of the handshake', () => {
     const answers: Uint8Array[] = []
     link.packets.subscribe(({ bytes }) => answers.push(bytes))
     const withToken = packets.filter(({ to }) => to === HEAD_URL).map(({ bytes }) => decodePlain(bytes))
-    const hellos = withToken.filter((packet) => packet.kind === 'fragment' && packet.number === 0)
+    const hellos = withToken.filter((packet) => packet.kind === 'fragment' && packet.receiver === 0)
     for (const packet of hellos) if (packet.kind === 'fragment') link.send(encodeFragment(packet), HEAD_URL)
     await settled()
     expect(answers.length).to.equal(hellos.length)

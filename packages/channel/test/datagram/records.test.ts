@@ -28,6 +28,8 @@ function recordsPair(changes: Partial<DatagramRecordSettings> = {}): {
   const common = {
     suite: SUITES.find(({ kem }) => kem === 'X-Wing')!,
     resumed: false,
+    resumable: false,
+    certificate: undefined,
     authenticated: 0,
     peerMaxMessage: 1000,
     resumption: new Uint8Array(32),

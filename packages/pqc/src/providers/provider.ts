@@ -60,6 +60,8 @@ export interface Encapsulator {
 /** One KEM of one provider. Arguments have been checked by the caller. */
 export interface KemImplementation {
   decapsulator(seed: Uint8Array): Decapsulator
+  /** A new key whose seed nobody will ask for; where it is missing, a random seed does the same. */
+  ephemeral?(): Decapsulator
   /** Throws `DecodeError` `pqc.key.invalid` for a key that fails the modulus check (FIPS 203 7.2). */
   encapsulator(publicKey: Uint8Array): Encapsulator
   /** Of the expanded key of FIPS 203. Throws `DecodeError` `pqc.key.invalid` if its hash does not fit (7.3). */
