@@ -63,6 +63,36 @@ describe('gridseal cert, selftest', function () {
       expect([swapped.code, swapped.stderr.includes('is not the key of')]).to.deep.equal([2, true])
     }))
 
+  it('issues a classical and a post-quantum certificate of one device that name each other', () =>
+    withFolder(async (folder) => {
+      const file = (name: string): string => join(folder, name)
+      const run = async (...args: string[]): Promise<Record<string, unknown>> => {
+        const result = await gridseal(...args, '--json')
+        expect(result.code, result.stderr).to.equal(0)
+        return records(result)[0]!
+      }
+      const made = await run('keygen', file('pq.key'), '--algorithm', 'ML-DSA-65')
+      expect(made['algorithm']).to.equal('ML-DSA-65')
+      const root = ['--key', file('root.key'), '--out', file('root.pem'), '--subject', 'CN=root']
+      await run('cert', 'root', ...root, '--algorithm', 'ECDSA-P256')
+      const device = [
+        'cert',
+        'device',
+        '--ca',
+        file('root.pem'),
+        '--ca-key',
+        file('root.key'),
+        '--subject',
+        'CN=meter 7',
+      ]
+      const classical = ['--key', file('ec.key'), '--algorithm', 'ECDSA-P256', '--out', file('ec.pem')]
+      await run(...device, ...classical, '--alternative-key', file('pq.pub'))
+      await run(...device, '--key', file('pq.key'), '--out', file('pq.pem'), '--related', file('ec.pem'))
+      const [ec, pq] = [await run('cert', 'show', file('ec.pem')), await run('cert', 'show', file('pq.pem'))]
+      expect(ec['alternativeKey']).to.match(/^[0-9a-f]{64}$/)
+      expect(pq['related']).to.equal(ec['fingerprint'])
+    }))
+
   it('runs the self-tests and shows each with its vector and time', async () => {
     const result = await gridseal('selftest', '--json')
     expect(result.code, result.stderr).to.equal(0)

@@ -38,6 +38,30 @@ describe('gridseal keygen, keys, check', () => {
       expect(checked.stdout).to.contain('link a: modbus device at tcp://127.0.0.1:2')
     }))
 
+  it('explains who signs, whom it trusts, how old traffic may be', () =>
+    withFolder(async (folder) => {
+      for (const name of ['field', 'next', 'other']) await gridseal('keygen', join(folder, `${name}.key`))
+      const shown = records(await gridseal('keys', join(folder, 'next.pub'), join(folder, 'other.pub'), '--json'))
+      const [next = '', other = ''] = shown.map((record) => String(record['fingerprint']))
+      const signing = `signing: {keys: [{file: next.key, from: '2020-01-01'}, {file: other.key, from: '2999-01-01'}]}`
+      await writeFile(
+        join(folder, 'field.yaml'),
+        `role: field\nsite: s\nidentity: field.key\n${signing}\nchannel:\n  connect: tcp://127.0.0.1:1\n  peer: field.pub\n` +
+          `  accept: {signers: [{file: other.pub, until: '2030-01-01'}], successors: listed, clockSkew: 5s, maxAge: 1m}\n` +
+          `links:\n  - {id: r, protocol: raw, device: 'udp://239.1.2.3:5000', group: trips}\n`,
+      )
+      const { code, stdout, stderr } = await gridseal('check', '-c', join(folder, 'field.yaml'))
+      expect(code, stderr).to.equal(0)
+      expect(stdout).to.contain(`${next} (${join(folder, 'next.key')}), from 2020-01-01T00:00:00.000Z: signs now`)
+      expect(stdout).to.contain(`signed by ${other} as well, until 2030-01-01T00:00:00.000Z`)
+      expect(stdout).to.contain('followed only if it is listed')
+      expect(stdout).to.contain('no older than 60 s and no more than 5 s ahead of our clock')
+      expect(stdout).to.contain('a gap in its batches is reported and asked for again')
+      expect(stdout).to.contain("multicast of the head-end's group trips")
+      const [record] = records(await gridseal('check', '-c', join(folder, 'field.yaml'), '--json'))
+      expect(record?.['signing']).to.deep.equal([next, other])
+    }))
+
   it('says in one clear line what is wrong, with file, line and key; exit code 2', () =>
     withFolder(async (folder) => {
       await gridseal('keygen', join(folder, 'field.key'))

@@ -1,4 +1,4 @@
-import { Inspection, jsonLine, walkCapture } from '@gridseal/cli'
+import { inspectFile as inspect } from '@gridseal/cli'
 
 /** A record of `gridseal inspect --json`. */
 export type InspectRecord = Readonly<Record<string, unknown>> & {
@@ -9,13 +9,10 @@ export type InspectRecord = Readonly<Record<string, unknown>> & {
 
 /** What `gridseal inspect --json FILE` prints, parsed. */
 export async function inspectFile(file: string): Promise<InspectRecord[]> {
-  const records: InspectRecord[] = []
-  const inspection = new Inspection((piece, direction, description) => {
-    records.push(JSON.parse(jsonLine(piece, direction, description)) as InspectRecord)
-  })
-  await walkCapture(file, {}, inspection)
-  inspection.finish()
-  return records
+  const chunks: Uint8Array[] = []
+  await inspect(file, { json: true }, (bytes) => void chunks.push(bytes))
+  const lines = Buffer.concat(chunks).toString('utf8').split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as InspectRecord)
 }
 
 /** Records by packet number. */

@@ -41,6 +41,11 @@ export function cannotTest(context: Mocha.Context, why: string): never {
   leaveOut(context, why, REQUIRE_PEERS)
 }
 
+/** For a peer or feature that the systems we test on need not have: skips with the reason, and never fails. */
+export function needOptional(context: Mocha.Context, present: boolean, why: string): void {
+  if (!present) leaveOut(context, why, false)
+}
+
 /** For tests that take minutes: they run with `npm run test:slow`. */
 export function needSlow(context: Mocha.Context): void {
   if (process.env['GRIDSEAL_SLOW'] !== '1') leaveOut(context, 'slow: npm run test:slow runs it', false)

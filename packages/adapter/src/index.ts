@@ -20,3 +20,6 @@ export type {
   ReadingExtractor,
   Recognition,
 } from './adapter.ts'
+
+// Texts that go into many records
+export { flatText } from './flat-text.ts'

@@ -1,6 +1,7 @@
 import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { JournalStats } from '@gridseal/envelope'
-import type { SiteStats } from './site/session.ts'
+import type { BridgeConfig } from './config/model.ts'
+import type { SiteStats } from './site/session-options.ts'
 
 /** A running bridge of either role. */
 export interface Bridge {
@@ -9,6 +10,11 @@ export interface Bridge {
   start(): Promise<void>
   /** Lets what is under way arrive, then closes everything. */
   stop(): Promise<void>
+  /**
+   * Takes another configuration while it runs: the keys that sign and those of the far side. Rejects with `UsageError`
+   * for keys that cannot be read; then nothing changes. What else differs is reported and waits for a restart.
+   */
+  reload(config: BridgeConfig): Promise<void>
   /** Resolves with the reason if the bridge breaks for good (its journal, its key): stop it and look after it. */
   readonly failed: Promise<unknown>
   readonly stats: BridgeStats
@@ -16,7 +22,9 @@ export interface Bridge {
 
 export interface BridgeStats {
   readonly role: 'field' | 'head-end'
+  /** Of the key that signs batches now, and its fingerprint. */
   readonly algorithm: SignatureAlgorithm
+  readonly signer: string
   /** Where this bridge can be reached: the channel's listener, the links' listeners by `site/link`. */
   readonly listening: Readonly<Record<string, string>>
   readonly sites: readonly SiteStats[]

@@ -1,29 +1,47 @@
 import { TicketStore, connectChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
+import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import type { Connection } from '@gridseal/transport'
 import { ReconnectingLink, connect } from '@gridseal/transport'
+import { UsageError } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { wallClock } from './clock.ts'
-import type { FieldConfig } from './config/model.ts'
+import type { BridgeConfig, FieldConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { failure } from './events.ts'
 import { openJournal } from './journal.ts'
 import { DatagramEnd } from './link/datagram.ts'
 import type { LinkEnd } from './link/end.ts'
-import { deviceEnd } from './link/factory.ts'
+import { deviceEnd, multicastEnd } from './link/factory.ts'
+import { MulticastEnd } from './link/multicast.ts'
+import { memberGroup } from './group/member-group.ts'
 import { exitPolicyOf } from './policy.ts'
 import { adapterFor } from './protocols.ts'
+import { BatchKeys } from './signing/batch-keys.ts'
+import { reportLeftOver, trustOf } from './signing/reload.ts'
+import { readListed } from './site/peer-signers.ts'
 import { SiteSession } from './site/session.ts'
 import { FieldKeys } from './update-keys/field-keys.ts'
+
+/** What {@link FieldBridge.create} has read. */
+interface Opened {
+  readonly key: SigningKey
+  readonly keys: BatchKeys
+  readonly peer: VerifyingKey
+  readonly listed: readonly VerifyingKey[]
+  readonly journal: Journal | undefined
+  readonly receipts: readonly Uint8Array[]
+}
 
 /** The bridge beside the devices: dials the head-end and keeps dialling. */
 export class FieldBridge implements Bridge {
   readonly role = 'field' as const
-  readonly #config: FieldConfig
+  #config: FieldConfig
   readonly #report: Report
   readonly #key: SigningKey
+  readonly #keys: BatchKeys
   readonly #peer: VerifyingKey
   readonly #journal: Journal | undefined
   readonly #ends: readonly LinkEnd[]
@@ -33,34 +51,40 @@ export class FieldBridge implements Bridge {
   readonly failed: Promise<unknown>
   #stopping = false
 
-  private constructor(
-    config: FieldConfig,
-    report: Report,
-    key: SigningKey,
-    peer: VerifyingKey,
-    journal: Journal | undefined,
-  ) {
+  private constructor(config: FieldConfig, report: Report, { key, keys, peer, listed, journal, receipts }: Opened) {
     this.#config = config
     this.#report = report
     this.#key = key
+    this.#keys = keys
     this.#peer = peer
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
-    const links = config.links.map((link) => ({
+    const groupLinks = config.links.filter((link) => link.group !== undefined)
+    const plainLinks = config.links.filter((link) => link.group === undefined)
+    const links = plainLinks.map((link) => ({
       end: deviceEnd(link, wallClock, report),
       policy: exitPolicyOf(link, adapterFor(link.protocol), 'to-device'),
       maxAge: link.maxAge,
       store: link.store,
     }))
-    this.#ends = links.map((link) => link.end)
+    const multicast = groupLinks.map((link) => {
+      const end = multicastEnd(link, wallClock, report)
+      return { end, group: memberGroup(link, end, peer) }
+    })
+    this.#ends = [...links.map((link) => link.end), ...multicast.map(({ end }) => end)]
     this.#session = new SiteSession({
       site: config.site,
       inbound: 'to-master',
-      key,
+      keys,
       peer,
+      accept: config.channel.accept,
+      listed,
+      receipts,
       journal,
       links,
+      groupEnds: multicast.map(({ end }) => end),
+      groups: multicast.map(({ group }) => group),
       limits: config.limits,
       store: config.store,
       holdConnections: config.channel.holdConnections,
@@ -85,10 +109,15 @@ export class FieldBridge implements Bridge {
   static async create(config: FieldConfig, report: Report): Promise<FieldBridge> {
     const key = await readKeyFile(config.identity)
     const peer = await readPublicKeyFile(config.channel.peer)
-    const journal = await openJournal(config.journal, [key.publicKey, peer], report)
+    const listed = await readListed(config.channel.accept)
+    const journal = await openJournal(config.journal, [key.publicKey, peer, ...listed], report)
+    let keys: BatchKeys | undefined
     try {
-      return new FieldBridge(config, report, key, peer, journal)
+      const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
+      keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
+      return new FieldBridge(config, report, { key, keys, peer, listed, journal, receipts })
     } catch (error) {
+      await keys?.close()
       await journal?.close()
       throw error
     }
@@ -96,10 +125,14 @@ export class FieldBridge implements Bridge {
 
   get stats(): BridgeStats {
     const listening: Record<string, string> = {}
-    for (const end of this.#ends) if (end instanceof DatagramEnd) listening[`${this.#config.site}/${end.id}`] = end.url
+    for (const end of this.#ends) {
+      if (end instanceof DatagramEnd || end instanceof MulticastEnd)
+        listening[`${this.#config.site}/${end.id}`] = end.url
+    }
     return {
       role: 'field',
-      algorithm: this.#key.algorithm,
+      algorithm: this.#keys.current.publicKey.algorithm,
+      signer: this.#keys.current.publicKey.fingerprintText,
       listening,
       sites: [this.#session.stats],
       journal: this.#journal && { ...this.#journal.stats },
@@ -117,10 +150,22 @@ export class FieldBridge implements Bridge {
     this.#uplink.start()
   }
 
+  async reload(config: BridgeConfig): Promise<void> {
+    if (config.role !== 'field') throw new UsageError('config.role', 'this is a field bridge')
+    const accept = trustOf(this.#config.channel.accept, config.channel.accept)
+    const listed = await readListed(accept)
+    await this.#keys.reload(config.signing)
+    for (const key of listed) await this.#journal?.addKey(key)
+    this.#session.trust(accept, listed)
+    this.#config = { ...this.#config, signing: config.signing, channel: { ...this.#config.channel, accept } }
+    reportLeftOver(config, this.#config, this.#report)
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true
     await this.#session.stop()
     await this.#uplink.stop()
+    await this.#keys.close()
     await this.#journal?.close()
   }
 

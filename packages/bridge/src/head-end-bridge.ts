@@ -1,5 +1,6 @@
 import { ChannelGuard, TicketKeys, acceptChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
+import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import type { Connection, Listener } from '@gridseal/transport'
@@ -7,7 +8,8 @@ import { listen } from '@gridseal/transport'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { wallClock } from './clock.ts'
-import type { HeadEndConfig, SiteConfig } from './config/model.ts'
+import { GroupHub } from './group/group-hub.ts'
+import type { BridgeConfig, GroupConfig, HeadEndConfig, SiteConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { failure } from './events.ts'
 import { openJournal } from './journal.ts'
@@ -17,8 +19,30 @@ import { masterEnd } from './link/factory.ts'
 import { TcpMasterEnd } from './link/tcp-master.ts'
 import { exitPolicyOf } from './policy.ts'
 import { adapterFor } from './protocols.ts'
+import { BatchKeys } from './signing/batch-keys.ts'
+import { reportLeftOver, trustOf } from './signing/reload.ts'
+import { readListed } from './site/peer-signers.ts'
 import { SiteSession } from './site/session.ts'
 import { HeadEndKeys } from './update-keys/head-end-keys.ts'
+
+/** Keys of a field bridge: its identity, and what else may sign. */
+interface Peer {
+  readonly key: VerifyingKey
+  readonly listed: readonly VerifyingKey[]
+}
+
+async function readPeer({ peer, accept }: SiteConfig): Promise<Peer> {
+  return { key: await readPublicKeyFile(peer), listed: await readListed(accept) }
+}
+
+/** What {@link HeadEndBridge.create} has read. */
+interface Opened {
+  readonly key: SigningKey
+  readonly keys: BatchKeys
+  readonly peers: readonly Peer[]
+  readonly journal: Journal | undefined
+  readonly receipts: readonly Uint8Array[]
+}
 
 interface Site {
   readonly session: SiteSession
@@ -29,9 +53,10 @@ interface Site {
 /** The bridge beside the masters: field bridges dial in, each known by its key. */
 export class HeadEndBridge implements Bridge {
   readonly role = 'head-end' as const
-  readonly #config: HeadEndConfig
+  #config: HeadEndConfig
   readonly #report: Report
   readonly #key: SigningKey
+  readonly #keys: BatchKeys
   readonly #journal: Journal | undefined
   /** By the fingerprint of the field bridge, in hex. */
   readonly #sites = new Map<string, Site>()
@@ -43,44 +68,46 @@ export class HeadEndBridge implements Bridge {
   /** Field bridges that dial again need no new signatures; after a restart of this process they do. */
   readonly #ticketKeys = TicketKeys.generate()
   #listener: Listener | undefined
+  readonly #hubs: readonly GroupHub[]
 
-  private constructor(
-    config: HeadEndConfig,
-    report: Report,
-    key: SigningKey,
-    peers: readonly VerifyingKey[],
-    journal: Journal | undefined,
-  ) {
+  private constructor(config: HeadEndConfig, report: Report, { key, keys, peers, journal, receipts }: Opened) {
     this.#config = config
     this.#report = report
     this.#key = key
+    this.#keys = keys
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
     this.#fail = resolve
+    this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report))
     config.sites.forEach((site, index) => {
       const peer = peers[index]
       if (peer === undefined) return
-      const id = toHex(peer.fingerprint)
-      if (this.#sites.has(id)) throw new UsageError('config.peer', `two sites with the key ${peer.fingerprintText}`)
-      this.#sites.set(id, this.#site(site, peer))
+      const id = toHex(peer.key.fingerprint)
+      if (this.#sites.has(id)) throw new UsageError('config.peer', `two sites with the key ${peer.key.fingerprintText}`)
+      this.#sites.set(id, this.#site(site, peer, receipts))
     })
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
   static async create(config: HeadEndConfig, report: Report): Promise<HeadEndBridge> {
     const key = await readKeyFile(config.identity)
-    const peers = await Promise.all(config.sites.map((site) => readPublicKeyFile(site.peer)))
-    const journal = await openJournal(config.journal, [key.publicKey, ...peers], report)
+    const peers = await Promise.all(config.sites.map(readPeer))
+    const trusted = peers.flatMap((peer) => [peer.key, ...peer.listed])
+    const journal = await openJournal(config.journal, [key.publicKey, ...trusted], report)
+    let keys: BatchKeys | undefined
     try {
-      return new HeadEndBridge(config, report, key, peers, journal)
+      const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
+      keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
+      return new HeadEndBridge(config, report, { key, keys, peers, journal, receipts })
     } catch (error) {
+      await keys?.close()
       await journal?.close()
       throw error
     }
   }
 
-  #site(site: SiteConfig, peer: VerifyingKey): Site {
+  #site(site: SiteConfig, peer: Peer, receipts: readonly Uint8Array[]): Site {
     const { limits, channel } = this.#config
     const links = site.links.map((link) => ({
       end: masterEnd(link, wallClock, this.#report),
@@ -90,7 +117,7 @@ export class HeadEndBridge implements Bridge {
     const keys = new HeadEndKeys({
       site: site.site,
       key: this.#key,
-      peer,
+      peer: peer.key,
       links: site.links.map(({ id, updateKeys = [] }) => ({ id, keys: updateKeys })),
       now: Date.now,
       report: this.#report,
@@ -98,10 +125,19 @@ export class HeadEndBridge implements Bridge {
     const session = new SiteSession({
       site: site.site,
       inbound: 'to-device',
-      key: this.#key,
-      peer,
+      keys: this.#keys,
+      peer: peer.key,
+      accept: site.accept,
+      listed: peer.listed,
+      receipts,
       journal: this.#journal,
       links,
+      groupEnds: [],
+      groups: this.#config.groups.flatMap((group, index) => {
+        const member = group.members.find((one) => one.site === site.site)
+        const hub = this.#hubs[index]
+        return member === undefined || hub === undefined ? [] : [hub.siteGroup(member.site, member.link)]
+      }),
       limits,
       // Nothing is kept towards devices.
       store: { maxBacklog: 0, whenFull: 'drop' },
@@ -111,6 +147,7 @@ export class HeadEndBridge implements Bridge {
       report: this.#report,
       onFault: this.#fail,
     })
+    for (const hub of this.#hubs) hub.attach(site.site, session)
     return { session, keys, ends: links.map((link) => link.end) }
   }
 
@@ -121,9 +158,11 @@ export class HeadEndBridge implements Bridge {
         if (end instanceof TcpMasterEnd || end instanceof DatagramEnd) listening[`${session.site}/${end.id}`] = end.url
       }
     }
+    for (const { name, end } of this.#hubs) if (end !== undefined) listening[`group/${name}`] = end.url
     return {
       role: 'head-end',
-      algorithm: this.#key.algorithm,
+      algorithm: this.#keys.current.publicKey.algorithm,
+      signer: this.#keys.current.publicKey.fingerprintText,
       listening,
       sites: [...this.#sites.values()].map(({ session }) => session.stats),
       journal: this.#journal && { ...this.#journal.stats },
@@ -132,6 +171,7 @@ export class HeadEndBridge implements Bridge {
 
   async start(): Promise<void> {
     try {
+      for (const hub of this.#hubs) await hub.start()
       for (const { session, keys } of this.#sites.values()) {
         await keys.start()
         await session.start()
@@ -146,11 +186,58 @@ export class HeadEndBridge implements Bridge {
     this.#listener.connections.subscribe((connection) => void this.#run(connection))
   }
 
+  async reload(config: BridgeConfig): Promise<void> {
+    if (config.role !== 'head-end') throw new UsageError('config.role', 'this is a head-end bridge')
+    const sites = await Promise.all(
+      this.#config.sites.map(async (site) => {
+        const next = config.sites.find((other) => other.site === site.site)
+        const accept = next === undefined ? site.accept : trustOf(site.accept, next.accept)
+        return { site: { ...site, accept }, listed: await readListed(accept) }
+      }),
+    )
+    await this.#keys.reload(config.signing)
+    for (const { site, listed } of sites) {
+      for (const key of listed) await this.#journal?.addKey(key)
+      this.#session(site.site)?.trust(site.accept, listed)
+    }
+    const groups = await this.#reloadGroups(config)
+    this.#config = { ...this.#config, signing: config.signing, sites: sites.map(({ site }) => site), groups }
+    reportLeftOver(config, this.#config, this.#report)
+  }
+
+  /** Members of groups come and go; what else a group has, and groups themselves, wait for a restart. */
+  async #reloadGroups(config: HeadEndConfig): Promise<readonly GroupConfig[]> {
+    const reloaded: GroupConfig[] = []
+    for (const [index, hub] of this.#hubs.entries()) {
+      const before = this.#config.groups[index]
+      const next = config.groups.find(({ name }) => name === hub.name)
+      if (before === undefined) continue
+      const members = (next ?? before).members.filter(({ site }) => this.#session(site) !== undefined)
+      const group = { ...before, members }
+      const joined = hub.newMembers(group)
+      await hub.reload(group)
+      for (const { site, link } of joined) {
+        const session = this.#session(site)
+        if (session === undefined) continue
+        hub.attach(site, session)
+        session.joinGroup(hub.siteGroup(site, link))
+      }
+      reloaded.push(group)
+    }
+    return reloaded
+  }
+
+  #session(site: string): SiteSession | undefined {
+    return [...this.#sites.values()].find(({ session }) => session.site === site)?.session
+  }
+
   async stop(): Promise<void> {
     await this.#listener?.close()
     for (const { keys } of this.#sites.values()) keys.stop()
     await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
+    await Promise.all(this.#hubs.map((hub) => hub.stop()))
     for (const connection of this.#connections) connection.destroy()
+    await this.#keys.close()
     await this.#journal?.close()
   }
 

@@ -1,7 +1,9 @@
 // Running a bridge
 export { createBridge } from './create.ts'
 export type { Bridge, BridgeStats } from './bridge.ts'
-export type { SiteStats } from './site/session.ts'
+export { bridgeHealth } from './health.ts'
+export type { BridgeHealth } from './health.ts'
+export type { SiteStats } from './site/session-options.ts'
 export type { LinkCounters } from './link/end.ts'
 export type { BridgeEvent, Level, Report } from './events.ts'
 
@@ -10,15 +12,20 @@ export { loadConfig, parseConfig } from './config/load.ts'
 export type { ConfigProblem, LoadedConfig } from './config/load.ts'
 export { configSchema } from './config/schema.ts'
 export type {
+  AcceptConfig,
   BridgeConfig,
   FieldConfig,
   FieldLinkConfig,
+  GroupConfig,
   HeadEndConfig,
   HeadEndLinkConfig,
+  HealthConfig,
   JournalConfig,
   LimitsConfig,
   LinkConfig,
   PolicyConfig,
+  SigningConfig,
+  SigningKeyConfig,
   SiteConfig,
 } from './config/model.ts'
 export { parseDuration, parseSize } from './config/units.ts'
@@ -27,6 +34,10 @@ export { parseDuration, parseSize } from './config/units.ts'
 export { readUpdateKeyFile } from './update-keys/key-file.ts'
 export type { UpdateKeyFile } from './update-keys/key-file.ts'
 export type { FieldUpdateKey, HeadEndUpdateKey, OutstationKeyChange } from './update-keys/config.ts'
+
+// Keys that sign batches
+export { openKey } from './signing/open-key.ts'
+export type { OpenKey } from './signing/open-key.ts'
 
 // Protocols
 export { adapterFor, adapters } from './protocols.ts'

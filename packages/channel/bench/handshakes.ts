@@ -2,6 +2,7 @@ import { memoryPair } from '@gridseal/transport'
 import { StaticKey, TicketKeys, TicketStore, acceptChannel, connectChannel } from '@gridseal/channel'
 import type { AcceptOptions, Channel, ConnectOptions } from '@gridseal/channel'
 import { SigningKey } from '@gridseal/pqc'
+import { primitives } from './primitives.ts'
 
 /** A way to come to a session: what both ends are given. */
 export interface HandshakeKind {
@@ -10,6 +11,10 @@ export interface HandshakeKind {
   readonly accept: AcceptOptions
   /** Must be done before the handshakes that are measured. */
   readonly prepare?: () => Promise<void>
+  /** Whether the next handshake can be of this kind, too: a ticket comes with the first record. */
+  readonly ready?: () => boolean
+  /** The same without the protocol: {@link primitives}. */
+  readonly floor: () => Promise<void>
 }
 
 /** Identities of each kind, with the suites that suit them, and resumption. */
@@ -21,6 +26,7 @@ export function handshakeKinds(): HandshakeKind[] {
       name: `${algorithm} identities, CH-KEM-v1`,
       connect: { identity: field, peer: head.publicKey },
       accept: { identity: head, peers: () => field.publicKey },
+      floor: primitives({ kem: 'CH-KEM-v1', agreements: 1, signature: algorithm }),
     })
   }
   for (const kem of ['CH-KEM-v1', 'X-Wing', 'ML-KEM-768'] as const) {
@@ -30,9 +36,10 @@ export function handshakeKinds(): HandshakeKind[] {
       name: `static ${kem} identities, ${kem}`,
       connect: { identity: field, peer: head.publicKey, suites },
       accept: { identity: head, peers: () => field.publicKey, suites },
+      floor: primitives({ kem, agreements: 3 }),
     })
   }
-  for (const kem of ['CH-KEM-v1', 'X-Wing', 'ML-KEM-768']) {
+  for (const kem of ['CH-KEM-v1', 'X-Wing', 'ML-KEM-768'] as const) {
     const [field, head] = [SigningKey.generate('ML-DSA-65'), SigningKey.generate('ML-DSA-65')]
     const suites = [`${kem}, AES-256-GCM`]
     const [ticketKeys, ticketStore] = [TicketKeys.generate(), new TicketStore()]
@@ -46,12 +53,14 @@ export function handshakeKinds(): HandshakeKind[] {
         const { near } = await inMemory({ connect, accept })
         await near.close()
       },
+      ready: () => ticketStore.size > 0,
+      floor: primitives({ kem, agreements: 1 }),
     })
   }
   return kinds
 }
 
-/** A session over memory, so that nothing but the protocol is measured; the ticket for the next one has arrived. */
+/** A session over memory, so that nothing but the protocol is measured. */
 export async function inMemory({
   connect,
   accept,

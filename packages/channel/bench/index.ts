@@ -1,27 +1,34 @@
 import { handshakeKinds, inMemory } from './handshakes.ts'
 import type { HandshakeKind } from './handshakes.ts'
 import { idleMemory } from './idle.ts'
+import { recordsOf } from './records.ts'
 import { steps } from './steps.ts'
 import { channelContender, tcpContender, tlsContender } from './pipes.ts'
 import type { Contender } from './pipes.ts'
+import type { Channel } from '@gridseal/channel'
+import { median } from '../../../test/support/bench.ts'
 import type { Figure } from '../../../test/support/bench.ts'
 
-const RUNS = 3
+const RUNS = 5
 const WINDOW_MS = 400
 /** Steps are many and short. */
-const STEP_WINDOW_MS = 100
+const STEP_WINDOW_MS = 150
 const IDLE = 10_000
 
 /**
- * Handshakes of every kind over memory, the memory of idle channels, then handshakes, small records and bulk over loopback TCP with both ends in this process, each beside Node's own TLS 1.3
- * and plain TCP. Rates are per second of wall time, and per second of CPU time of both ends together.
+ * Handshakes of every kind over memory, each beside its public-key operations alone; each step by itself; the memory of
+ * idle channels; then handshakes, small messages and bulk over loopback TCP with both ends in this process, each beside
+ * Node's own TLS 1.3 and plain TCP. Rates are per second of wall time, and per second of CPU time of both ends together.
  */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   for (const kind of handshakeKinds()) {
     await kind.prepare?.()
-    const { perCpuSecond } = await measure(() => sessions(kind))
+    const [whole, alone] = await sideBySide([() => sessions(kind), () => repeated(kind.floor)])
     const suite = 'channel.handshake-kinds'
-    report({ suite, case: kind.name, metric: 'perCpuSecond', value: perCpuSecond, unit: 'handshakes/s', runs: RUNS })
+    const figure = { suite, metric: 'perCpuSecond', unit: 'handshakes/s', runs: RUNS }
+    const floor = `${kind.name}: public-key operations alone`
+    report({ ...figure, case: kind.name, value: whole!.perCpuSecond, versus: floor })
+    report({ ...figure, case: floor, value: alone!.perCpuSecond })
   }
   for (const [name, once] of steps()) {
     const { perCpuSecond } = await measure(() => repeated(once))
@@ -38,17 +45,17 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
         report({ suite: 'channel.handshake', case: contender.name, metric, value, unit: 'handshakes/s', runs: RUNS })
       }
     }
-    for (const [suite, size] of [
-      ['channel.messages-256', 256],
-      ['channel.messages-256k', 256 * 1024],
-    ] as const) {
-      for (const contender of contenders) {
-        const rates = await measure(() => stream(contender, size))
-        for (const [metric, value] of Object.entries(rates)) {
-          report({ suite, case: contender.name, metric, value, unit: 'messages/s', runs: RUNS })
+    for (const size of [256, 64 * 1024, 256 * 1024]) {
+      const suite = `channel.messages-${size < 1024 ? size : `${size / 1024}k`}`
+      const alone = { name: 'records, no connection', once: () => repeated(recordsOf(size)) }
+      const rows = [...contenders.map((row) => ({ name: row.name, once: () => stream(row, size) })), alone]
+      const rates = await sideBySide(rows.map(({ once }) => once))
+      for (const [index, { name }] of rows.entries()) {
+        for (const [metric, value] of Object.entries(rates[index]!)) {
+          report({ suite, case: name, metric, value, unit: 'messages/s', runs: RUNS })
           if (size < 1024) continue
           const megabytes = Math.round((value * size) / 1e6)
-          report({ suite, case: contender.name, metric: `${metric}Bytes`, value: megabytes, unit: 'MB/s', runs: RUNS })
+          report({ suite, case: name, metric: `${metric}Bytes`, value: megabytes, unit: 'MB/s', runs: RUNS })
         }
       }
     }
@@ -66,14 +73,22 @@ interface Rates {
 
 /** The median of {@link RUNS} runs after one that warms up. */
 async function measure(once: () => Promise<Rates>): Promise<Rates> {
-  const runs: Rates[] = []
+  return (await sideBySide([once]))[0]!
+}
+
+/** {@link measure} of several, a run of each in turn, so that all meet the same disturbances. */
+async function sideBySide(all: readonly (() => Promise<Rates>)[]): Promise<Rates[]> {
+  const runs: Rates[][] = all.map(() => [])
   for (let i = 0; i <= RUNS; i++) {
-    const rates = await once()
-    if (i > 0) runs.push(rates)
+    for (const [index, once] of all.entries()) {
+      const rates = await once()
+      if (i > 0) runs[index]!.push(rates)
+    }
   }
-  const median = (pick: (rates: Rates) => number): number =>
-    Math.round(runs.map(pick).toSorted((a, b) => a - b)[RUNS >> 1] ?? 0)
-  return { rate: median(({ rate }) => rate), perCpuSecond: median(({ perCpuSecond }) => perCpuSecond) }
+  return runs.map((rates) => ({
+    rate: Math.round(median(rates.map(({ rate }) => rate))),
+    perCpuSecond: Math.round(median(rates.map(({ perCpuSecond }) => perCpuSecond))),
+  }))
 }
 
 /** Runs `work`, which returns how many it did, against both clocks. */
@@ -84,27 +99,32 @@ async function timed(work: () => Promise<number>): Promise<Rates> {
   return { rate: (count * 1000) / (performance.now() - wall), perCpuSecond: (count * 1e6) / (user + system) }
 }
 
-/** One step of a handshake, again and again. */
+/** One operation, again and again. */
 async function repeated(once: () => unknown): Promise<Rates> {
   return timed(async () => {
     const end = performance.now() + STEP_WINDOW_MS
     let count = 0
-    for (; performance.now() < end; count++) once()
-    return Promise.resolve(count)
-  })
-}
-
-/** Sequential sessions over memory, closed inside the window: a ticket comes with the first record. */
-async function sessions(kind: HandshakeKind): Promise<Rates> {
-  return timed(async () => {
-    const end = performance.now() + WINDOW_MS
-    let count = 0
     for (; performance.now() < end; count++) {
-      const { near } = await inMemory(kind)
-      await near.close()
+      const pending = once()
+      if (pending instanceof Promise) await pending
     }
     return count
   })
+}
+
+/** Sequential sessions over memory until both ends are established, closed outside the window. */
+async function sessions(kind: HandshakeKind): Promise<Rates> {
+  const open: Channel[] = []
+  const rates = await timed(async () => {
+    const end = performance.now() + WINDOW_MS
+    while (performance.now() < end) {
+      open.push((await inMemory(kind)).near)
+      while (kind.ready?.() === false) await new Promise((resolve) => setImmediate(resolve))
+    }
+    return open.length
+  })
+  await Promise.all(open.map((channel) => channel.close()))
+  return rates
 }
 
 /** Sequential connections, each with a full handshake, closed outside the window. */

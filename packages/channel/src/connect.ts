@@ -1,17 +1,23 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
+import { sha256 } from '@gridseal/pqc'
 import { Channel } from './channel.ts'
 import type { ChannelConnection } from './connection.ts'
 import { CookieJar } from './handshake/cookie.ts'
 import { startInitiator, stepInitiator } from './handshake/initiator.ts'
 import { HANDSHAKE_LIMIT } from './handshake/machine.ts'
 import { startResponder, stepResponder } from './handshake/responder.ts'
+import type { ExpectedPeer } from './identity/identity.ts'
 import { checkNamedKey } from './identity/shared-key.ts'
+import { CertificateTrust } from './identity/certificate-trust.ts'
+import { CertifiedKey } from './identity/certified-key.ts'
 import { StaticKey } from './identity/static-key.ts'
+import { observeHandshake } from './observability/observe.ts'
 import { settleAccept, settleConnect } from './options.ts'
 import type { AcceptOptions, ConnectOptions, Settings } from './options.ts'
 import type { Admission } from './protection/guard.ts'
 import { FrameStream } from './stream/frame-stream.ts'
 import { runHandshake } from './stream/run-handshake.ts'
+import type { Begun } from './stream/run-handshake.ts'
 
 /**
  * Opens a channel as the end that calls. Resolves when both ends have proven who they are; rejects with the exact
@@ -30,22 +36,25 @@ export async function connectChannel(connection: ChannelConnection, options: Con
   const config = {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
+    certified: identity instanceof CertifiedKey ? identity : undefined,
     peer,
     maxMessage,
     random,
     suites,
     ordering: 'strict',
-    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(peer.fingerprint)),
-    ticket: ticketStore?.take(peer.fingerprintText, Date.now()),
+    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(nameOf(peer))),
+    ticket: peer instanceof CertificateTrust ? undefined : ticketStore?.take(peer.fingerprintText, Date.now()),
   } as const
-  const begun = await runHandshake(stream, {
-    first: startInitiator(config),
-    step: (state, input) => stepInitiator(config, state, input),
-    identity,
-    timeout: settings.handshakeTimeout,
-    clock: settings.clock,
-  })
-  return new Channel(stream, begun, settings)
+  const begun = await observeHandshake('initiator', settings, () =>
+    runHandshake(stream, {
+      first: startInitiator(config),
+      step: (state, input) => stepInitiator(config, state, input),
+      identity,
+      timeout: settings.handshakeTimeout,
+      clock: settings.clock,
+    }),
+  )
+  return open(stream, begun, settings)
 }
 
 /** For those that bring none: cookies are opened by the process that made them. */
@@ -84,11 +93,14 @@ async function runResponder(
   peers: AcceptOptions['peers'],
   admission: Admission | undefined,
 ): Promise<Channel> {
-  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife } = settings
+  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife, certificates } =
+    settings
   const config = {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
+    certified: identity instanceof CertifiedKey ? identity : undefined,
     peers,
+    certificates,
     maxMessage,
     suites,
     ordering: 'strict',
@@ -104,19 +116,36 @@ async function runResponder(
     random,
     encapsulate,
   } as const
-  const begun = await runHandshake(stream, {
-    first: startResponder(),
-    step: (state, input) => stepResponder(config, state, input),
-    identity,
-    findKey: async (id) => {
-      const key = await sharedKeys?.find(id)
-      return key === undefined ? undefined : checkNamedKey({ id, key }).key
-    },
-    timeout: settings.handshakeTimeout,
-    firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
-    clock: settings.clock,
-  })
-  return new Channel(stream, begun, settings)
+  const begun = await observeHandshake('responder', settings, () =>
+    runHandshake(stream, {
+      first: startResponder(),
+      step: (state, input) => stepResponder(config, state, input),
+      identity,
+      findKey: async (id) => {
+        const key = await sharedKeys?.find(id)
+        return key === undefined ? undefined : checkNamedKey({ id, key }).key
+      },
+      timeout: settings.handshakeTimeout,
+      firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
+      clock: settings.clock,
+    }),
+  )
+  return open(stream, begun, settings)
+}
+
+/** The channel over a stream whose handshake is done; a stream that has none is cut. */
+function open(stream: FrameStream, begun: Begun, settings: Settings): Channel {
+  try {
+    return new Channel(stream, begun, settings)
+  } catch (error) {
+    stream.cut()
+    throw error
+  }
+}
+
+/** What a source of pre-shared keys knows a responder by. */
+function nameOf(peer: ExpectedPeer): Uint8Array {
+  return peer instanceof CertificateTrust ? sha256(new TextEncoder().encode(peer.host ?? '')) : peer.fingerprint
 }
 
 /** A connection has its address by itself; a cookie of one is worthless on another all the same. */

@@ -5,7 +5,10 @@ export type { ChannelConnection } from './connection.ts'
 
 // Who is who
 export { StaticKey, StaticPublicKey } from './identity/static-key.ts'
-export type { OwnIdentity, PeerIdentity } from './identity/identity.ts'
+export { CertifiedKey } from './identity/certified-key.ts'
+export { CertificateTrust } from './identity/certificate-trust.ts'
+export type { CertificateTrustOptions } from './identity/certificate-trust.ts'
+export type { ExpectedPeer, OwnIdentity, PeerIdentity } from './identity/identity.ts'
 export { configuredKeys } from './identity/shared-key.ts'
 export type { SharedKeySource } from './identity/shared-key.ts'
 export type { NamedKey } from './handshake/initiator.ts'
@@ -18,10 +21,22 @@ export type { ResumptionTicket } from './handshake/ticket.ts'
 export { ChannelGuard } from './protection/guard.ts'
 export type { Admission, GuardCounters, GuardOptions } from './protection/guard.ts'
 
+// Many sites
+export { ChannelPool } from './pool/channel-pool.ts'
+export type { ChannelPoolOptions, Lease } from './pool/channel-pool.ts'
+export type { PoolCounters, PoolStats } from './pool/pool-book.ts'
+
+// What operators see
+export { ChannelMetrics } from './observability/channel-metrics.ts'
+export type { MetricFamily, MetricSample } from './observability/channel-metrics.ts'
+export type { MetricRow, MetricType } from './observability/metric-table.ts'
+export type { ChannelSpan, ChannelTracer } from './observability/tracing.ts'
+
 // Suites, as data
 export { SUITES } from './handshake/suites.ts'
 export type { KemName, Suite } from './handshake/suites.ts'
 
 // An open channel
-export type { Channel, ChannelEnd, ChannelMessage, SendOptions } from './channel.ts'
+export type { Channel } from './channel.ts'
+export type { ChannelEnd, ChannelMessage, SendOptions } from './messages.ts'
 export type { ChannelCounters } from './counters.ts'

@@ -1,19 +1,26 @@
 import { UsageError } from '@gridseal/wire'
-import { currentPolicy, randomBytes } from '@gridseal/pqc'
+import { currentPolicy } from '@gridseal/pqc'
 import { encapsulateFrom, encapsulateTo } from './handshake/kem.ts'
 import type { Encapsulate } from './handshake/kem.ts'
+import { systemRandomness } from './handshake/randomness.ts'
+import type { Randomness } from './handshake/randomness.ts'
 import { DEFAULT_SUITES, SUITES, findSuite } from './handshake/suites.ts'
 import type { Suite } from './handshake/suites.ts'
 import { TicketKeys, TicketStore } from './handshake/ticket.ts'
-import { isOwnIdentity, isPeerIdentity } from './identity/identity.ts'
-import type { OwnIdentity, PeerIdentity } from './identity/identity.ts'
+import { CertificateTrust } from './identity/certificate-trust.ts'
+import { isExpectedPeer, isOwnIdentity } from './identity/identity.ts'
+import type { ExpectedPeer, OwnIdentity, PeerIdentity } from './identity/identity.ts'
 import type { SharedKeySource } from './identity/shared-key.ts'
+import { ChannelMetrics } from './observability/channel-metrics.ts'
+import { KeyLog } from './observability/key-log.ts'
+import type { Observers } from './observability/observe.ts'
+import type { ChannelTracer } from './observability/tracing.ts'
 import { ChannelGuard } from './protection/guard.ts'
 import type { EpochLimits } from './record/sealer.ts'
 
 /** What both ends of a channel may choose. */
 export interface ChannelOptions {
-  /** Own identity: a signature key or a static KEM key. */
+  /** Own identity: a signature key, perhaps with certificates, or a static KEM key. */
   readonly identity: OwnIdentity
   /**
    * Names of suites in order of preference, e.g. `X-Wing, AES-256-GCM`; the first of the initiator's that the
@@ -40,16 +47,29 @@ export interface ChannelOptions {
   readonly rekeyInterval?: number
   /** Contents are padded to a multiple of so many bytes, so that their lengths say less. Default 1: not at all. */
   readonly padding?: number
+  /** Whether small messages that are sent in one turn of the event loop may share a record. Default true. */
+  readonly coalesce?: boolean
   /** Milliseconds of a clock that does not go back, for times to live. Default: the system's. */
   readonly clock?: () => number
+  /** Counts this channel among others. Default: not counted. */
+  readonly metrics?: ChannelMetrics
+  /** Spans of handshakes and rekeys: a tracer of OpenTelemetry. Default: none. */
+  readonly tracer?: ChannelTracer
+  /**
+   * Whether traffic secrets may be written to the file that the environment variable `GRIDSEAL_KEYLOGFILE` names, for
+   * the analysis of captures. Whoever reads that file reads the channel. Default false.
+   */
+  readonly keyLog?: boolean
   /** Randomness for the handshake, for recorded handshakes. Default: the system's generator. */
-  readonly random?: (count: number) => Uint8Array
+  readonly random?: Randomness
 }
 
 /** Options of the end that listens. */
 export interface AcceptOptions extends ChannelOptions {
   /** The pinned key of a fingerprint (32 bytes), or undefined for a stranger. Must be quick: it is asked by anyone. */
   readonly peers: (fingerprint: Uint8Array) => PeerIdentity | undefined
+  /** Who is let in that `peers` does not know but that has certificates. Default: nobody. */
+  readonly certificates?: CertificateTrust
   /** Limits of the listener, the same object for all its connections. Default: no limits. */
   readonly guard?: ChannelGuard
   /** Milliseconds for the first message, at most `handshakeTimeout`. Default 5,000. */
@@ -62,8 +82,8 @@ export interface AcceptOptions extends ChannelOptions {
 
 /** Options of the end that calls. */
 export interface ConnectOptions extends ChannelOptions {
-  /** The pinned key of the end that listens. */
-  readonly peer: PeerIdentity
+  /** The pinned key of the end that listens, or trust in certificates for its `host`. */
+  readonly peer: ExpectedPeer
   /** Where tickets are kept between connections. Default: no session is resumed. */
   readonly ticketStore?: TicketStore
   /** Not consulted when connecting; allowed, so that one set of options serves both ends. */
@@ -74,12 +94,13 @@ export interface ConnectOptions extends ChannelOptions {
 type AnyOptions = Partial<AcceptOptions & ConnectOptions> & ChannelOptions
 
 /** Options with every default filled in. */
-export interface Settings {
+export interface Settings extends Observers {
   readonly identity: OwnIdentity
   readonly suites: readonly Suite[]
   readonly sharedKeys: SharedKeySource | undefined
   readonly ticketKeys: TicketKeys | undefined
   readonly ticketStore: TicketStore | undefined
+  readonly certificates: CertificateTrust | undefined
   readonly ticketLife: number
   readonly guard: ChannelGuard | undefined
   readonly handshakeTimeout: number
@@ -90,8 +111,8 @@ export interface Settings {
   readonly rekey: EpochLimits
   readonly rekeyInterval: number
   readonly padding: number
-  readonly clock: () => number
-  readonly random: (count: number) => Uint8Array
+  readonly coalesce: boolean
+  readonly random: Randomness
   readonly encapsulate: Encapsulate
 }
 
@@ -120,11 +141,16 @@ const OTHERS = [
   'peers',
   'random',
   'clock',
+  'coalesce',
+  'metrics',
+  'tracer',
+  'keyLog',
   'suites',
   'sharedKeys',
   'ticketKeys',
   'ticketStore',
   'guard',
+  'certificates',
 ]
 const NAMES: ReadonlySet<string> = new Set([...OTHERS, ...Object.keys(NUMBERS)])
 
@@ -133,11 +159,21 @@ function settle(options: AnyOptions): Settings {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new UsageError('channel.option', `there is no option "${name}"`, { name })
   }
-  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore, guard }: AnyOptions = options
-  check(isOwnIdentity(identity), 'identity must be a SigningKey or a StaticKey')
+  const { identity, random, clock, sharedKeys, ticketKeys, ticketStore, guard, coalesce, certificates }: AnyOptions =
+    options
+  const { metrics, tracer, keyLog = false }: AnyOptions = options
+  check(isOwnIdentity(identity), 'identity must be a SigningKey, a CertifiedKey or a StaticKey')
   check(random === undefined || typeof random === 'function', 'random must be a function')
   check(clock === undefined || typeof clock === 'function', 'clock must be a function')
+  check(metrics === undefined || metrics instanceof ChannelMetrics, 'metrics must be ChannelMetrics')
+  check(tracer === undefined || typeof tracer.startSpan === 'function', 'tracer must be a tracer of OpenTelemetry')
+  check(typeof keyLog === 'boolean', 'keyLog must be true or false')
+  check(coalesce === undefined || typeof coalesce === 'boolean', 'coalesce must be true or false')
   check(guard === undefined || guard instanceof ChannelGuard, 'guard must be a ChannelGuard')
+  check(
+    certificates === undefined || certificates instanceof CertificateTrust,
+    'certificates must be a CertificateTrust',
+  )
   check(ticketKeys === undefined || ticketKeys instanceof TicketKeys, 'ticketKeys must be TicketKeys')
   check(ticketStore === undefined || ticketStore instanceof TicketStore, 'ticketStore must be a TicketStore')
   return {
@@ -146,6 +182,7 @@ function settle(options: AnyOptions): Settings {
     sharedKeys,
     ticketKeys,
     ticketStore,
+    certificates,
     ticketLife: number(options, 'ticketLife'),
     guard,
     handshakeTimeout: number(options, 'handshakeTimeout'),
@@ -156,8 +193,12 @@ function settle(options: AnyOptions): Settings {
     rekey: { records: number(options, 'rekeyRecords'), bytes: number(options, 'rekeyBytes') },
     rekeyInterval: number(options, 'rekeyInterval'),
     padding: number(options, 'padding'),
+    coalesce: coalesce ?? true,
+    metrics,
+    tracer,
+    keyLog: KeyLog.from(keyLog, process.env),
     clock: clock ?? (() => performance.now()),
-    random: random ?? randomBytes,
+    random: random ?? systemRandomness,
     // The fast implementation draws its own randomness.
     encapsulate: random === undefined ? encapsulateTo : encapsulateFrom(random),
   }
@@ -182,7 +223,10 @@ function settleSuites(names: readonly string[] | undefined): readonly Suite[] {
 
 /** {@link settle} for the end that calls. */
 export function settleConnect(options: ConnectOptions): Settings {
-  check(isPeerIdentity(options.peer), 'peer must be a VerifyingKey or a StaticPublicKey')
+  check(
+    isExpectedPeer(options.peer),
+    'peer must be a VerifyingKey, a StaticPublicKey or a CertificateTrust with a host',
+  )
   return settle(options)
 }
 

@@ -35,7 +35,7 @@ describe('channel: messages', () => {
   })
 
   it('writes the small records of one turn of the event loop at once, a large one at its call', async () => {
-    const { client, clientEnd } = await channelPair()
+    const { client, clientEnd } = await channelPair({ coalesce: false })
     const [writes, records] = [clientEnd.writes, clientEnd.written.length]
     for (let i = 0; i < 100; i++) client.send(1, new Uint8Array(100))
     expect(clientEnd.writes - writes).to.equal(0)
@@ -107,7 +107,7 @@ describe('channel: messages', () => {
   })
 
   it('counts messages, not records', async () => {
-    const { client, server } = await channelPair({ epochRecords: 2 })
+    const { client, server } = await channelPair({ epochRecords: 2, coalesce: false })
     collect(server)
     for (let i = 0; i < 5; i++) client.send(1, new Uint8Array(10))
     await settled()

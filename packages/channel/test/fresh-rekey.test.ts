@@ -92,7 +92,7 @@ describe('channel: fresh keys within a session', () => {
   })
 
   it('does not wait for a peer that reads nothing: the step by itself bounds what one key protects', async () => {
-    const { client, server } = await channelPair({ rekeyRecords: 4, epochRecords: 16 })
+    const { client, server } = await channelPair({ rekeyRecords: 4, epochRecords: 16, coalesce: false })
     for (let n = 0; n < 100; n++) client.send(1, numbered(n))
     await settled()
     expect([client.counters.rekeysCompleted, client.counters.rekeysSent]).to.deep.equal([0, 6])

@@ -5,7 +5,7 @@ import { channelPair, collect, settled } from './support/channel-pair.ts'
 
 describe('channel: padding', () => {
   it('gives messages of different lengths the same length on the wire, and control contents too', async () => {
-    const { client, server, clientEnd } = await channelPair({ padding: 256 })
+    const { client, server, clientEnd } = await channelPair({ padding: 256, coalesce: false })
     const { messages } = collect(server)
     collect(client)
     const before = clientEnd.written.length

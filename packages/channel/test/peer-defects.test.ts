@@ -4,8 +4,8 @@ import { connect, listen } from '@gridseal/transport'
 import { toHex } from '@gridseal/wire'
 import { randomBytes } from '@gridseal/pqc'
 import { acceptChannel, connectChannel } from '@gridseal/channel'
-import { finishedProof, handshakeSecret, masterSecret, trafficSecret } from '#src/handshake/key-schedule.ts'
-import { epochKeys } from '#src/record/epoch.ts'
+import { finishedProof, handshakeKeys, masterSecret, sessionSecrets } from '#src/handshake/key-schedule.ts'
+import { epochKeys, importKeys } from '#src/record/epoch.ts'
 import { FrameReader } from '#src/record/frame-reader.ts'
 import { RecordOpener } from '#src/record/opener.ts'
 import { RecordSealer } from '#src/record/sealer.ts'
@@ -82,8 +82,8 @@ describe('channel: defects that a peer has had', () => {
     for (let n = 0; n < 50; n++) {
       const master = randomBytes(64)
       for (const role of ['initiator', 'responder'] as const) {
-        for (const secret of [handshakeSecret(master, role), trafficSecret(master, role, master)]) {
-          const { iv } = epochKeys(secret, CIPHER)
+        const traffic = epochKeys(sessionSecrets(master, master)[role], CIPHER)
+        for (const { iv } of [importKeys(handshakeKeys(master)[role], CIPHER), traffic]) {
           expect(toHex(iv.subarray(0, 4))).not.to.equal('00000000')
           ivs.add(toHex(iv))
         }
@@ -93,7 +93,7 @@ describe('channel: defects that a peer has had', () => {
   })
 
   it('5. recursion over 10,000 control records in one segment', async () => {
-    const { client, server, clientEnd } = await channelPair({ epochRecords: 1 })
+    const { client, server, clientEnd } = await channelPair({ epochRecords: 1, coalesce: false })
     const { texts } = collect(server)
     const held: Uint8Array[] = []
     clientEnd.between = (frame) => (held.push(frame), [])
@@ -162,8 +162,10 @@ describe('channel: defects that a peer has had', () => {
     const shared = new Uint8Array(32).fill(0x51)
     const raw = epochKeys(shared.slice(), CIPHER)
     const master = masterSecret({ shared: shared.slice() }, new Uint8Array(64))
-    const used = [handshakeSecret(master, 'initiator'), trafficSecret(master, 'initiator', master)]
-    for (const secret of [...used, master.subarray(0, 32)]) {
+    const { initiator: first, responder: second, ratchet, resumption } = sessionSecrets(master, master)
+    expect(new Set([first, second, ratchet, resumption].map((secret) => toHex(secret))).size).to.equal(4)
+    expect(toHex(handshakeKeys(master).initiator.subarray(0, 32))).not.to.equal(toHex(shared))
+    for (const secret of [first, second, ratchet, resumption, master.subarray(0, 32)]) {
       expect(toHex(secret)).not.to.equal(toHex(shared))
       expect(toHex(epochKeys(secret, CIPHER).iv)).not.to.equal(toHex(raw.iv))
     }

@@ -5,7 +5,10 @@ const numbered = (n: number): Uint8Array => new TextEncoder().encode(`${n}`)
 
 describe('channel: rekey', () => {
   it('at the limit, while both directions are busy, loses and doubles nothing', async () => {
-    const { client, server } = await channelPair({ epochRecords: 16 }, { epochRecords: 7 })
+    const { client, server } = await channelPair(
+      { epochRecords: 16, coalesce: false },
+      { epochRecords: 7, coalesce: false },
+    )
     const [atClient, atServer] = [collect(client), collect(server)]
     for (let n = 0; n < 1000; n++) {
       client.send(1, numbered(n))
@@ -22,7 +25,7 @@ describe('channel: rekey', () => {
   })
 
   it('at the limit of bytes', async () => {
-    const { client, server } = await channelPair({ epochBytes: 10_000 })
+    const { client, server } = await channelPair({ epochBytes: 10_000, coalesce: false })
     const { messages } = collect(server)
     for (let n = 0; n < 10; n++) client.send(1, new Uint8Array(4997))
     await client.close()
@@ -30,7 +33,7 @@ describe('channel: rekey', () => {
   })
 
   it('after every single record', async () => {
-    const { client, server } = await channelPair({ epochRecords: 1 })
+    const { client, server } = await channelPair({ epochRecords: 1, coalesce: false })
     const { texts } = collect(server)
     for (let n = 0; n < 50; n++) client.send(1, numbered(n))
     await client.close()
@@ -39,7 +42,7 @@ describe('channel: rekey', () => {
   })
 
   it('gives new ciphertext for the same message under the same sequence of events', async () => {
-    const { client, clientEnd, server } = await channelPair({ epochRecords: 1 })
+    const { client, clientEnd, server } = await channelPair({ epochRecords: 1, coalesce: false })
     collect(server)
     for (let n = 0; n < 20; n++) client.send(1, numbered(1))
     await settled()
@@ -50,7 +53,7 @@ describe('channel: rekey', () => {
   })
 
   it('that never arrives ends the session at the next record', async () => {
-    const { client, server, clientEnd } = await channelPair({ epochRecords: 2 })
+    const { client, server, clientEnd } = await channelPair({ epochRecords: 2, coalesce: false })
     const { texts } = collect(server)
     collect(client)
     let count = 0

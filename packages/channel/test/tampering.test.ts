@@ -22,7 +22,7 @@ async function interrupted(pair: ChannelPair): Promise<readonly [Uint8Array, Uin
 async function after(
   tamper: (records: readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array], pair: ChannelPair) => Uint8Array[],
 ): Promise<{ delivered: string[]; server: string; client: string; alert: string }> {
-  const pair = await channelPair()
+  const pair = await channelPair({ coalesce: false })
   const { texts } = collect(pair.server)
   collect(pair.client)
   const records = await interrupted(pair)

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { Inspection, jsonLine, walkCapture } from '@gridseal/cli'
+import { inspectFile } from '@gridseal/cli'
+import type { InspectOptions } from '@gridseal/cli'
 import type { Packet } from '@gridseal/pcap'
 import { LINK_TYPE, PcapngWriter, openCapture } from '@gridseal/pcap'
 import type { Figure } from '../../../test/support/bench.ts'
@@ -13,45 +14,70 @@ import { writeLastingConnections } from './lasting-connections.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 const RUNS = 5
 const CAPTURE_BYTES = 60e6
+const SHARED = 'shared'
+
+/** How often the capture of a mix is repeated for the case in threads: their start is to be a small part of it. */
+const REPEATED = 10
+const LARGE_RUNS = 3
 
 /**
- * `gridseal inspect --json` without the pipe behind it: read, reassemble, decode, write the line. Each mix is one large
- * capture, made of the captures again and again with other addresses each time, so that every copy is a stream of its own.
+ * `gridseal inspect --json` without the pipe behind it: read, reassemble, decode, write the lines as UTF-8. Each mix is
+ * one large capture, made of the captures again and again with other addresses each time, so that every copy is a stream
+ * of its own. Once in one thread, as it is when all code is warm; and, of the captures beside the checkout, ten times as
+ * large in as many threads as the command would take, their start included.
  */
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'gridseal-bench-'))
   try {
     for (const [name, make] of mixes()) {
-      const capture = join(folder, `${name.replaceAll(/\W+/g, '-')}.pcapng`)
+      const capture = join(folder, 'capture.pcapng')
       await make(capture)
-      await inspectOnce(capture)
-      const rates: number[] = []
-      let records = 0
-      for (let i = 0; i < RUNS; i++) {
-        const start = performance.now()
-        records = await inspectOnce(capture)
-        rates.push(statSync(capture).size / 1e3 / (performance.now() - start))
+      const size = statSync(capture).size
+      await inspectFile(capture, { json: true, threads: 1 }, () => {})
+      const one = await rates(capture, RUNS, { json: true, threads: 1 })
+      const figures = (title: string, runs: number, values: readonly [string, number, string][]): void => {
+        for (const [metric, value, unit] of values) {
+          report({ suite: 'cli', case: `inspect --json, ${name}${title}`, metric, value, unit, runs })
+        }
       }
-      const figure = (metric: string, value: number, unit: string): void =>
-        report({ suite: 'cli', case: `inspect --json, ${name}`, metric, value, unit, runs: RUNS })
-      figure('capture', median(rates), 'MB/s')
-      figure('records', records / (statSync(capture).size / 1e6), 'records/MB')
+      figures('', RUNS, [
+        ['capture', median(one.wall), 'MB/s'],
+        ['capture per CPU time', median(one.cpu), 'MB/CPU-s'],
+        ['records', one.records / (size / 1e6), 'records/MB'],
+      ])
+      if (!name.startsWith(SHARED)) continue
+      const chunk = await readFile(capture)
+      // Sections of pcapng follow one another.
+      for (let i = 1; i < REPEATED; i++) await appendFile(capture, chunk)
+      const many = await rates(capture, LARGE_RUNS, { json: true })
+      figures(', large, in threads', LARGE_RUNS, [['capture', median(many.wall), 'MB/s']])
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function inspectOnce(capture: string): Promise<number> {
+interface Rates {
+  /** MB of capture per second, and per second of CPU time. */
+  readonly wall: number[]
+  readonly cpu: number[]
+  readonly records: number
+}
+
+async function rates(capture: string, runs: number, options: InspectOptions): Promise<Rates> {
+  const size = statSync(capture).size
+  const wall: number[] = []
+  const cpu: number[] = []
   let records = 0
-  let characters = 0
-  const inspection = new Inspection((piece, direction, description) => {
-    records++
-    characters += jsonLine(piece, direction, description).length
-  })
-  await walkCapture(capture, {}, inspection)
-  inspection.finish()
-  return characters > 0 ? records : 0
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now()
+    const before = process.cpuUsage()
+    ;({ records } = await inspectFile(capture, options, () => {}))
+    const { user, system } = process.cpuUsage(before)
+    wall.push(size / 1e3 / (performance.now() - start))
+    cpu.push(size / (user + system))
+  }
+  return { wall, cpu, records }
 }
 
 /** Writes the packets of `files` over and over until the capture has {@link CAPTURE_BYTES}. */
@@ -91,7 +117,7 @@ function mixes(): [string, (capture: string) => Promise<void>][] {
   const sources: [string, string[]][] = [['the captures of pcaps/', captures(join(ROOT, 'pcaps'))]]
   for (const folder of ['modbus-tcp', 'dnp3']) {
     const files = captures(join(shared, folder))
-    if (files.length > 0) sources.push([`shared ${folder}`, files])
+    if (files.length > 0) sources.push([`${SHARED} ${folder}`, files])
   }
   return sources.flatMap(([name, files]) => [
     [name, (capture) => multiply(files, capture)],

@@ -2,6 +2,5 @@
 export { main, program } from './main.ts'
 
 // What `inspect` does with a capture
-export { walkCapture } from './inspect/walk.ts'
-export type { Piece, WalkOptions, WalkSummary, WalkVisitor } from './inspect/walk.ts'
-export { Inspection, jsonLine, textLine } from './commands/inspect.ts'
+export { inspectFile } from './inspect/inspect-file.ts'
+export type { InspectOptions, InspectSummary } from './inspect/inspect-file.ts'

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { ExtractOptions } from './commands/extract.ts'
-import type { InspectOptions } from './commands/inspect.ts'
+import type { InspectOptions } from './inspect/inspect-file.ts'
 import { addCertCommands } from './commands/cert-program.ts'
 import type { KeygenOptions, KeysOptions } from './commands/keygen.ts'
 import type { ReplayOptions } from './commands/replay.ts'
@@ -26,6 +26,12 @@ const keys = (): Option =>
 function whole(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('not a whole number')
+  return value
+}
+
+function threads(text: string): number {
+  const value = whole(text)
+  if (value < 1 || value > 64) throw new InvalidArgumentError('a number from 1 to 64')
   return value
 }
 
@@ -63,6 +69,7 @@ export function program(exit: (code: number) => void): Command {
     .description('one record per protocol data unit of captures')
     .addOption(json())
     .option('--protocol <name>', 'only this protocol')
+    .addOption(new Option('--threads <n>', 'default: as many as pay').argParser(threads))
     .action(async (files: string[], options: InspectOptions) => {
       const { inspect } = await import('./commands/inspect.ts')
       exit(await inspect(files, options))

@@ -1,3 +1,4 @@
+import type { VerifyingKey } from '@gridseal/pqc'
 import type { LogHeader, LogPosition } from './entry.ts'
 import { CborReader } from './cbor/reader.ts'
 import { CborWriter } from './cbor/writer.ts'
@@ -19,6 +20,8 @@ export interface SealedBatch {
   readonly entries: number
   /** Where the log stood before this batch, for an opener that starts here; undefined for batch 0. */
   readonly before: LogPosition | undefined
+  /** The key that this batch, the last of its log, has signed for. */
+  readonly successor: VerifyingKey | undefined
 }
 
 /** A batch taken apart, nothing verified. */
@@ -31,6 +34,8 @@ export interface RawBatch {
 }
 
 const MAX_LEAVES = 1 << 20
+/** Octets of the smallest leaf, its length included: eight items, one of them a name. */
+const LEAST_LEAF = 11
 
 export function encodeBatch(
   protectedHeader: Uint8Array,
@@ -76,7 +81,9 @@ export function decodeBatch(bytes: Uint8Array): RawBatch {
   if (r.map('unprotected') !== 0) throw r.error('envelope.header', 'unprotected', 'must be empty')
   const signature = readSign1End(r)
   const count = r.array('leaves')
-  if (count === 0 || count > MAX_LEAVES) throw r.error('envelope.leaves', 'leaves', `${count} leaves`)
+  // A leaf is an object here: a megabyte of empty ones must not become a hundred.
+  const fits = count > 0 && count <= MAX_LEAVES && count * LEAST_LEAF <= r.remaining
+  if (!fits) throw r.error('envelope.leaves', 'leaves', `${count} leaves in ${r.remaining} bytes`)
   const leaves: Uint8Array[] = []
   for (let i = 0; i < count; i++) leaves.push(r.bytes('leaf'))
   r.expectEnd('end')

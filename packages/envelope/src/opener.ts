@@ -8,8 +8,13 @@ import { isKeyChangeLeaf, readEntryLeaf, readHeaderLeaf, readKeyChangeLeaf } fro
 import { Frontier } from './merkle/frontier.ts'
 
 export interface OpenerOptions {
-  /** The public key of a fingerprint, or undefined for a key that is not trusted for this stream. */
-  readonly key: (fingerprint: Uint8Array) => VerifyingKey | undefined
+  /**
+   * The public key of a fingerprint, or undefined for a key that is not trusted for this stream. `began`: when the log
+   * began that it signs, ns since 1970-01-01 UTC, as its header says.
+   */
+  readonly key: (fingerprint: Uint8Array, began: bigint) => VerifyingKey | undefined
+  /** Whether a key that a trusted one has signed for may sign the log that continues the one which named it; default yes. */
+  readonly follow?: (key: VerifyingKey) => boolean
   /** Refuse logs of another site. */
   readonly site?: string
   /** Refuse logs of another direction. */
@@ -30,6 +35,18 @@ export interface Freshness {
   readonly maxAhead: number
   /** Milliseconds that an entry may be old; default any. */
   readonly maxAge?: number
+  /**
+   * What happens to a batch that is right but for its times: `refuse` it, so that nothing can follow it, or `withhold` its
+   * entries and go on, so that it stays evidence. Default `refuse`.
+   */
+  readonly otherwise?: 'refuse' | 'withhold'
+}
+
+/** Entries of a batch that is right but for its times: not to be acted upon. */
+export interface Withheld {
+  readonly code: 'envelope.future' | 'envelope.stale'
+  readonly message: string
+  readonly entries: readonly SequencedEntry[]
 }
 
 export interface OpenedBatch {
@@ -38,8 +55,10 @@ export interface OpenedBatch {
   readonly treeSize: number
   readonly root: Uint8Array
   readonly signer: VerifyingKey
-  /** In order; frame bytes are views of the batch. */
+  /** In order; frame bytes are views of the batch. Empty where they are withheld. */
   readonly entries: readonly SequencedEntry[]
+  /** What must not be released because of its times: see {@link Freshness.otherwise}. */
+  readonly withheld: Withheld | undefined
   /** The header, in a log's first batch. */
   readonly log: LogHeader | undefined
   /** Whether a new log names the end of the log before it as this opener knew it; true within a log. */
@@ -143,7 +162,10 @@ export class Opener {
     }
     const lane = log ?? this.#lane
     const { entries, successor } = readEntries(batch, log === undefined ? 0 : 1, lane?.direction)
-    this.#checkTimes(batch, log, entries)
+    const withheld = this.#withheld(log, entries)
+    if (withheld !== undefined && this.#options.freshness?.otherwise !== 'withhold') {
+      throw new ProtocolError(withheld.code, withheld.message, where(batch))
+    }
     const joined = log === undefined || this.#joins(log)
     const behind = !joined && this.#isBehind(log)
     const before = sameLog ? this.position : undefined
@@ -168,7 +190,8 @@ export class Opener {
       treeSize: header.treeSize,
       root,
       signer,
-      entries,
+      entries: withheld === undefined ? entries : [],
+      withheld,
       log,
       joined,
       behind,
@@ -179,7 +202,7 @@ export class Opener {
 
   #signer(batch: RawBatch, sameLog: boolean): VerifyingKey {
     const { algorithm, keyId } = batch.header
-    const signer = this.#options.key(keyId) ?? this.#succeeded(batch, sameLog)
+    const signer = this.#options.key(keyId, this.#began(batch, sameLog)) ?? this.#succeeded(batch, sameLog)
     if (signer === undefined) {
       throw new AuthError('envelope.key.unknown', `no trusted key ${toHex(keyId)}`, where(batch))
     }
@@ -188,6 +211,11 @@ export class Opener {
       throw new AuthError('envelope.algorithm', `${algorithm} is not allowed here`, where(batch))
     }
     return signer
+  }
+
+  #began(batch: RawBatch, sameLog: boolean): bigint {
+    const first = batch.leaves[0]
+    return sameLog || first === undefined || batch.header.number !== 0 ? this.#created : readHeaderLeaf(first).created
   }
 
   /** A key that a trusted one has signed for: it signs exactly the log that continues the one which named it. */
@@ -200,23 +228,25 @@ export class Opener {
     const first = batch.leaves[0]
     const key = this.#successor
     if (key === undefined || first === undefined || number !== 0 || !same(key.fingerprint, keyId)) return undefined
-    return this.#joins(readHeaderLeaf(first)) ? key : undefined
+    return this.#options.follow?.(key) !== false && this.#joins(readHeaderLeaf(first)) ? key : undefined
   }
 
-  #checkTimes(batch: RawBatch, log: LogHeader | undefined, entries: readonly SequencedEntry[]): void {
+  /** The first thing that is wrong with the times of a batch. */
+  #withheld(log: LogHeader | undefined, entries: readonly SequencedEntry[]): Withheld | undefined {
     const { freshness } = this.#options
-    if (freshness === undefined) return
+    if (freshness === undefined) return undefined
     const now = freshness.now()
     const latest = now + BigInt(Math.round(freshness.maxAhead * 1e6))
     const earliest = freshness.maxAge === undefined ? 0n : now - BigInt(Math.round(freshness.maxAge * 1e6))
     if (log !== undefined && log.created > latest) {
-      throw new ProtocolError('envelope.future', 'the log is dated ahead of our clock', where(batch))
+      return { code: 'envelope.future', message: 'the log is dated ahead of our clock', entries }
     }
     for (const { time, sequence } of entries) {
-      if (time > latest)
-        throw new ProtocolError('envelope.future', `leaf ${sequence} is dated ahead of our clock`, where(batch))
-      if (time < earliest) throw new ProtocolError('envelope.stale', `leaf ${sequence} is too old`, where(batch))
+      const leaf = `leaf ${sequence} is`
+      if (time > latest) return { code: 'envelope.future', message: `${leaf} dated ahead of our clock`, entries }
+      if (time < earliest) return { code: 'envelope.stale', message: `${leaf} too old`, entries }
     }
+    return undefined
   }
 
   #checkContinues(batch: RawBatch): void {

@@ -12,15 +12,18 @@ import {
   writeSign1,
 } from './cose.ts'
 import type { LogHeader, SequencedEntry } from './entry.ts'
-import { readEntryLeaf, readHeaderLeaf } from './leaf.ts'
+import type { KeyChange } from './leaf.ts'
+import { isKeyChangeLeaf, readEntryLeaf, readHeaderLeaf, readKeyChangeLeaf } from './leaf.ts'
 import { HASH_LENGTH, leafHash } from './merkle/hash.ts'
 import { rootFromInclusion } from './merkle/proof.ts'
 
 /** What a verified receipt proves. */
 export interface ReceiptContent {
-  /** The leaf's entry; undefined where the leaf is the log's header. */
+  /** The leaf's entry; undefined where the leaf is the log's header or a change of keys. */
   readonly entry: SequencedEntry | undefined
   readonly log: LogHeader | undefined
+  /** The change of keys, where the leaf is one. */
+  readonly change: KeyChange | undefined
   readonly stream: Uint8Array
   /** Index of the leaf in the log. */
   readonly sequence: number
@@ -82,13 +85,16 @@ export function verifyReceipt(
     throw new AuthError('envelope.signature', 'the signature does not cover this leaf')
   }
   const isHeader = proof.index === 0
-  const entry = isHeader ? undefined : readEntryLeaf(leaf)
-  if (entry !== undefined && entry.sequence !== proof.index) {
-    throw new AuthError('envelope.sequence', `leaf ${proof.index} says it is ${entry.sequence}`)
+  const change = !isHeader && isKeyChangeLeaf(leaf) ? readKeyChangeLeaf(leaf) : undefined
+  const entry = isHeader || change !== undefined ? undefined : readEntryLeaf(leaf)
+  const sequence = (entry ?? change)?.sequence
+  if (sequence !== undefined && sequence !== proof.index) {
+    throw new AuthError('envelope.sequence', `leaf ${proof.index} says it is ${sequence}`)
   }
   return {
     entry,
     log: isHeader ? readHeaderLeaf(leaf) : undefined,
+    change,
     stream: header.stream,
     sequence: proof.index,
     treeSize: proof.treeSize,

@@ -185,6 +185,11 @@ export class Sealer {
     return this.#created
   }
 
+  /** Whether a change of keys is under way. */
+  get rotating(): boolean {
+    return this.#nextKey !== undefined
+  }
+
   /** The key that signs now. */
   get key(): BatchSigner {
     return this.#key
@@ -333,11 +338,12 @@ export class Sealer {
     const bytes = encodeBatch(protectedHeader, signature, this.#leaves.view(), count)
     this.#root = root
     this.#treeSize = treeSize
+    const successor = changes ? this.#nextKey?.publicKey : undefined
     if (changes) this.#changeKey()
     this.stats.batches++
     this.stats.entries += entries
     this.stats.bytes += bytes.length
-    this.#options.onBatch({ bytes, stream, number, treeSize, entries, before })
+    this.#options.onBatch({ bytes, stream, number, treeSize, entries, before, successor })
   }
 
   /** The old key has signed for the new one. The log that the new one signs begins at once, with nothing but its header. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { SealedBatch } from '@gridseal/envelope'
@@ -8,8 +8,10 @@ import {
   Journal,
   Opener,
   decodeBatch,
+  decodeCbor,
   extractReceipt,
   readJournal,
+  verifyConsistencyReceipt,
   verifyJournal,
   verifyReceipt,
 } from '@gridseal/envelope'
@@ -161,6 +163,24 @@ describe('hostile batches: each refused for its reason', () => {
     expect(await at(now, now + 2_000_000_000n)).to.equal('envelope.future')
   })
 
+  it('or withheld where the stream must go on: kept as evidence, nothing released', async () => {
+    const now = 1_700_000_000_000_000_000n
+    const [late, fine] = await batchesOf(
+      [[{ ...frame(0), time: now - 90_000_000_000n }], [{ ...frame(1), time: now }]],
+      {
+        now: () => now,
+      },
+    )
+    const freshness = { now: () => now, maxAhead: 1000, maxAge: 60_000, otherwise: 'withhold' } as const
+    const o = new Opener({ key: trusted, freshness })
+    const withheld = o.open(late?.bytes ?? new Uint8Array(0))
+    expect(withheld.entries).to.deep.equal([])
+    expect(withheld.withheld?.code).to.equal('envelope.stale')
+    expect(withheld.withheld?.entries).to.have.length(1)
+    const next = o.open(fine?.bytes ?? new Uint8Array(0))
+    expect([next.entries.length, next.withheld]).to.deep.equal([1, undefined])
+  })
+
   it('numbers that promise more than is there: refused before anything is set aside', () => {
     const head = Buffer.from('82d284', 'hex')
     for (const bytes of [
@@ -172,6 +192,103 @@ describe('hostile batches: each refused for its reason', () => {
       expect(said(bytes)).to.match(/^(decode|cbor)\./)
     }
   })
+})
+
+/** Milliseconds and bytes of heap that a piece of work takes; the heap is that which a collection leaves behind. */
+async function cost(work: () => unknown): Promise<{ ms: number; bytes: number }> {
+  const before = process.memoryUsage()
+  const begun = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(begun)
+  const after = process.memoryUsage()
+  const held = (usage: NodeJS.MemoryUsage): number => usage.heapUsed + usage.external
+  return { ms: (user + system) / 1000, bytes: held(after) - held(before) }
+}
+
+describe('hostile files cost no more than reading them', () => {
+  const repeated = (pattern: string, times: number): Buffer =>
+    Buffer.alloc((pattern.length / 2) * times, pattern, 'hex')
+
+  it('a batch of a million empty leaves', async () => {
+    const [real] = await batchesOf([frames(1)])
+    const { protectedHeader, signature } = decodeBatch(real?.bytes ?? new Uint8Array(0))
+    const w = new CborWriter().array(2).tag(18).array(4).bytes(protectedHeader).raw(Buffer.from('a0', 'hex')).null()
+    const bytes = w.bytes(signature).array(1_000_000).raw(repeated('40', 1_000_000)).finish()
+    const { ms, bytes: heap } = await cost(() => expect(code(() => opener().open(bytes))).to.equal('envelope.leaves'))
+    expect(ms).to.be.lessThan(1000)
+    expect(heap).to.be.lessThan(8 << 20)
+  })
+
+  it('ten million nested arrays, tags and byte strings', async () => {
+    for (const pattern of ['81', 'c1', '8181', 'a100']) {
+      const bytes = repeated(pattern, 10_000_000)
+      const { ms, bytes: heap } = await cost(() => {
+        expect(
+          code(() => decodeCbor(bytes)),
+          pattern,
+        ).to.match(/^cbor\./)
+        expect(
+          code(() => opener().open(bytes)),
+          pattern,
+        ).to.match(/^(cbor|decode|envelope)\./)
+        expect(
+          code(() => verifyReceipt(bytes, trusted)),
+          pattern,
+        ).to.match(/^(cbor|decode|envelope)\./)
+        expect(
+          code(() => verifyConsistencyReceipt(bytes, trusted)),
+          pattern,
+        ).to.match(/^(cbor|decode|envelope)\./)
+      })
+      expect(ms).to.be.lessThan(1000)
+      expect(heap).to.be.lessThan(8 << 20)
+    }
+  })
+
+  it('a receipt with a million hashes, a million proofs', async () => {
+    const [real] = await batchesOf([frames(1)])
+    const { protectedHeader, signature, leaves } = decodeBatch(real?.bytes ?? new Uint8Array(0))
+    const hash = `5820${'11'.repeat(32)}`
+    const path = new CborWriter().array(3).uint(2).uint(1).array(1_000_000).raw(repeated(hash, 1_000_000)).finish()
+    const receipt = (proofs: number, proof: Uint8Array): Uint8Array => {
+      const w = new CborWriter()
+        .array(2)
+        .bytes(leaves[1] ?? new Uint8Array(0))
+        .tag(18)
+        .array(4)
+        .bytes(protectedHeader)
+      w.map(1).int(396).map(1).int(-1).array(proofs)
+      for (let i = 0; i < proofs; i++) w.bytes(proof)
+      return w.null().bytes(signature).finish()
+    }
+    for (const bytes of [receipt(1, path), receipt(1_000_000, Buffer.from('830201815820', 'hex'))]) {
+      const { ms, bytes: heap } = await cost(() =>
+        expect(code(() => verifyReceipt(bytes, trusted))).to.match(/^(envelope|cbor)\./),
+      )
+      expect(ms).to.be.lessThan(1000)
+      expect(heap).to.be.lessThan(8 << 20)
+    }
+  })
+
+  it('a journal of a hundred thousand records of one octet, check sums right', () =>
+    withFolder(async (folder) => {
+      await (await Journal.open(folder)).close()
+      const path = join(folder, '0000000001.gsj')
+      const start = await readFile(path)
+      const record = Buffer.from('0000000100000000ff', 'hex')
+      record.writeUInt32BE(crc32c(Buffer.from('ff', 'hex')), 4)
+      await writeFile(path, Buffer.concat([start, repeated(record.toString('hex'), 100_000)]))
+      const verified = await cost(async () => {
+        const report = await verifyJournal(folder, { keys: [KEY.publicKey] })
+        expect(report).to.include({ failed: 100_000, verified: 0 })
+        expect(report.firstFailure).to.include({ segment: 1, offset: start.length })
+      })
+      const opened = await cost(async () => (await Journal.open(folder)).close())
+      for (const { ms, bytes } of [verified, opened]) {
+        expect(ms).to.be.lessThan(60_000)
+        expect(bytes).to.be.lessThan(64 << 20)
+      }
+    })).timeout(120_000)
 })
 
 describe('hostile journals: bounded time, and the place of the fault', () => {
@@ -192,7 +309,6 @@ describe('hostile journals: bounded time, and the place of the fault', () => {
         Buffer.alloc(4, 1),
         Buffer.from('82d2845800000000', 'hex'),
       ])
-      const { readFile } = await import('node:fs/promises')
       const start = await readFile(path)
       await writeFile(path, Buffer.concat([start, ...Array.from({ length: 200_000 }, () => trap)]))
       const begun = performance.now()
@@ -206,7 +322,6 @@ describe('hostile journals: bounded time, and the place of the fault', () => {
     withFolder(async (folder) => {
       await (await Journal.open(folder)).close()
       const path = join(folder, '0000000001.gsj')
-      const { readFile } = await import('node:fs/promises')
       const payloads = ['8a6a636865636b706f696e74', '84646e6f7465', '82d284', '8a', '84', 'ff', '00'].map((hex) =>
         Buffer.concat([Buffer.from(hex, 'hex'), randomBytes(40)]),
       )

@@ -11,7 +11,7 @@ export type { CaptureInfo, CaptureInterface, CaptureProblem } from './read/forma
 
 // Walking
 export { CaptureWalker } from './walk/capture-walker.ts'
-export type { WalkCounters, WalkOptions } from './walk/capture-walker.ts'
+export type { CapturePart, WalkCounters, WalkOptions } from './walk/capture-walker.ts'
 export type {
   DatagramEvent,
   EthernetEvent,

@@ -29,7 +29,7 @@ export type {
 
 // Policy: which algorithms may be used for what
 export { Policy } from './policy/policy.ts'
-export type { PolicyName, PolicyOptions, PolicyUse, PolicyVerdict } from './policy/policy.ts'
+export type { BuildingBlock, PolicyName, PolicyOptions, PolicyUse, PolicyVerdict } from './policy/policy.ts'
 export { FIPS_VARIABLE, currentPolicy, setPolicy } from './policy/module-state.ts'
 
 // Self-tests
@@ -58,6 +58,7 @@ export { KeyRing, verifyWithRing } from './keys/key-ring.ts'
 export type { KeyWindow } from './keys/key-ring.ts'
 export { decodePkcs8, encodePkcs8, encodePkcs8Both } from './keys/pkcs8.ts'
 export type { Pkcs8Key } from './keys/pkcs8.ts'
+export type { Pkcs8Form } from './keys/pkcs8-forms.ts'
 export { decodeSpki, encodeSpki } from './keys/spki.ts'
 export type { SpkiKey } from './keys/spki.ts'
 export { decodePem, encodePem } from './keys/pem.ts'
@@ -72,9 +73,10 @@ export type { Revoked, RevocationListData } from './x509/revocation-list.ts'
 export { verifyChain } from './x509/verify-chain.ts'
 export type { ChainOptions, VerifiedChain } from './x509/verify-chain.ts'
 export { verifyHybridChains } from './x509/hybrid-chain.ts'
-export type { HybridPair } from './x509/hybrid-chain.ts'
+export type { HybridOptions, HybridPair } from './x509/hybrid-chain.ts'
 export { addressBytes } from './x509/host.ts'
 export type { AltName, CertificateExtensions, ReadExtensions } from './x509/extensions.ts'
+export type { NameConstraints, Subtree } from './x509/name-constraints.ts'
 export type { Name, ReadName } from './x509/name.ts'
 export type { ExtendedKeyUsage, KeyUsage } from './x509/oids.ts'
 
@@ -100,11 +102,19 @@ export type { XmssSet } from './stateful/xmss-types.ts'
 export { DecapsulationKey } from './kem/decapsulation-key.ts'
 export type { KemKeyPair } from './kem/decapsulation-key.ts'
 export { EncapsulationKey } from './kem/encapsulation-key.ts'
-export { encapsulate, generateKemKeyPair } from './kem/kem.ts'
+export { encapsulate, ephemeralKeyPair, generateKemKeyPair } from './kem/kem.ts'
+export type { EphemeralKeyPair } from './kem/kem.ts'
 export { X25519_LENGTH, generateX25519 } from './kem/x25519.ts'
 export type { X25519KeyPair } from './kem/x25519.ts'
-export { CH_KEM_V1, chKemEncapsulate, chKemEncapsulateWith, generateChKemKeyPair } from './kem/ch-kem.ts'
-export type { ChKemKeyPair, ChKemRole } from './kem/ch-kem.ts'
+export {
+  CH_KEM_V1,
+  ChKemEncapsulationKey,
+  chKemEncapsulate,
+  chKemEncapsulateWith,
+  ephemeralChKemKeyPair,
+  generateChKemKeyPair,
+} from './kem/ch-kem.ts'
+export type { ChKemEphemeralPair, ChKemKeyPair, ChKemRole } from './kem/ch-kem.ts'
 export { chKemKdf, chKemKdf1, transcriptHash } from './kem/ch-kem-kdf.ts'
 
 // Symmetric

@@ -22,6 +22,8 @@ export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks, TlsO
 // Datagrams: UDP
 export { openDatagram } from './udp/datagram-socket.ts'
 export type { Datagram, DatagramCounters, DatagramOptions, DatagramSocket } from './udp/datagram-socket.ts'
+export { isMulticast, openMulticast } from './udp/multicast-socket.ts'
+export type { MulticastOptions } from './udp/multicast-socket.ts'
 
 // A link that is opened again whenever it ends
 export { ReconnectingLink } from './link/reconnecting-link.ts'

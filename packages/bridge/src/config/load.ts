@@ -5,7 +5,7 @@ import { LineCounter, isMap, isNode, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
 import type { z } from 'zod'
 import type { FieldUpdateKey } from '../update-keys/config.ts'
-import type { BridgeConfig, LinkConfig } from './model.ts'
+import type { BridgeConfig, LinkConfig, SigningKeyConfig, SiteConfig } from './model.ts'
 import { configSchema } from './schema.ts'
 
 /** One thing wrong with a configuration file. */
@@ -94,11 +94,11 @@ function lineOf(path: readonly (string | number)[], document: Document, lines: L
   return 1
 }
 
-function named({ points }: LinkConfig, at: (path: string) => string): { readonly points?: string } {
+function named({ points }: LinkConfig, at: Resolve): { readonly points?: string } {
   return points === undefined ? {} : { points: at(points) }
 }
 
-function withPaths(at: (path: string) => string): (key: FieldUpdateKey) => FieldUpdateKey {
+function withPaths(at: Resolve): (key: FieldUpdateKey) => FieldUpdateKey {
   return ({ install, file, ...key }) => ({
     ...key,
     ...(install && { install: { ...install, authority: at(install.authority) } }),
@@ -115,18 +115,23 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
     ...(j.key === undefined ? {} : { key: at(j.key) }),
     ...(j.anchor === undefined ? {} : { anchor: at(j.anchor) }),
   }
-  const common = { identity: at(config.identity), ...(journal === undefined ? {} : { journal }) }
+  const signing = config.signing && { keys: config.signing.keys.map((key) => resolveKey(key, at)) }
+  const common = {
+    identity: at(config.identity),
+    ...(journal === undefined ? {} : { journal }),
+    ...(signing === undefined ? {} : { signing }),
+  }
   if (config.role === 'field') {
     const links = config.links.map((link) => ({
       ...link,
       ...named(link, at),
       updateKeys: link.updateKeys?.map(withPaths(at)),
     }))
-    return { ...config, ...common, links, channel: { ...config.channel, peer: at(config.channel.peer) } }
+    return { ...config, ...common, links, channel: { ...config.channel, ...resolvePeer(config.channel, at) } }
   }
   const sites = config.sites.map((site) => ({
     ...site,
-    peer: at(site.peer),
+    ...resolvePeer(site, at),
     links: site.links.map((link) => ({
       ...link,
       ...named(link, at),
@@ -134,4 +139,18 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
     })),
   }))
   return { ...config, ...common, sites }
+}
+
+type Resolve = (path: string) => string
+
+type PeerConfig = Pick<SiteConfig, 'peer' | 'accept'>
+
+function resolvePeer({ peer, accept }: PeerConfig, at: Resolve): PeerConfig {
+  const signers = accept.signers.map((signer) => ({ ...signer, file: at(signer.file) }))
+  return { peer: at(peer), accept: { ...accept, signers } }
+}
+
+function resolveKey({ file, token, ...window }: SigningKeyConfig, at: Resolve): SigningKeyConfig {
+  if (token === undefined) return { ...window, file: file && at(file) }
+  return { ...window, token: { ...token, library: at(token.library), pin: at(token.pin), folder: at(token.folder) } }
 }

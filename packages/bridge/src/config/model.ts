@@ -1,4 +1,5 @@
 import type { OperationKind } from '@gridseal/adapter'
+import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { FieldUpdateKey, HeadEndUpdateKey } from '../update-keys/config.ts'
 
 // What a configuration holds once it is checked and every default is filled in. Durations are milliseconds, sizes bytes.
@@ -42,6 +43,10 @@ export interface FieldLinkConfig extends LinkConfig {
    * over long outages and restarts; the most urgent class goes first. Undefined: live only.
    */
   readonly store?: 'urgent' | 'normal' | 'bulk' | undefined
+  /** UDP multicast: the head-end's group of this name, whose keys protect each datagram. */
+  readonly group?: string | undefined
+  /** UDP multicast: address of the interface; undefined: the system's choice. */
+  readonly interface?: string | undefined
   /** UDP: where the device's datagrams come in; undefined: any port. */
   readonly bind?: string | undefined
   /** DNP3: users whose update keys are agreed on with the head-end. */
@@ -100,6 +105,54 @@ export interface LimitsConfig {
   readonly unacknowledged: number
 }
 
+export interface HealthConfig {
+  /** Where `GET /health` is answered, without authentication: a loopback or management address. */
+  readonly listen: string
+}
+
+/** A key in a PKCS#11 token. */
+export interface TokenKeyConfig {
+  readonly library: string
+  readonly label: string
+  /** File with the PIN. */
+  readonly pin: string
+  readonly name: string
+  /** Folder of wrapped seeds, for keys that the token itself cannot hold. */
+  readonly folder: string
+}
+
+/** A window of time, ms since 1970-01-01 UTC. */
+export interface WindowConfig {
+  readonly from?: number | undefined
+  readonly until?: number | undefined
+}
+
+/** Either a file or a token. */
+export interface SigningKeyConfig extends WindowConfig {
+  readonly file?: string | undefined
+  readonly token?: TokenKeyConfig | undefined
+}
+
+/** What signs batches instead of the identity: of the keys whose window is open, the one that opened last. */
+export interface SigningConfig {
+  readonly keys: readonly SigningKeyConfig[]
+}
+
+/** What batches of the peer must be. */
+export interface AcceptConfig {
+  /** Public key files that may sign beside the pinned identity. */
+  readonly signers: readonly (WindowConfig & { readonly file: string })[]
+  /** Keys that a trusted one has signed for: all, or only those listed. */
+  readonly successors: 'signed' | 'listed'
+  /** How long a key that has signed for its successor may still begin logs. */
+  readonly overlap: number
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** How far ahead of our clock the peer's may be; undefined: not looked at. */
+  readonly clockSkew?: number | undefined
+  /** How old live traffic may be; undefined: any. */
+  readonly maxAge?: number | undefined
+}
+
 interface ChannelConfig {
   /** How long mirrored connections outlive the channel. */
   readonly holdConnections: number
@@ -111,35 +164,60 @@ export interface FieldConfig {
   readonly site: string
   /** File of this bridge's private key. */
   readonly identity: string
+  /** Undefined: the identity signs. */
+  readonly signing?: SigningConfig | undefined
   readonly channel: ChannelConfig & {
     readonly connect: string
     /** File of the head-end's public key. */
     readonly peer: string
+    readonly accept: AcceptConfig
   }
   readonly journal?: JournalConfig | undefined
+  readonly health?: HealthConfig | undefined
   readonly store: StoreConfig
   readonly limits: LimitsConfig
   readonly links: readonly FieldLinkConfig[]
+}
+
+/** A group of real-time multicast whose keys the head-end owns. */
+export interface GroupConfig {
+  readonly name: string
+  readonly protocol: LinkConfig['protocol']
+  /** The head-end's own multicast network, `udp://239.1.2.3:5000`; undefined: it only passes on. */
+  readonly address?: string | undefined
+  /** Address of the interface; undefined: the system's choice. */
+  readonly interface?: string | undefined
+  /** Sites that are members, and which of their links is this group. */
+  readonly members: readonly { readonly site: string; readonly link: string }[]
+  /** How long an epoch lasts, and for how long its key is still taken after the next has begun. */
+  readonly lifetime: number
+  readonly overlap: number
+  /** How old, or ahead of our clock, a message may be. */
+  readonly maxAge: number
 }
 
 export interface SiteConfig {
   readonly site: string
   /** File of the field bridge's public key. */
   readonly peer: string
+  readonly accept: AcceptConfig
   readonly links: readonly HeadEndLinkConfig[]
 }
 
 export interface HeadEndConfig {
   readonly role: 'head-end'
   readonly identity: string
+  readonly signing?: SigningConfig | undefined
   readonly channel: ChannelConfig & {
     readonly listen: string
     /** Addresses that field bridges may come from (CIDR); undefined: all. */
     readonly allow?: readonly string[] | undefined
   }
   readonly journal?: JournalConfig | undefined
+  readonly health?: HealthConfig | undefined
   readonly limits: LimitsConfig
   readonly sites: readonly SiteConfig[]
+  readonly groups: readonly GroupConfig[]
 }
 
 export type BridgeConfig = FieldConfig | HeadEndConfig

@@ -1,11 +1,14 @@
 import { OPERATION_KINDS } from '@gridseal/adapter'
 import { parseEndpoint } from '@gridseal/transport'
-import { UsageError, describeError } from '@gridseal/wire'
+import { UsageError } from '@gridseal/wire'
 import { z } from 'zod'
 import { adapterFor, PROTOCOLS } from '../protocols.ts'
+import { duration, parsed, size, text, url } from './fields.ts'
+import { checkGroups, checkMulticast, groups } from './group-schema.ts'
 import type { BridgeConfig, FieldLinkConfig, HeadEndLinkConfig } from './model.ts'
+import { accept, signing } from './trust-schema.ts'
 import { fieldUpdateKeys, headEndUpdateKeys } from '../update-keys/config.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { parseDuration } from './units.ts'
 
 // The one place where every key, its default and what it means is written.
 
@@ -15,38 +18,6 @@ const MAX_BATCH = 2 << 20
 /** Less would stand still: the far side tells every 16 KiB what it has taken. */
 const MIN_WINDOW = 64 << 10
 const MIN_BACKLOG = 1 << 20
-/** Longest time that a timer takes. */
-const MAX_DURATION = 2 ** 31 - 1
-
-const text = z.string().min(1)
-
-function parsed<T>(parse: (text: string) => T): z.ZodType<T, string | number> {
-  return z.union([z.string(), z.number()]).transform((value, context): T => {
-    try {
-      return parse(String(value))
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: describeError(error) })
-      return z.NEVER
-    }
-  })
-}
-
-const duration = parsed(parseDuration).refine((ms) => ms <= MAX_DURATION, 'at most 24 days')
-const size = parsed(parseSize)
-
-/** A transport URL of one of `schemes`. */
-function url(...schemes: string[]): z.ZodType<string, string> {
-  return z.string().superRefine((value, context) => {
-    try {
-      if (!schemes.includes(parseEndpoint(value).kind)) {
-        context.addIssue({ code: 'custom', message: `allowed: ${schemes.map((s) => `${s}://`).join(', ')}` })
-      }
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: describeError(error) })
-    }
-  })
-}
-
 const policy = z.strictObject({
   /** Kinds of operation that may pass; default all. */
   allow: z.array(z.enum(OPERATION_KINDS)).optional(),
@@ -83,6 +54,10 @@ const fieldLink = z.strictObject({
   maxAge: duration.default(10_000),
   /** UDP, serial: keep what the device sends until the head-end has it, in this class; default live only. */
   store: z.enum(['urgent', 'normal', 'bulk']).optional(),
+  /** UDP multicast: the head-end's group of this name, whose keys protect each datagram. */
+  group: text.max(100).optional(),
+  /** UDP multicast: IPv4 address of the interface; default the system's choice. */
+  interface: z.ipv4().optional(),
   /** UDP: where the device's datagrams come in; default any port. */
   bind: url('udp').optional(),
   /** DNP3 with secure authentication: update keys agreed on with the head-end, and how the outstation gets them. */
@@ -143,6 +118,9 @@ const limits = z
   })
   .prefault({})
 
+/** Where `GET /health` is answered over HTTP; default nowhere. */
+const health = z.strictObject({ listen: url('tcp') }).optional()
+
 const channelBase = {
   /** How long mirrored connections outlive the channel. */
   holdConnections: duration.default(5_000),
@@ -154,13 +132,18 @@ const fieldConfig = z.strictObject({
   site: text.max(100),
   /** This bridge's private key (gridseal keygen). */
   identity: text,
+  /** What signs batches; default the identity. */
+  signing,
   channel: z.strictObject({
     connect: url('tcp'),
     /** The head-end's public key. */
     peer: text,
+    /** What batches of the head-end must be. */
+    accept,
     ...channelBase,
   }),
   journal: journal.optional(),
+  health,
   store,
   limits,
   links: z.array(fieldLink).min(1),
@@ -170,12 +153,15 @@ const site = z.strictObject({
   site: text.max(100),
   /** The field bridge's public key. */
   peer: text,
+  /** What batches of the field bridge must be. */
+  accept,
   links: z.array(headEndLink).min(1),
 })
 
 const headEndConfig = z.strictObject({
   role: z.literal('head-end'),
   identity: text,
+  signing,
   channel: z.strictObject({
     listen: url('tcp'),
     /** Addresses that field bridges may come from (CIDR). */
@@ -183,8 +169,10 @@ const headEndConfig = z.strictObject({
     ...channelBase,
   }),
   journal: journal.optional(),
+  health,
   limits,
   sites: z.array(site).min(1),
+  groups,
 })
 
 /** What a configuration file may hold. */
@@ -197,6 +185,8 @@ export const configSchema: z.ZodType<BridgeConfig> = z
         : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
     if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
     storable(config, context)
+    if (config.role === 'field') checkMulticast(config, context)
+    else checkGroups(config, context)
     answerable(config, context)
     for (const { path, links } of lists) {
       unique(links, 'id', path, context)

@@ -6,6 +6,7 @@ import { adapterFor } from '../protocols.ts'
 import { DatagramEnd } from './datagram.ts'
 import type { LinkContext, LinkEnd } from './end.ts'
 import { LineEnd } from './line.ts'
+import { MulticastEnd } from './multicast.ts'
 import { TcpDeviceEnd } from './tcp-device.ts'
 import { TcpMasterEnd } from './tcp-master.ts'
 
@@ -33,6 +34,12 @@ export function masterEnd(config: HeadEndLinkConfig, now: () => bigint, report: 
     default:
       return new TcpMasterEnd(context, config)
   }
+}
+
+/** The end of a multicast link, for a field bridge. */
+export function multicastEnd(config: FieldLinkConfig, now: () => bigint, report: Report): MulticastEnd {
+  const { device: group, interface: local } = config
+  return new MulticastEnd(contextOf(config, 'to-master', now, report), { group, interface: local })
 }
 
 function contextOf(

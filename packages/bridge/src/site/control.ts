@@ -1,4 +1,4 @@
-import type { CborValue, StreamClass } from '@gridseal/envelope'
+import type { CborValue, Recipient, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES, decodeCbor, encodeCbor } from '@gridseal/envelope'
 import { DecodeError } from '@gridseal/wire'
 
@@ -7,7 +7,10 @@ export const PORT_CONTROL = 0
 /** Batches of the first stream class; those of the others on the ports behind it. */
 export const PORT_BATCH = 1
 
-export const BRIDGE_PROTOCOL_VERSION = 2
+/** Real-time messages, behind the ports of all stream classes. */
+export const PORT_REALTIME = 5
+
+export const BRIDGE_PROTOCOL_VERSION = 3
 
 /** Where a receiver stands in a stream: the next batch of a log that it takes. */
 export interface StreamPosition {
@@ -21,6 +24,8 @@ export interface StreamPosition {
 export interface ClassPosition extends StreamPosition {
   readonly class: StreamClass
 }
+
+const KEMS: readonly Recipient['kem'][] = ['ML-KEM-768', 'ML-KEM-1024']
 
 /** What bridges tell each other beside sealed batches. */
 export type ControlMessage =
@@ -46,6 +51,19 @@ export type ControlMessage =
   | { readonly kind: 'clock'; readonly asked: bigint; readonly now: bigint }
   /** Where the log stands, for a receiver that has lost track: an encoded checkpoint. */
   | { readonly kind: 'position'; readonly checkpoint: Uint8Array }
+  /** A stream has a gap: it is to go again from `position`, or from its beginning where nothing is known of it. */
+  | { readonly kind: 'again'; readonly class: StreamClass; readonly position: StreamPosition | undefined }
+  /** The receipt of a change of the sender's signing keys, before what the new key has signed. */
+  | { readonly kind: 'succession'; readonly receipt: Uint8Array }
+  /** The sender wants the key of a group sealed for this KEM key. */
+  | {
+      readonly kind: 'join'
+      readonly group: Uint8Array
+      readonly kem: Recipient['kem']
+      readonly publicKey: Uint8Array
+    }
+  /** The key of a group's epoch, sealed for the receiver and signed by the group's owner. */
+  | { readonly kind: 'group-key'; readonly delivery: Uint8Array }
 
 export function encodeControl(message: ControlMessage): Uint8Array {
   return encodeCbor(toCbor(message))
@@ -67,6 +85,17 @@ function toCbor(m: ControlMessage): CborValue {
       return ['clock', m.asked, m.now]
     case 'position':
       return ['position', m.checkpoint]
+    case 'again': {
+      const { position } = m
+      const at = position === undefined ? null : [position.stream, position.next, position.created]
+      return ['again', STREAM_CLASSES.indexOf(m.class), at]
+    }
+    case 'succession':
+      return ['succession', m.receipt]
+    case 'join':
+      return ['join', m.group, KEMS.indexOf(m.kem), m.publicKey]
+    case 'group-key':
+      return ['group-key', m.delivery]
   }
 }
 
@@ -93,6 +122,14 @@ export function decodeControl(bytes: Uint8Array): ControlMessage {
   if (kind === 'ask' && rest.length === 1) return { kind, now: time(a, 'now') }
   if (kind === 'clock' && rest.length === 2) return { kind, asked: time(a, 'asked'), now: time(b, 'now') }
   if (kind === 'position' && rest.length === 1) return { kind, checkpoint: octets(a, 'checkpoint') }
+  if (kind === 'again' && rest.length === 2) return { kind, class: classOf(a), position: optionalPosition(b) }
+  if (kind === 'succession' && rest.length === 1) return { kind, receipt: octets(a, 'receipt') }
+  if (kind === 'join' && rest.length === 3) {
+    const kem = KEMS[count(b, 'kem')]
+    if (kem === undefined) throw bad('kem')
+    return { kind, group: octets(a, 'group'), kem, publicKey: octets(c, 'publicKey') }
+  }
+  if (kind === 'group-key' && rest.length === 1) return { kind, delivery: octets(a, 'delivery') }
   throw bad('kind')
 }
 
@@ -103,15 +140,24 @@ function positions(value: CborValue | undefined): ClassPosition[] {
 
 function position(value: CborValue): ClassPosition {
   if (!Array.isArray(value) || value.length !== 4) throw bad('position')
-  const [index, stream, next, created] = value as readonly CborValue[]
-  const streamClass = STREAM_CLASSES[count(index, 'class')]
+  const [index, ...where] = value as readonly CborValue[]
+  return { class: classOf(index), ...streamPosition(where) }
+}
+
+function classOf(value: CborValue | undefined): StreamClass {
+  const streamClass = STREAM_CLASSES[count(value, 'class')]
   if (streamClass === undefined) throw bad('class')
-  return {
-    class: streamClass,
-    stream: octets(stream, 'stream'),
-    next: count(next, 'next'),
-    created: time(created, 'created'),
-  }
+  return streamClass
+}
+
+function optionalPosition(value: CborValue | undefined): StreamPosition | undefined {
+  if (value === null) return undefined
+  if (!Array.isArray(value) || value.length !== 3) throw bad('position')
+  return streamPosition(value as readonly CborValue[])
+}
+
+function streamPosition([stream, next, created]: readonly CborValue[]): StreamPosition {
+  return { stream: octets(stream, 'stream'), next: count(next, 'next'), created: time(created, 'created') }
 }
 
 /** Nanoseconds since 1970 in the year 2262. */

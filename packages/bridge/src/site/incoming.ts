@@ -1,11 +1,18 @@
-import type { LogPosition, OpenedBatch, StreamClass, StreamDirection } from '@gridseal/envelope'
+import type { Freshness, LogPosition, OpenedBatch, StreamClass, StreamDirection } from '@gridseal/envelope'
 import { Opener, decodeCheckpoint } from '@gridseal/envelope'
-import type { VerifyingKey } from '@gridseal/pqc'
+import type { SignatureAlgorithm } from '@gridseal/pqc'
 import { ProtocolError } from '@gridseal/wire'
 import type { StreamPosition } from './control.ts'
+import type { PeerSigners } from './peer-signers.ts'
 
 export interface IncomingOptions {
-  readonly peer: VerifyingKey
+  readonly signers: Pick<PeerSigners, 'key' | 'takes'>
+  /** Undefined: all that policy allows. */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** Undefined: times are not looked at. */
+  readonly freshness?: Freshness | undefined
+  /** Nanoseconds since 1970-01-01 UTC. */
+  readonly now: () => bigint
   readonly site: string
   readonly direction: StreamDirection
   readonly class: StreamClass
@@ -36,10 +43,13 @@ export class IncomingStream {
   #kept: Promise<void> = Promise.resolve()
 
   constructor(options: IncomingOptions) {
-    const { peer, site, direction, class: streamClass } = options
+    const { signers, algorithms, freshness, now, site, direction, class: streamClass } = options
     this.#options = options
     this.#opener = new Opener({
-      key: (fingerprint) => (Buffer.compare(fingerprint, peer.fingerprint) === 0 ? peer : undefined),
+      key: (fingerprint, began) => signers.key(fingerprint, began),
+      follow: (key) => signers.takes(key, now()),
+      ...(algorithms === undefined ? {} : { algorithms }),
+      ...(freshness === undefined ? {} : { freshness }),
       site,
       direction,
       class: streamClass,

@@ -1,12 +1,12 @@
 import type { Channel } from '@gridseal/channel'
-import type { Entry, LogPosition, SealedBatch, SealerLimits, StreamDirection } from '@gridseal/envelope'
+import type { BatchSigner, Entry, LogPosition, SealedBatch, SealerLimits, StreamDirection } from '@gridseal/envelope'
 import { Sealer, encodeCheckpoint } from '@gridseal/envelope'
-import type { SigningKey } from '@gridseal/pqc'
 import type { StreamPosition } from './control.ts'
 import { PORT_BATCH, PORT_CONTROL, encodeControl } from './control.ts'
+import { Rotation } from './rotation.ts'
 
 export interface OutgoingOptions {
-  readonly key: SigningKey
+  readonly key: BatchSigner
   readonly site: string
   readonly direction: StreamDirection
   readonly limits: Partial<SealerLimits>
@@ -15,6 +15,8 @@ export interface OutgoingOptions {
   readonly now: () => bigint
   /** Puts a batch into the journal; resolves when it is safe there. */
   readonly keep: ((batch: SealedBatch) => Promise<unknown>) | undefined
+  /** A batch ends with a change of keys. */
+  readonly onRotated: (batch: SealedBatch) => void
   /** Whether the links must stop reading. */
   readonly onPause: (paused: boolean) => void
   /** Sealing or the journal failed: nothing more may be carried. */
@@ -48,6 +50,7 @@ export interface OutgoingStats {
 export class OutgoingStream {
   readonly #options: OutgoingOptions
   readonly #sealer: Sealer
+  readonly #rotation: Rotation
   #unacked: SealedBatch[] = []
   #unackedBytes = 0
   #unkeptBytes = 0
@@ -75,6 +78,7 @@ export class OutgoingStream {
       onRelief: () => options.onPause(false),
       onError: (error) => this.#fault('sealing', error),
     })
+    this.#rotation = new Rotation(this.#sealer)
     this.#sealer.hold()
   }
 
@@ -102,6 +106,11 @@ export class OutgoingStream {
     if (!this.#dead && !this.#sealer.add(entries)) this.#options.onPause(true)
   }
 
+  /** Another key is to sign; the one before signs the change. */
+  rotate(key: BatchSigner): void {
+    if (!this.#dead) this.#rotation.want(key)
+  }
+
   /** The peer is there and has told where it stands: it gets what it lacks. */
   attach(channel: Channel, position: StreamPosition | undefined): void {
     this.#channel = channel
@@ -120,6 +129,15 @@ export class OutgoingStream {
       this.#congested = false
       this.#pump()
     })
+    this.#pump()
+  }
+
+  /** The peer lacks what was sent: it goes again from where the peer stands. */
+  again(position: StreamPosition | undefined): void {
+    this.#peerAt = position
+    if (position !== undefined) this.#dropReceived(position)
+    this.#resent += this.#unsent
+    this.#unsent = 0
     this.#pump()
   }
 
@@ -160,6 +178,8 @@ export class OutgoingStream {
     this.#keep(batch)
     this.#unacked.push(batch)
     this.#unackedBytes += batch.bytes.length
+    if (batch.successor !== undefined) this.#options.onRotated(batch)
+    this.#rotation.next()
     this.#pump()
   }
 

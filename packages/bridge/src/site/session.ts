@@ -1,78 +1,41 @@
 import { randomBytes } from 'node:crypto'
-import type { Direction } from '@gridseal/adapter'
+import { performance } from 'node:perf_hooks'
 import { opposite } from '@gridseal/adapter'
 import type { Channel } from '@gridseal/channel'
-import type { Journal, OpenedBatch, SequencedEntry } from '@gridseal/envelope'
+import type { Freshness, OpenedBatch, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES, decodeCheckpoint } from '@gridseal/envelope'
-import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import type { VerifyingKey } from '@gridseal/pqc'
 import { GridsealError, InternalError, ProtocolError, toHex } from '@gridseal/wire'
 import type { Subscription } from 'rxjs'
 import { map, merge } from 'rxjs'
 import { monotonic } from '../clock.ts'
-import type { LimitsConfig, StoreConfig } from '../config/model.ts'
-import type { Level, Report } from '../events.ts'
+import type { AcceptConfig } from '../config/model.ts'
+import type { Level } from '../events.ts'
 import { failure } from '../events.ts'
+import type { RealtimeFrame } from '../group/realtime-group.ts'
 import type { LinkCounters, LinkEnd } from '../link/end.ts'
-import type { Policy } from '../policy.ts'
-import type { ControlMessage } from './control.ts'
-import { BRIDGE_PROTOCOL_VERSION, PORT_BATCH, PORT_CONTROL, decodeControl, encodeControl } from './control.ts'
-import type { IncomingStats } from './incoming.ts'
+import type { ControlMessage, StreamPosition } from './control.ts'
+import {
+  BRIDGE_PROTOCOL_VERSION,
+  PORT_BATCH,
+  PORT_CONTROL,
+  PORT_REALTIME,
+  decodeControl,
+  encodeControl,
+} from './control.ts'
+import { Delivery } from './delivery.ts'
+import { GapRequests } from './gap-requests.ts'
 import { IncomingStream } from './incoming.ts'
-import { LatencyWindow } from './latency.ts'
-import type { OutgoingStats } from './outgoing.ts'
+import { KeyChanges } from './key-changes.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
-import type { ChannelService } from './service.ts'
-import type { StoredClass, StoredStats } from './stored.ts'
+import type { Say } from './peer-signers.ts'
+import { PeerSigners } from './peer-signers.ts'
+import type { SiteGroup } from './realtime.ts'
+import { RealtimeTraffic } from './realtime.ts'
+import type { SiteSessionOptions, SiteStats } from './session-options.ts'
 import { StoredTraffic } from './stored.ts'
 
-/** A link of a site and what holds for frames that leave it on this side. */
-export interface SiteLink {
-  readonly end: LinkEnd
-  /** For frames from the far side. */
-  readonly policy: Policy | undefined
-  /** Milliseconds; a frame from the far side that is older is not delivered. */
-  readonly maxAge: number
-  /** The class in which what comes in locally is kept; undefined: it is carried live. */
-  readonly store?: StoredClass | undefined
-}
-
-export interface SiteSessionOptions {
-  readonly site: string
-  /** Direction of the frames that this bridge takes in locally. */
-  readonly inbound: Direction
-  readonly key: SigningKey
-  readonly peer: VerifyingKey
-  readonly journal: Journal | undefined
-  readonly links: readonly SiteLink[]
-  readonly limits: LimitsConfig
-  readonly store: StoreConfig
-  /** Milliseconds that mirrored connections outlive the channel. */
-  readonly holdConnections: number
-  /** What else is told over the channel. */
-  readonly service?: ChannelService | undefined
-  readonly now: () => bigint
-  readonly report: Report
-  /** Something broke that this bridge cannot do without, such as its journal; it carries nothing from then on. */
-  readonly onFault: (error: unknown) => void
-}
-
-export interface SiteStats {
-  readonly site: string
-  readonly channel: 'up' | 'down'
-  /** Times that a channel came up. */
-  readonly channels: number
-  readonly links: Readonly<Record<string, LinkCounters>>
-  readonly outgoing: OutgoingStats
-  readonly incoming: IncomingStats
-  /** Traffic that is kept until it is delivered. */
-  readonly stored: StoredStats | undefined
-  /** From a frame's arrival at the far bridge to its delivery here, for the oldest frame of each recent batch. */
-  readonly latencyMs: { readonly p50: number | null; readonly p99: number | null }
-}
-
-/** Clock differences up to this count as none when latency is shown. */
-const SAME_CLOCK_MS = 100
 /** Most time between questions for the peer's time, which also show that the path is alive. */
 const ASK_MS = 5_000
 const LEAST_ASK_MS = 250
@@ -82,14 +45,20 @@ const SILENT_ASKS = 3
 /** One site on one bridge: its links, the stream that leaves, the stream that arrives, over whatever channel is up. */
 export class SiteSession {
   readonly #options: SiteSessionOptions
-  readonly #links: ReadonlyMap<string, SiteLink>
+  readonly #delivery: Delivery
   readonly #outgoing: OutgoingStream
   readonly #incoming: IncomingStream
   #stored: StoredTraffic | undefined
-  readonly #latency = new LatencyWindow()
+  readonly #realtime: RealtimeTraffic
+  /** The live stream is full. */
+  #full = false
   readonly #incarnation: Uint8Array = randomBytes(16)
   readonly #subscriptions: Subscription[] = []
   readonly #clock = new PeerClock()
+  readonly #signers: PeerSigners
+  readonly #changes: KeyChanges
+  readonly #gaps = new GapRequests()
+  readonly #endRotation: () => void
   #channel: Channel | undefined
   /** Breaks the channel's connection off. */
   #cut: () => void = () => undefined
@@ -111,24 +80,33 @@ export class SiteSession {
 
   constructor(options: SiteSessionOptions) {
     this.#options = options
-    this.#links = new Map(options.links.map((link) => [link.end.id, link]))
-    const { site, key, peer, journal, limits, now, inbound } = options
+    const { site, keys, journal, limits, now, inbound, accept } = options
+    const say: Say = (level, code, what, details) => this.#say(level, code, what, details)
+    this.#signers = new PeerSigners(options, say)
+    this.#changes = new KeyChanges(keys, this.#signers, journal, (error) =>
+      options.report(failure('error', `${site}: a change of keys`, error)),
+    )
     const onFault = (what: string, error: unknown): void => this.#fault(what, error)
     this.#outgoing = new OutgoingStream({
-      key,
+      key: keys.first,
       site,
       direction: inbound,
       limits: { maxEntries: limits.batchEntries, maxBytes: limits.batchBytes, maxDelay: limits.batchDelay },
       window: limits.unacknowledged,
       now,
       keep: journal && ((batch) => journal.append(batch.bytes, batch.before)),
+      onRotated: (batch) => this.#changes.sealed(batch),
       onPause: (paused) => {
+        this.#full = paused
         for (const { end, store } of options.links) if (store === undefined) end.setPaused(paused)
       },
       onFault,
     })
     this.#incoming = new IncomingStream({
-      peer,
+      signers: this.#signers,
+      algorithms: accept.algorithms,
+      freshness: freshnessOf(accept, now),
+      now,
       site,
       direction: opposite(inbound),
       class: 'live',
@@ -137,10 +115,35 @@ export class SiteSession {
       onSafe: (stream, number) => this.#acknowledge(stream, number),
       onFault,
     })
+    this.#realtime = new RealtimeTraffic(options.groups, {
+      tell: (message) => this.#tell(message),
+      seal: (entry) => {
+        if (!this.#full) this.#outgoing.add([entry])
+        return !this.#full
+      },
+      say,
+      inbound,
+    })
+    this.#delivery = new Delivery({
+      links: options.links,
+      inbound,
+      realtime: this.#realtime,
+      clock: this.#clock,
+      clockSkew: accept.clockSkew,
+      now,
+      answer: (entry) => this.#outgoing.add([entry]),
+      say,
+    })
+    this.#outgoing.rotate(keys.current)
+    this.#endRotation = keys.onChange((key) => {
+      this.#outgoing.rotate(key)
+      this.#stored?.rotate(key)
+    })
     const ends = options.links.map((link) => link.end)
     const live = options.links.filter((link) => link.store === undefined).map((link) => link.end)
     this.#subscriptions.push(
       merge(...live.map((end) => end.entries)).subscribe((entries) => this.#outgoing.add(entries)),
+      merge(...options.groupEnds.map((end) => end.entries)).subscribe((entries) => this.#realtime.local(entries)),
       merge(...ends.map((end) => end.credits.pipe(map((credit) => ({ link: end.id, ...credit }))))).subscribe(
         (credit) => this.#tell({ kind: 'credit', ...credit }),
       ),
@@ -155,9 +158,34 @@ export class SiteSession {
     return this.#options.peer
   }
 
+  /** Other keys may sign what the peer sends. */
+  trust(accept: AcceptConfig, listed: readonly VerifyingKey[]): void {
+    this.#signers.reload({ peer: this.peer, accept, listed })
+  }
+
+  get #ends(): LinkEnd[] {
+    const { links, groupEnds } = this.#options
+    return [...links.map(({ end }) => end), ...groupEnds]
+  }
+
+  /** A message of a group, from elsewhere than the far side: on to it, if it is a member. */
+  forward(link: string, message: Uint8Array | undefined, frame: RealtimeFrame): void {
+    if (!this.#over) this.#realtime.forward(link, message, frame)
+  }
+
+  /** A key of a group that was sealed for the far side. */
+  groupKey(delivery: Uint8Array): void {
+    this.#realtime.key(delivery)
+  }
+
+  /** The site has become a member of a group. */
+  joinGroup(group: SiteGroup): void {
+    this.#realtime.add(group)
+  }
+
   get stats(): SiteStats {
     const links: Record<string, LinkCounters> = {}
-    for (const { end } of this.#options.links) links[end.id] = { ...end.counters }
+    for (const end of this.#ends) links[end.id] = { ...end.counters }
     return {
       site: this.site,
       channel: this.#greeted ? 'up' : 'down',
@@ -165,21 +193,22 @@ export class SiteSession {
       links,
       outgoing: this.#outgoing.stats,
       incoming: { ...this.#incoming.stats },
+      groups: this.#realtime.stats,
       stored: this.#stored?.stats,
-      latencyMs: { p50: this.#latency.quantile(0.5), p99: this.#latency.quantile(0.99) },
+      latencyMs: this.#delivery.latencyMs,
     }
   }
 
   /** Takes up what the journal has kept, then opens the links. */
   async start(): Promise<void> {
-    const { journal, site, inbound, links } = this.#options
+    const { journal, site, inbound } = this.#options
     const lane = { site, class: 'live' } as const
     const sent = await journal?.history.end({ ...lane, direction: inbound })
     if (sent !== undefined) this.#outgoing.recover(sent)
     const received = await journal?.history.end({ ...lane, direction: opposite(inbound) })
     if (received !== undefined) this.#incoming.recover(received)
     await this.#openStored()
-    for (const { end } of links) await end.start()
+    for (const end of this.#ends) await end.start()
     this.#stored?.start()
   }
 
@@ -187,11 +216,13 @@ export class SiteSession {
     const { links } = this.#options
     const classes = new Set(links.flatMap(({ store }) => store ?? []))
     const stored = await StoredTraffic.open(this.#options, classes, {
-      deliver: (entry) => this.#offer(entry),
+      deliver: (entry) => this.#delivery.offer(entry),
       acknowledge: (stream, number) => this.#tell({ kind: 'ack', stream, number }),
       pause: (storedClass, paused) => {
         for (const { end, store } of links) if (store === storedClass) end.setPaused(paused)
       },
+      rotated: (batch) => this.#changes.sealed(batch),
+      signers: this.#signers,
       fault: (what, error) => this.#fault(what, error),
       say: (level, code, what, details) => this.#say(level, code, what, details),
     })
@@ -201,24 +232,15 @@ export class SiteSession {
     }
   }
 
-  /** Delivers an entry of kept traffic, unless its link has no room for it now. */
-  #offer(entry: SequencedEntry): boolean {
-    const link = this.#links.get(entry.link)
-    if (link === undefined || entry.kind === 'event') return true
-    const verdict = link.policy?.(entry.bytes, opposite(this.#options.inbound)) ?? 'pass'
-    if (verdict === 'pass') return link.end.offer(entry)
-    link.end.counters.denied++
-    this.#refused(entry, 'policy.denied', 'policy holds back a frame')
-    return true
-  }
-
   /** Lets what is under way arrive (up to `grace` ms), then closes links and channel. */
   async stop(grace = 2000): Promise<void> {
     this.#over = true
     clearTimeout(this.#holdTimer)
     if (this.#greeted) await this.#outgoing.drain(grace)
     this.#deaf = true
-    await Promise.all(this.#options.links.map(({ end }) => end.stop()))
+    this.#endRotation()
+    this.#realtime.stop()
+    await Promise.all(this.#ends.map((end) => end.stop()))
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     clearInterval(this.#askTimer)
     await this.#channel?.close()
@@ -273,6 +295,7 @@ export class SiteSession {
     this.#options.service?.down()
     this.#outgoing.detach()
     this.#stored?.detach()
+    this.#realtime.detach()
     clearInterval(this.#askTimer)
     if (this.#over) return
     this.#holdTimer ??= setTimeout(() => this.#farSide(false, 'the channel is down'), this.#options.holdConnections)
@@ -309,11 +332,13 @@ export class SiteSession {
     this.#unanswered = 0
     try {
       if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
+      else if (port === PORT_REALTIME && this.#greeted) this.#realtime.receive(bytes)
       else if (this.#greeted && this.#storedBatch(port, bytes)) return
       else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
       else if (this.#greeted && port === this.#options.service?.port) this.#options.service.receive(bytes)
       else throw new ProtocolError('bridge.port', `nothing is expected on port ${port} now`)
     } catch (error) {
+      if (error instanceof ProtocolError && error.code === 'envelope.gap' && this.#askAgain(port, error)) return
       // Nothing of what was refused has been delivered; the next channel starts from what is verified.
       const { site, report } = this.#options
       const level = error instanceof GridsealError && !(error instanceof InternalError) ? 'warn' : 'error'
@@ -334,9 +359,17 @@ export class SiteSession {
         this.#stored?.acknowledge(message.stream, message.number)
         return this.#outgoing.acknowledge(message.stream, message.number)
       case 'credit':
-        return this.#links.get(message.link)?.end.credit(message)
+        return this.#delivery.end(message.link)?.credit(message)
       case 'position':
         return this.#resume(message.checkpoint)
+      case 'again':
+        return this.#again(message.class, message.position)
+      case 'succession':
+        return this.#changes.told(message.receipt)
+      case 'join':
+        return this.#realtime.join(message.group, message)
+      case 'group-key':
+        return this.#realtime.accept(message.delivery)
       case 'ask':
         return this.#tell({ kind: 'clock', asked: message.now, now: this.#options.now() })
       case 'clock':
@@ -365,11 +398,15 @@ export class SiteSession {
     const period = Math.max(LEAST_ASK_MS, Math.min(ASK_MS, this.#options.holdConnections / 2))
     this.#askTimer = setInterval(() => this.#ask(channel), period)
     this.#askTimer.unref()
+    this.#gaps.clear()
+    this.#delivery.begin()
+    for (const receipt of this.#options.keys.receipts) this.#tell({ kind: 'succession', receipt })
     this.#outgoing.attach(
       channel,
       hello.positions.find((position) => position.class === 'live'),
     )
     this.#stored?.attach(channel, hello.positions)
+    this.#realtime.attach(channel)
     this.#farSide(true, 'the channel is up')
     for (const { end } of this.#options.links) end.restate()
     const { service } = this.#options
@@ -389,17 +426,42 @@ export class SiteSession {
     this.#say('warn', 'envelope.gap', what, { stream: toHex(stream), from: known.next, to: next })
   }
 
+  /** A batch that does not follow is not used; what is due is asked for. False: it was asked for too often. */
+  #askAgain(port: number, error: ProtocolError): boolean {
+    const streamClass = STREAM_CLASSES[port - PORT_BATCH]
+    const incoming = streamClass === 'live' ? this.#incoming : this.#stored?.byPort(port)
+    if (streamClass === undefined || incoming === undefined) return false
+    const { position } = incoming
+    const due = position === undefined ? '' : `${toHex(position.stream)} ${position.next}`
+    const answer = this.#gaps.gap(streamClass, due, performance.now())
+    if (answer !== 'ask') return answer === 'wait'
+    this.#say('warn', 'envelope.gap', `${streamClass} stream: ${error.message}; asked for again`, { ...error.details })
+    // What is said to be here must be in the journal.
+    void incoming.settled().then(() => this.#tell({ kind: 'again', class: streamClass, position: incoming.position }))
+    return true
+  }
+
+  #again(streamClass: StreamClass, position: StreamPosition | undefined): void {
+    this.#say('info', 'bridge.again', `the peer lacks batches of the ${streamClass} stream: they are sent again`)
+    if (streamClass === 'live') this.#outgoing.again(position)
+    else this.#stored?.again(streamClass, position)
+  }
+
   #storedBatch(port: number, bytes: Uint8Array): boolean {
     const incoming = this.#stored?.byPort(port)
     if (incoming === undefined) {
       if (port <= PORT_BATCH || port >= PORT_BATCH + STREAM_CLASSES.length) return false
       throw new ProtocolError('bridge.store', 'the peer has kept traffic for this bridge, which needs a journal for it')
     }
-    this.#newLog(incoming.open(bytes))
+    const batch = incoming.open(bytes)
+    this.#opened(batch, bytes)
+    this.#delivery.kept(batch)
     return true
   }
 
-  #newLog({ log, joined, behind }: OpenedBatch): void {
+  #opened(batch: OpenedBatch, bytes: Uint8Array): void {
+    const { log, joined, behind, before, successor } = batch
+    if (successor !== undefined) this.#changes.opened(bytes, before)
     if (log === undefined || joined) return
     if (behind) {
       const what = 'a log that continues an older state than is known here: the peer has been set back'
@@ -409,42 +471,8 @@ export class SiteSession {
 
   #batch(bytes: Uint8Array): void {
     const batch = this.#incoming.open(bytes)
-    this.#newLog(batch)
-    for (const entry of batch.entries) this.#deliver(entry)
-    const oldest = batch.entries[0]
-    if (oldest !== undefined)
-      this.#latency.add(this.#clock.likelyAgeMs(oldest.time, monotonic(), this.#options.now(), SAME_CLOCK_MS))
-  }
-
-  #deliver(entry: SequencedEntry): void {
-    const link = this.#links.get(entry.link)
-    if (link === undefined) return this.#unknownLink(entry)
-    if (entry.kind === 'event') return link.end.deliver(entry)
-    if (link.maxAge !== Number.POSITIVE_INFINITY && this.#clock.maxAgeMs(entry.time, monotonic()) > link.maxAge) {
-      link.end.counters.stale++
-      this.#refused(entry, 'link.stale', 'a frame came too late')
-      return link.end.refuse(entry, true)
-    }
-    const verdict = link.policy?.(entry.bytes, opposite(this.#options.inbound)) ?? 'pass'
-    if (verdict === 'pass') return link.end.deliver(entry)
-    link.end.counters.denied++
-    this.#refused(entry, 'policy.denied', 'policy holds back a frame')
-    link.end.refuse(entry, verdict === 'close')
-  }
-
-  /** The two configurations disagree: the far side's connection is told that it leads nowhere. */
-  #unknownLink(entry: SequencedEntry): void {
-    this.#refused(entry, 'bridge.link', 'there is no such link on this side')
-    if (entry.kind !== 'event' || entry.event !== 'opened') return
-    const { link, connection } = entry
-    const { inbound, now } = this.#options
-    const detail = 'no such link'
-    this.#outgoing.add([{ kind: 'event', link, connection, direction: inbound, time: now(), event: 'failed', detail }])
-  }
-
-  #refused(entry: SequencedEntry, code: string, what: string): void {
-    const { link, connection, direction, sequence } = entry
-    this.#say('warn', code, `${link}: ${what}`, { link, connection, direction, sequence })
+    this.#opened(batch, bytes)
+    this.#delivery.live(batch)
   }
 
   /** Acknowledgements of one turn of the event loop travel as one: they are cumulative. */
@@ -470,4 +498,10 @@ export class SiteSession {
     void this.#channel?.close()
     onFault(error)
   }
+}
+
+/** Live traffic is worth nothing later; what is too old is kept as evidence, or the stream could not go on. */
+function freshnessOf({ clockSkew, maxAge }: AcceptConfig, now: () => bigint): Freshness | undefined {
+  if (clockSkew === undefined) return undefined
+  return { now, maxAhead: clockSkew, otherwise: 'withhold', ...(maxAge === undefined ? {} : { maxAge }) }
 }

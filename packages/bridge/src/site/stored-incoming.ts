@@ -1,12 +1,15 @@
 import type { Journal, Lane, OpenedBatch, QueuedBatch, SequencedEntry } from '@gridseal/envelope'
 import { JournalQueue, decodeBatch, isKeyChangeLeaf, readEntryLeaf } from '@gridseal/envelope'
-import type { VerifyingKey } from '@gridseal/pqc'
+import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { StreamPosition } from './control.ts'
-import type { IncomingStats } from './incoming.ts'
+import type { IncomingOptions, IncomingStats } from './incoming.ts'
 import { IncomingStream } from './incoming.ts'
 
 export interface StoredIncomingOptions {
-  readonly peer: VerifyingKey
+  readonly signers: IncomingOptions['signers']
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined
+  /** Nanoseconds since 1970-01-01 UTC. */
+  readonly now: () => bigint
   readonly lane: Lane
   readonly journal: Journal
   /** A batch is safe: acknowledge it. */
@@ -41,10 +44,12 @@ export class StoredIncoming {
   #ended = false
 
   private constructor(options: StoredIncomingOptions) {
-    const { peer, lane, onSafe, onFault } = options
+    const { signers, algorithms, now, lane, onSafe, onFault } = options
     this.#options = options
     this.#stream = new IncomingStream({
-      peer,
+      signers,
+      algorithms,
+      now,
       ...lane,
       keep: ({ stream, number, before }, bytes) => this.#queue.push(bytes, stream, number, before),
       note: (position) => options.journal.appendCheckpoint(position),

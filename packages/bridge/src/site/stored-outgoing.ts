@@ -1,28 +1,23 @@
 import type { Channel } from '@gridseal/channel'
-import type { Entry, Journal, Lane, QueuedBatch, SealedBatch, SealerLimits } from '@gridseal/envelope'
-import {
-  JournalQueue,
-  STREAM_CLASSES,
-  Sealer,
-  decodeBatch,
-  encodeCheckpoint,
-  isKeyChangeLeaf,
-  readEntryLeaf,
-} from '@gridseal/envelope'
-import type { SigningKey } from '@gridseal/pqc'
+import type { BatchSigner, Entry, Journal, Lane, QueuedBatch, SealedBatch, SealerLimits } from '@gridseal/envelope'
+import { JournalQueue, STREAM_CLASSES, Sealer, encodeCheckpoint, peekBatch } from '@gridseal/envelope'
 import { toHex } from '@gridseal/wire'
 import type { Level } from '../events.ts'
 import type { StreamPosition } from './control.ts'
 import { PORT_BATCH, PORT_CONTROL, encodeControl } from './control.ts'
+import { Rotation } from './rotation.ts'
+import { SealedAgain } from './sealed-again.ts'
 
 export interface StoredOutgoingOptions {
-  readonly key: SigningKey
+  readonly key: BatchSigner
   readonly lane: Lane
   readonly journal: Journal
   readonly limits: Partial<SealerLimits>
   /** Bytes of batches under way, or not in the journal yet. */
   readonly window: number
   readonly now: () => bigint
+  /** A batch ends with a change of keys. */
+  readonly onRotated: (batch: SealedBatch) => void
   /** Whether the links must stop reading: the disk does not keep up. */
   readonly onPause: (paused: boolean) => void
   readonly onFault: (what: string, error: unknown) => void
@@ -52,6 +47,7 @@ export interface StoredOutgoingStats {
 export class StoredOutgoing {
   readonly #options: StoredOutgoingOptions
   readonly #sealer: Sealer
+  readonly #rotation: Rotation
   #queue!: JournalQueue
   readonly #port: number
   #channel: Channel | undefined
@@ -64,12 +60,16 @@ export class StoredOutgoing {
   #sent = 0
   #underWay: { readonly stream: Uint8Array; readonly number: number; readonly bytes: number }[] = []
   #underWayBytes = 0
-  /** A batch that waits to be told where its log stood. */
+  /** A batch waits to be told where its log stood, or for what is sealed again. */
   #blocked = false
+  #onceSafe: (() => void) | undefined
   /** When the latest log began that the journal held when it was opened. */
   #created = 0n
-  /** Logs that the peer will not take, being older than what it has: their entries are sealed again. */
-  #stale: ReadonlySet<string> | undefined
+  /** The peer takes no log that began before this and is not known to it: entries of such logs are sealed again. */
+  #oldest: bigint | undefined
+  readonly #resealed = new SealedAgain((stream, number) => this.#queue.settle(stream, number))
+  /** When logs began, by their ids in hex. */
+  readonly #began = new Map<string, bigint>()
   #peerAt: { readonly stream: Uint8Array; readonly next: number } | undefined
 
   private constructor(options: StoredOutgoingOptions) {
@@ -85,6 +85,7 @@ export class StoredOutgoing {
       onRelief: () => onPause(false),
       onError: (error) => this.#fault('sealing', error),
     })
+    this.#rotation = new Rotation(this.#sealer)
   }
 
   /** Goes on where the journal ends. */
@@ -115,6 +116,11 @@ export class StoredOutgoing {
   add(entries: readonly Entry[]): void {
     if (this.#dead) return
     this.#entries += entries.length
+    this.#seal(entries)
+  }
+
+  #seal(entries: readonly Entry[]): void {
+    this.#resealed.given(entries.length)
     if (!this.#sealer.add(entries)) this.#options.onPause(true)
   }
 
@@ -124,26 +130,41 @@ export class StoredOutgoing {
     this.#dropped += entries.length
   }
 
+  /** Another key is to sign; the one before signs the change. */
+  rotate(key: BatchSigner): void {
+    if (!this.#dead) this.#rotation.want(key)
+  }
+
   /** The peer is there and has told where it stands: it gets what it lacks. */
   attach(channel: Channel, position: StreamPosition | undefined): void {
     this.#channel = channel
-    this.#congested = false
-    this.#blocked = false
-    this.#underWay = []
-    this.#underWayBytes = 0
-    this.#peerAt = position
-    this.#stale = undefined
-    this.#queue.rewind(position)
-    const forgot = this.#compare(position)
-    if (forgot !== undefined) {
-      this.#blocked = true
-      void this.#again(channel, forgot)
-    }
     channel.drained.subscribe(() => {
       if (channel !== this.#channel) return
       this.#congested = false
       this.#pump()
     })
+    this.#begin(channel, position)
+  }
+
+  /** The peer lacks what was sent: it goes again from where the peer stands. */
+  again(position: StreamPosition | undefined): void {
+    if (this.#channel !== undefined) this.#begin(this.#channel, position)
+  }
+
+  #begin(channel: Channel, position: StreamPosition | undefined): void {
+    this.#congested = false
+    this.#blocked = true
+    this.#underWay = []
+    this.#underWayBytes = 0
+    this.#peerAt = position
+    this.#resealed.rewind()
+    this.#onceSafe = undefined
+    const forgot = this.#compare(position)
+    this.#queue.rewind(position)
+    this.#blocked = forgot !== undefined
+    if (forgot !== undefined) {
+      void this.#again(channel, forgot)
+    }
     this.#pump()
   }
 
@@ -171,12 +192,15 @@ export class StoredOutgoing {
 
   #sealed(batch: SealedBatch): void {
     const { length } = batch.bytes
+    if (batch.successor !== undefined) this.#options.onRotated(batch)
+    this.#rotation.next()
     this.#unkept += length
     this.#hold(this.#unkept >= this.#options.window)
     this.#queue.push(batch.bytes, batch.stream, batch.number, batch.before).then(
       () => {
         this.#unkept -= length
         this.#hold(this.#unkept >= this.#options.window)
+        if (this.#resealed.kept(batch.entries)) this.#settledAgain()
       },
       (error: unknown) => this.#fault('the journal', error),
     )
@@ -201,6 +225,7 @@ export class StoredOutgoing {
       this.#channel !== undefined &&
       !this.#congested &&
       !this.#blocked &&
+      !this.#resealed.full &&
       this.#underWayBytes < this.#options.window
     ) {
       const batch = this.#queue.next()
@@ -210,29 +235,43 @@ export class StoredOutgoing {
   }
 
   #send(channel: Channel, batch: QueuedBatch): void {
-    if (this.#stale?.has(toHex(batch.stream)) === true) return this.#sealAgain(batch)
-    this.#stale = undefined
     const { stream, number, bytes, origin } = batch
+    const began = this.#oldest === undefined ? 0n : this.#beginning(batch)
+    if (began === undefined) return this.#locate(channel, batch)
+    if (this.#oldest !== undefined && began <= this.#oldest)
+      return this.#resealed.take(batch, (entries) => this.#seal(entries))
+    // What the peer says it has of this log would vouch for all before it: that must be safe first.
+    if (!this.#resealed.done) return this.#wait(channel, batch)
     const at = this.#peerAt
     const follows = number === 0 || (at?.next === number && Buffer.compare(at.stream, stream) === 0)
-    if (follows || origin !== undefined) {
-      if (!follows && origin !== undefined) {
-        channel.send(PORT_CONTROL, encodeControl({ kind: 'position', checkpoint: encodeCheckpoint(origin) }))
-      }
-      this.#peerAt = { stream, next: number + 1 }
-      this.#underWay.push({ stream, number, bytes: bytes.length })
-      this.#underWayBytes += bytes.length
-      this.#sent++
-      this.#congested = !channel.send(this.#port, bytes)
-      return
+    if (!follows && origin === undefined) return this.#locate(channel, batch)
+    if (!follows && origin !== undefined) {
+      channel.send(PORT_CONTROL, encodeControl({ kind: 'position', checkpoint: encodeCheckpoint(origin) }))
     }
+    this.#peerAt = { stream, next: number + 1 }
+    this.#underWay.push({ stream, number, bytes: bytes.length })
+    this.#underWayBytes += bytes.length
+    this.#sent++
+    this.#congested = !channel.send(this.#port, bytes)
+  }
+
+  /** When the log of a batch began, if that is at hand. */
+  #beginning({ stream, number, bytes, origin }: QueuedBatch): bigint | undefined {
+    const id = toHex(stream)
+    const began = origin?.created ?? (number === 0 ? peekBatch(bytes).log?.created : this.#began.get(id))
+    if (began !== undefined) this.#began.set(id, began)
+    return began
+  }
+
+  /** Looks up where the log of a batch stood before it, then sends it. */
+  #locate(channel: Channel, batch: QueuedBatch): void {
     this.#blocked = true
-    this.#options.journal.history.origin(toHex(stream), number).then(
+    this.#options.journal.history.origin(toHex(batch.stream), batch.number).then(
       (found) => {
         if (channel !== this.#channel) return
         this.#blocked = false
         if (found === undefined)
-          this.#options.say('error', 'store.lost', `the journal does not tell where batch ${number} begins`)
+          this.#options.say('error', 'store.lost', `the journal does not tell where batch ${batch.number} begins`)
         else this.#send(channel, { ...batch, origin: found })
         this.#pump()
       },
@@ -240,11 +279,20 @@ export class StoredOutgoing {
     )
   }
 
-  #sealAgain({ bytes, stream, number }: QueuedBatch): void {
-    const { header, leaves } = decodeBatch(bytes)
-    const entries = leaves.slice(header.number === 0 ? 1 : 0).filter((leaf) => !isKeyChangeLeaf(leaf))
-    this.#sealer.add(entries.map((leaf) => readEntryLeaf(leaf)))
-    this.#queue.settle(stream, number)
+  #wait(channel: Channel, batch: QueuedBatch): void {
+    this.#blocked = true
+    this.#onceSafe = () => {
+      this.#onceSafe = undefined
+      if (channel !== this.#channel) return
+      this.#blocked = false
+      this.#send(channel, batch)
+      this.#pump()
+    }
+  }
+
+  #settledAgain(): void {
+    if (this.#onceSafe === undefined) this.#pump()
+    else if (this.#resealed.done) this.#onceSafe()
   }
 
   /**
@@ -254,6 +302,7 @@ export class StoredOutgoing {
   #compare(position: StreamPosition | undefined): StreamPosition | undefined {
     const { journal, lane, now, say } = this.#options
     const { settled } = this.#queue
+    this.#oldest = undefined
     if (position === undefined) {
       if (settled !== undefined)
         say('warn', 'peer.set-back', `the peer has nothing of the ${lane.class} stream any more`)
@@ -263,17 +312,17 @@ export class StoredOutgoing {
     const known = toHex(position.stream)
     const log = logs.findLast(({ stream }) => stream === known)
     const details = { log: known, next: position.next }
+    // A peer that speaks of the far future must not set the date of our logs.
+    const plausible = position.created < now() + A_DAY
+    if (log === undefined && plausible) this.#oldest = position.created
     if (log === undefined ? position.created > this.#created : position.next > log.last + 1) {
       if (this.#created > 0n || log !== undefined) {
         const what = `the peer has batches of the ${lane.class} stream that this journal lacks: it has been set back`
         say('error', 'journal.set-back', what, details)
       }
-      // A peer that speaks of the far future must not set the date of our logs.
-      if (position.created < now() + A_DAY) this.#sealer.datedAfter(position.created)
-      if (this.#sealer.created <= position.created) {
-        this.#stale = new Set(logs.map(({ stream }) => stream))
-        this.#sealer.startLog('restart')
-      }
+      if (!plausible) return undefined
+      this.#sealer.datedAfter(position.created)
+      if (this.#sealer.created <= position.created) this.#sealer.startLog('restart')
       return undefined
     }
     if (settled === undefined || log === undefined) return undefined

@@ -1,13 +1,13 @@
 import type { Channel } from '@gridseal/channel'
-import type { Entry, SequencedEntry, StreamClass } from '@gridseal/envelope'
+import type { BatchSigner, Entry, SealedBatch, SequencedEntry, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES } from '@gridseal/envelope'
 import { opposite } from '@gridseal/adapter'
 import type { Level } from '../events.ts'
 import type { StoreConfig } from '../config/model.ts'
 import type { StreamPosition } from './control.ts'
 import { PORT_BATCH } from './control.ts'
-import type { SiteSessionOptions } from './session.ts'
-import type { IncomingStats } from './incoming.ts'
+import type { SiteSessionOptions } from './session-options.ts'
+import type { IncomingOptions, IncomingStats } from './incoming.ts'
 import { StoredIncoming } from './stored-incoming.ts'
 import type { StoredOutgoingStats } from './stored-outgoing.ts'
 import { StoredOutgoing } from './stored-outgoing.ts'
@@ -27,6 +27,8 @@ export interface StoredHooks {
   readonly deliver: (entry: SequencedEntry) => boolean
   readonly acknowledge: (stream: Uint8Array, number: number) => void
   readonly pause: (storedClass: StoredClass, paused: boolean) => void
+  readonly rotated: (batch: SealedBatch) => void
+  readonly signers: IncomingOptions['signers']
   readonly fault: (what: string, error: unknown) => void
   readonly say: (level: Level, code: string, what: string, details?: Record<string, unknown>) => void
 }
@@ -50,7 +52,7 @@ export class StoredTraffic {
     classes: ReadonlySet<StoredClass>,
     hooks: StoredHooks,
   ): Promise<StoredTraffic> {
-    const { journal, site, inbound, key, peer, limits, now, store } = options
+    const { journal, site, inbound, keys, accept, limits, now, store } = options
     const traffic = new StoredTraffic(store, hooks)
     if (journal === undefined) return traffic
     const { batchEntries: maxEntries, batchBytes: maxBytes, batchDelay: maxDelay, unacknowledged: window } = limits
@@ -60,7 +62,7 @@ export class StoredTraffic {
       const lane = { site, direction: inbound, class: streamClass }
       if (classes.has(streamClass) || (inbound === 'to-master' && journal.history.latest(lane) !== undefined)) {
         const out = await StoredOutgoing.open({
-          key,
+          key: keys.first,
           lane,
           journal,
           window,
@@ -68,13 +70,17 @@ export class StoredTraffic {
           say: hooks.say,
           limits: { maxEntries, maxBytes, maxDelay },
           onPause: (paused) => hooks.pause(streamClass, paused),
+          onRotated: hooks.rotated,
           onFault: hooks.fault,
         })
+        out.rotate(keys.current)
         traffic.#outgoing.set(streamClass, out)
       }
       if (inbound === 'to-master') continue
       const incoming = await StoredIncoming.open({
-        peer,
+        signers: hooks.signers,
+        algorithms: accept.algorithms,
+        now,
         journal,
         deliver: hooks.deliver,
         onSafe: hooks.acknowledge,
@@ -126,6 +132,16 @@ export class StoredTraffic {
         positions.find((position) => position.class === name),
       )
     }
+  }
+
+  /** Another key is to sign. */
+  rotate(key: BatchSigner): void {
+    for (const out of this.#outgoing.values()) out.rotate(key)
+  }
+
+  /** The peer lacks what was sent of a class. */
+  again(streamClass: StreamClass, position: StreamPosition | undefined): void {
+    if (streamClass !== 'live') this.#outgoing.get(streamClass)?.again(position)
   }
 
   detach(): void {

@@ -31,6 +31,11 @@ const MESSAGES: readonly ControlMessage[] = [
   { kind: 'ask', now: 12n },
   { kind: 'clock', asked: 12n, now: 1_700_000_000_000_000_000n },
   { kind: 'position', checkpoint: Uint8Array.of(1, 2, 3) },
+  { kind: 'again', class: 'urgent', position: { stream, next: 4, created: 1_700_000_000_000_000_003n } },
+  { kind: 'again', class: 'live', position: undefined },
+  { kind: 'succession', receipt: Uint8Array.of(4, 5) },
+  { kind: 'join', group: stream, kem: 'ML-KEM-1024', publicKey: Uint8Array.of(6) },
+  { kind: 'group-key', delivery: Uint8Array.of(7) },
 ]
 
 describe('control messages between bridges', () => {

@@ -2,6 +2,7 @@ import { SigningKey } from '@gridseal/pqc'
 import type { SealedBatch } from '@gridseal/envelope'
 import { Sealer, encodeCheckpoint } from '@gridseal/envelope'
 import { GridsealError } from '@gridseal/wire'
+import { trusting } from '../support/trust.ts'
 import { IncomingStream } from '#src/site/incoming.ts'
 import { expect } from 'chai'
 
@@ -38,7 +39,8 @@ async function sealed(groups: number): Promise<SealedBatch[]> {
 function receiver(): { stream: IncomingStream; safe: number[] } {
   const safe: number[] = []
   const stream = new IncomingStream({
-    peer: key.publicKey,
+    signers: trusting(key.publicKey),
+    now: () => 1n,
     site: 's',
     direction: 'to-master',
     class: 'live',

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { PORT_CONTROL, decodeControl } from '#src/site/control.ts'
 import { StoredIncoming } from '#src/site/stored-incoming.ts'
 import { StoredOutgoing } from '#src/site/stored-outgoing.ts'
+import { trusting } from '../support/trust.ts'
 import { withFolder } from '../../../../test/support/folders.ts'
 import { join } from 'node:path'
 
@@ -65,6 +66,7 @@ class Site {
       limits: {},
       window: 1 << 20,
       now: () => this.#now,
+      onRotated: () => undefined,
       onPause: () => undefined,
       onFault: (what, error) => expect.fail(`${what}: ${String(error)}`),
       say: (_, code) => this.said.push(code),
@@ -74,7 +76,8 @@ class Site {
   async startHeadEnd(): Promise<void> {
     this.#headEndJournal = await Journal.open(join(this.#folder, 'head-end'), { sync: false, maxSegmentBytes: 4 << 20 })
     this.#in = await StoredIncoming.open({
-      peer: key.publicKey,
+      signers: trusting(key.publicKey),
+      now: () => this.#now,
       lane,
       journal: this.#headEndJournal,
       onSafe: (stream, number) => queueMicrotask(() => this.#channel && this.#out.acknowledge(stream, number)),

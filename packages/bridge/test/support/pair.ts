@@ -30,7 +30,13 @@ export interface Pair {
 
 export async function startPair(
   links: readonly LinkSpec[],
-  options: { channelUrl?: (real: string) => Promise<string>; hold?: string; field?: object } = {},
+  options: {
+    channelUrl?: (real: string) => Promise<string>
+    hold?: string
+    field?: object
+    /** Keys of the head-end's site, such as `accept`. */
+    site?: object
+  } = {},
 ): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'gridseal-pair-'))
   for (const name of ['head-end', 'field']) {
@@ -51,6 +57,7 @@ export async function startPair(
       {
         site: 'test',
         peer: join(folder, 'field.pub'),
+        ...options.site,
         links: links.map((link) => ({ id: link.id, protocol: 'raw', master: masters(link.id), ...link.headEnd })),
       },
     ],

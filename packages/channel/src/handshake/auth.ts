@@ -27,19 +27,44 @@ export interface Proof {
 export function makeAuth(master: Uint8Array, role: Role, transcript: Uint8Array, signature: Uint8Array): Proof {
   const content = new Uint8Array(SIGNATURE_AT + signature.length + PROOF_LENGTH)
   content[0] = CONTENT.auth
-  content[1] = signature.length >>> 8
-  content[2] = signature.length
-  content.set(signature, SIGNATURE_AT)
-  const end = SIGNATURE_AT + signature.length
-  const signed = extend(transcript, content.subarray(0, end))
+  return { content, transcript: finish(content, 1, 0, signature, master, role, transcript) }
+}
+
+/** A content that begins with `head`, which is in the transcript already, and goes on as `auth` does after its kind. */
+export function makeSigned(
+  head: Uint8Array,
+  master: Uint8Array,
+  role: Role,
+  transcript: Uint8Array,
+  signature: Uint8Array,
+): Proof {
+  const content = new Uint8Array(head.length + 2 + signature.length + PROOF_LENGTH)
+  content.set(head)
+  return { content, transcript: finish(content, head.length, head.length, signature, master, role, transcript) }
+}
+
+/** Writes signature and Finished to `at`; the transcript takes in what is new from `from` on, and is returned. */
+function finish(
+  content: Uint8Array,
+  at: number,
+  from: number,
+  signature: Uint8Array,
+  master: Uint8Array,
+  role: Role,
+  transcript: Uint8Array,
+): Uint8Array {
+  content[at] = signature.length >>> 8
+  content[at + 1] = signature.length
+  content.set(signature, at + 2)
+  const end = at + 2 + signature.length
+  const signed = extend(transcript, content.subarray(from, end))
   content.set(finishedProof(master, role, signed), end)
-  return { content, transcript: extend(signed, content.subarray(end)) }
+  return extend(signed, content.subarray(end))
 }
 
 /**
  * Checks the peer's `auth`, which is signed where there is a key, and returns the transcript after it. Throws {@link AuthError}
- * `channel.handshake.finished` or `channel.handshake.signature`, and {@link DecodeError}. The Finished comes first: it
- * costs a hash, the signature a hundred times as much.
+ * `channel.handshake.finished` or `channel.handshake.signature`, and {@link DecodeError}.
  */
 export function checkAuth(
   content: Uint8Array,
@@ -48,14 +73,33 @@ export function checkAuth(
   role: Role,
   transcript: Uint8Array,
 ): Uint8Array {
-  const r = expectKind(content, CONTENT.auth)
+  const r = new Reader(content)
+  expectKind(r, CONTENT.auth)
+  return checkSigned(content, r, () => key, master, role, transcript, 0)
+}
+
+/**
+ * Checks signature and Finished, which are next in `r`; `transcript` is what was signed, and takes in the content from
+ * `from` on. The Finished comes first: it costs a hash, the signature and whatever `keyOf` checks a hundred times as
+ * much. Throws as {@link checkAuth} and `keyOf` do.
+ */
+export function checkSigned(
+  content: Uint8Array,
+  r: Reader,
+  keyOf: () => VerifyingKey | undefined,
+  master: Uint8Array,
+  role: Role,
+  transcript: Uint8Array,
+  from: number = r.offset,
+): Uint8Array {
   const signature = r.take(r.u16be('signatureLength'), 'signature')
-  const signed = extend(transcript, content.subarray(0, r.offset))
+  const signed = extend(transcript, content.subarray(from, r.offset))
   const finished = r.take(PROOF_LENGTH, 'finished')
   r.expectEnd('auth')
   if (!equalBytes(finished, finishedProof(master, role, signed))) {
     throw new AuthError('channel.handshake.finished', `the ${role} does not have the same keys and transcript`)
   }
+  const key = keyOf()
   if (key === undefined) {
     if (signature.length > 0) throw new AuthError('channel.handshake.signature', `the ${role} signs unasked`)
   } else if (!key.verify(signatureInput(role, transcript), signature)) {
@@ -75,7 +119,8 @@ export function makeConfirm(master: Uint8Array, transcript: Uint8Array): Uint8Ar
 
 /** Checks the responder's `confirm`. Throws {@link AuthError} `channel.handshake.confirm` and {@link DecodeError}. */
 export function checkConfirm(content: Uint8Array, master: Uint8Array, transcript: Uint8Array): void {
-  const r = expectKind(content, CONTENT.confirm)
+  const r = new Reader(content)
+  expectKind(r, CONTENT.confirm)
   const proof = r.take(PROOF_LENGTH, 'proof')
   r.expectEnd('confirm')
   if (!equalBytes(proof, confirmProof(master, transcript))) {
@@ -83,10 +128,8 @@ export function checkConfirm(content: Uint8Array, master: Uint8Array, transcript
   }
 }
 
-/** A reader after the kind. Contents of the traffic phase cannot get here: their keys are not in use yet. */
-function expectKind(content: Uint8Array, kind: number): Reader {
-  const r = new Reader(content)
+/** Reads the kind. Contents of the traffic phase cannot get here: their keys are not in use yet. */
+export function expectKind(r: Reader, kind: number): void {
   const got = r.u8('kind')
   if (got !== kind) throw new DecodeError('channel.content', 0, 'kind', `${got} instead of ${kind}`)
-  return r
 }

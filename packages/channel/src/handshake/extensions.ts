@@ -13,6 +13,7 @@ export const EXTENSION: {
   readonly ticket: 0x03
   readonly staticKey: 0x04
   readonly ordering: 0x05
+  readonly certificates: 0x06
 } = {
   /** ClientHello: what a HelloRetryRequest gave. */
   cookie: 0x01,
@@ -24,6 +25,8 @@ export const EXTENSION: {
   staticKey: 0x04,
   /** ClientHello: ordering of records u8; absent on streams. */
   ordering: 0x05,
+  /** Both, u8: 1 the sender has certificates to show, 2 it asks for the other's, 3 both; absent for neither. */
+  certificates: 0x06,
 }
 
 export type Extensions = ReadonlyMap<number, Uint8Array>

@@ -22,6 +22,17 @@ export const ORDERING: { readonly strict: 0; readonly window: 1; readonly 'great
 
 export type Ordering = keyof typeof ORDERING
 
+/** What an end says of certificates in its hello; where it says nothing, both are false. */
+export interface Certificates {
+  /** It has a chain to show. */
+  readonly shows: boolean
+  /** It wants the other's chain. */
+  readonly asks: boolean
+}
+
+/** Whom an initiator calls that does not know the key which it will be shown a certificate for. */
+export const WHOEVER_IS_CERTIFIED: Uint8Array = new Uint8Array(FINGERPRINT_LENGTH)
+
 /** The first message: who calls whom, what is offered, and a key share for the suite that the caller expects. */
 export interface ClientHello {
   readonly random: Uint8Array
@@ -44,6 +55,7 @@ export interface ClientHello {
   /** Encapsulated to the responder's static key, as initiator. */
   readonly staticKey?: Uint8Array | undefined
   readonly ordering: Ordering
+  readonly certificates?: Certificates | undefined
 }
 
 /** A ClientHello as it came, with a digest of all that must be the same in the one after a retry. */
@@ -64,6 +76,8 @@ export interface ServerHello {
   readonly resumed: boolean
   /** Encapsulated to the initiator's static key, as responder. */
   readonly staticKey?: Uint8Array | undefined
+  /** `shows`: the responder's auth has its chain; `asks`: the initiator's must have its own. */
+  readonly certificates?: Certificates | undefined
 }
 
 /** Asks for the ClientHello once more, for this suite and with this cookie. */
@@ -89,6 +103,7 @@ export function encodeClientHello(hello: ClientHello): Uint8Array {
     [EXTENSION.ticket, hello.ticket],
     [EXTENSION.staticKey, hello.staticKey],
     [EXTENSION.ordering, hello.ordering === 'strict' ? undefined : Uint8Array.of(ORDERING[hello.ordering])],
+    [EXTENSION.certificates, encodeCertificates(hello.certificates)],
   ])
   return encodeFrame(FRAME.clientHello, body.finish())
 }
@@ -125,6 +140,7 @@ export function decodeClientHello(frame: Uint8Array): ReceivedClientHello {
     ticket: extensions.get(EXTENSION.ticket),
     staticKey: extensions.get(EXTENSION.staticKey),
     ordering: readOrdering(extensions.get(EXTENSION.ordering), at),
+    certificates: readCertificates(extensions, at),
     fixed: fixedDigest(fields, extensions),
   }
 }
@@ -142,6 +158,7 @@ export function encodeServerHello(hello: ServerHello): Uint8Array {
     [EXTENSION.sharedKey, hello.sharedKey ? NOTHING : undefined],
     [EXTENSION.ticket, hello.resumed ? NOTHING : undefined],
     [EXTENSION.staticKey, hello.staticKey],
+    [EXTENSION.certificates, encodeCertificates(hello.certificates)],
   ])
   return encodeFrame(FRAME.serverHello, body.finish())
 }
@@ -159,7 +176,7 @@ export function decodeServerHello(frame: Uint8Array): ServerHello {
   r.expectEnd('serverHello')
   for (const [type, value] of extensions) {
     const flag = type === EXTENSION.sharedKey || type === EXTENSION.ticket
-    if (type === EXTENSION.staticKey || (flag && value.length === 0)) continue
+    if (type === EXTENSION.staticKey || type === EXTENSION.certificates || (flag && value.length === 0)) continue
     throw new DecodeError('channel.hello.extensions', at, 'extensions', `extension ${type} was not asked for`)
   }
   return {
@@ -170,6 +187,7 @@ export function decodeServerHello(frame: Uint8Array): ServerHello {
     sharedKey: extensions.has(EXTENSION.sharedKey),
     resumed: extensions.has(EXTENSION.ticket),
     staticKey: extensions.get(EXTENSION.staticKey),
+    certificates: readCertificates(extensions, at),
   }
 }
 
@@ -220,6 +238,19 @@ function readOrdering(value: Uint8Array | undefined, at: number): Ordering {
   if (value.length === 1 && value[0] === ORDERING.window) return 'window'
   if (value.length === 1 && value[0] === ORDERING['greater-than-last']) return 'greater-than-last'
   throw new DecodeError('channel.hello.extensions', at, 'ordering', 'the ordering is not one of those that exist')
+}
+
+function encodeCertificates(certificates: Certificates | undefined): Uint8Array | undefined {
+  const { shows = false, asks = false } = certificates ?? {}
+  return shows || asks ? Uint8Array.of((shows ? 1 : 0) | (asks ? 2 : 0)) : undefined
+}
+
+function readCertificates(extensions: Extensions, at: number): Certificates | undefined {
+  const value = extensions.get(EXTENSION.certificates)
+  if (value === undefined) return undefined
+  const [flags = 0] = value
+  if (value.length === 1 && flags >= 1 && flags <= 3) return { shows: (flags & 1) !== 0, asks: (flags & 2) !== 0 }
+  throw new DecodeError('channel.hello.extensions', at, 'certificates', 'what it says of certificates has no meaning')
 }
 
 /** Over everything but the share and the cookie, which a retry changes. */

@@ -1,19 +1,31 @@
 import { AuthError, ProtocolError } from '@gridseal/wire'
 import { VerifyingKey } from '@gridseal/pqc'
-import type { PeerIdentity } from '../identity/identity.ts'
+import { CertificateTrust } from '../identity/certificate-trust.ts'
+import type { CertifiedKey } from '../identity/certified-key.ts'
+import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
-import { epochKeys } from '../record/epoch.ts'
+import { importKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
-import { checkAuth, checkConfirm, makeAuth } from './auth.ts'
-import { decodeRetryRequest, decodeServerHello, encodeClientHello } from './hello.ts'
+import { checkConfirm } from './auth.ts'
+import { WHOEVER_IS_CERTIFIED, decodeRetryRequest, decodeServerHello, encodeClientHello } from './hello.ts'
 import type { ClientHello, Ordering, ServerHello } from './hello.ts'
 import { freshPair } from './kem.ts'
 import type { KemPair } from './kem.ts'
-import { handshakeSecret, masterSecret, signatureInput } from './key-schedule.ts'
-import { expectFrame, expectSigned, sessionOf, signerOf, takeInput } from './machine.ts'
-import type { Finished, HandshakeInput, Keyed, Step } from './machine.ts'
+import { handshakeKeys, masterSecret } from './key-schedule.ts'
+import {
+  CERTIFIED_LIMIT,
+  checkPeer,
+  expectFrame,
+  expectSigned,
+  makeProof,
+  sessionOf,
+  takeInput,
+  toSign,
+} from './machine.ts'
+import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Proven, Step } from './machine.ts'
+import type { Randomness } from './randomness.ts'
 import { findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
 import type { ResumptionTicket } from './ticket.ts'
@@ -40,8 +52,10 @@ export interface InitiatorConfig {
   readonly identity: PeerIdentity
   /** Opens what the responder encapsulates to us, where our identity is a static key. */
   readonly staticKey?: StaticKey | undefined
-  /** The pinned key of the responder. */
-  readonly peer: PeerIdentity
+  /** Our certificates, where we have some; shown to who asks for them. */
+  readonly certified?: CertifiedKey | undefined
+  /** Who the responder must be. */
+  readonly peer: ExpectedPeer
   /** Largest message that is accepted here, bytes. */
   readonly maxMessage: number
   /** What is offered, in order of preference; the share is for the first. */
@@ -49,7 +63,7 @@ export interface InitiatorConfig {
   readonly ordering: Ordering
   readonly sharedKey?: NamedKey | undefined
   readonly ticket?: ResumptionTicket | undefined
-  readonly random: (count: number) => Uint8Array
+  readonly random: Randomness
 }
 
 interface HelloSent {
@@ -63,20 +77,23 @@ interface HelloSent {
   readonly retried: Suite | undefined
 }
 
-export type InitiatorState = HelloSent | (Keyed & { readonly at: 'keyed' | 'signing' | 'confirming' })
+export type InitiatorState =
+  | HelloSent
+  | (Keyed & { readonly at: 'keyed' })
+  | (Keyed & { readonly at: 'signing' | 'confirming'; readonly proven: Omit<Proven, 'transcript'> })
 
 type Result = Step<InitiatorState | Finished>
 
 /** Begins a handshake: makes the key share and sends the ClientHello. */
 export function startInitiator(config: InitiatorConfig): Result {
-  const { identity, peer, maxMessage, random, suites, ordering, sharedKey, ticket } = config
+  const { identity, certified, peer, maxMessage, random, suites, ordering, sharedKey, ticket } = config
   const [first] = suites
   const keyPair = freshPair(first!.kem, random)
   const toPeer = peer instanceof StaticPublicKey ? peer.encapsulate('initiator') : undefined
   const hello = {
     random: random(32),
     initiator: identity.fingerprint,
-    responder: peer.fingerprint,
+    responder: peer instanceof CertificateTrust ? WHOEVER_IS_CERTIFIED : peer.fingerprint,
     maxMessage,
     suites: suites.map(({ id }) => id),
     shareSuite: first!.id,
@@ -85,6 +102,7 @@ export function startInitiator(config: InitiatorConfig): Result {
     ticket: ticket?.ticket,
     staticKey: toPeer?.ciphertext,
     ordering,
+    certificates: { shows: certified !== undefined, asks: peer instanceof CertificateTrust },
   }
   const frame = encodeClientHello(hello)
   const transcript = extend(EMPTY_TRANSCRIPT, frame)
@@ -149,23 +167,28 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
     },
     transcript,
   )
+  const keys = handshakeKeys(master)
   const keyed = {
     peer,
+    random: state.hello.random,
+    shown: answer.certificates?.asks === true ? config.certified : undefined,
     suite,
     resumed: answer.resumed,
     authenticated: 0,
     peerMaxMessage: answer.maxMessage,
     master,
-    initiatorKeys: epochKeys(handshakeSecret(master, 'initiator'), suite.cipher),
-    responderKeys: epochKeys(handshakeSecret(master, 'responder'), suite.cipher),
+    initiatorKeys: importKeys(keys.initiator, suite.cipher),
+    responderKeys: importKeys(keys.responder, suite.cipher),
     transcript,
   }
-  return { state: { at: 'keyed', ...keyed }, effects: [] }
+  const effects: HandshakeEffect[] = []
+  if (peer instanceof CertificateTrust) effects.push({ kind: 'frame-limit', bytes: CERTIFIED_LIMIT })
+  return { state: { at: 'keyed', ...keyed }, effects }
 }
 
 /** The suite of a ServerHello that answers what was asked, and nothing weaker. */
 function acceptable(
-  { suites, sharedKey, ticket, staticKey }: InitiatorConfig,
+  { suites, sharedKey, ticket, staticKey, peer, certified }: InitiatorConfig,
   state: HelloSent,
   answer: ServerHello,
 ): Suite {
@@ -183,29 +206,35 @@ function acceptable(
   if ((answer.staticKey !== undefined) !== (staticKey !== undefined && !answer.resumed)) {
     throw new AuthError('channel.static-key', 'the responder does not ask us to prove our static key as it should')
   }
+  const { shows = false, asks = false } = answer.certificates ?? {}
+  if (shows !== peer instanceof CertificateTrust || (asks && certified === undefined)) {
+    throw new AuthError('channel.certificate', 'the responder does not show and ask for certificates as it should')
+  }
   return suite
 }
 
-function onAuth({ identity }: InitiatorConfig, state: InitiatorState & Keyed, frame: Uint8Array): Result {
-  const content = openRecord(state.responderKeys, 0, frame)
-  const transcript = checkAuth(content, signerOf(state), state.master, 'responder', state.transcript)
-  const next = { ...state, at: 'signing' as const, transcript }
+function onAuth({ identity }: InitiatorConfig, state: Keyed, frame: Uint8Array): Result {
+  const { transcript, ...proven } = checkPeer(openRecord(state.responderKeys, 0, frame), state, 'responder')
+  const { message, transcript: signed } = toSign('initiator', { ...state, transcript })
+  const next = { ...state, at: 'signing' as const, proven, transcript: signed }
   if (!(identity instanceof VerifyingKey) || state.resumed) return onSigned(next, new Uint8Array(0))
-  return { state: next, effects: [{ kind: 'sign', message: signatureInput('initiator', transcript) }] }
+  return { state: next, effects: [{ kind: 'sign', message }] }
 }
 
-function onSigned(state: InitiatorState & Keyed, signature: Uint8Array): Result {
-  const { content, transcript } = makeAuth(state.master, 'initiator', state.transcript, signature)
+type Answering = Extract<InitiatorState, { readonly at: 'signing' | 'confirming' }>
+
+function onSigned(state: Answering, signature: Uint8Array): Result {
+  const { content, transcript } = makeProof('initiator', state, signature)
   return {
     state: { ...state, at: 'confirming', transcript },
     effects: [{ kind: 'send', frame: sealContent(state.initiatorKeys, 0, content) }],
   }
 }
 
-function onConfirm(state: InitiatorState & Keyed, frame: Uint8Array): Result {
+function onConfirm(state: Answering, frame: Uint8Array): Result {
   const { master, transcript } = state
   checkConfirm(openRecord(state.responderKeys, 1, frame), master, transcript)
-  const session = sessionOf('initiator', state, transcript)
+  const session = sessionOf('initiator', state, state.proven, transcript)
   return {
     state: { at: 'established' },
     effects: [

@@ -1,13 +1,18 @@
 import {
   CH_KEM_V1,
+  ChKemEncapsulationKey,
   EncapsulationKey,
-  chKemEncapsulate,
   chKemEncapsulateWith,
+  ephemeralChKemKeyPair,
+  ephemeralKeyPair,
   generateChKemKeyPair,
   generateKemKeyPair,
 } from '@gridseal/pqc'
 import type { Encapsulation } from '@gridseal/pqc'
+import type { ImportedKey } from '../identity/imported-keys.ts'
 import type { Role } from './key-schedule.ts'
+import { systemRandomness } from './randomness.ts'
+import type { Randomness } from './randomness.ts'
 import type { KemName } from './suites.ts'
 
 /*
@@ -42,8 +47,12 @@ export function kemPair(kem: KemName, seed: Uint8Array): KemPair {
   return { kem, publicKey: pair.publicKey, decapsulate: (ciphertext) => pair.decapsulate(ciphertext) }
 }
 
-/** A fresh key pair. */
-export function freshPair(kem: KemName, random: (count: number) => Uint8Array): KemPair {
+/** A fresh key pair; from the system's randomness the provider makes it, which is cheaper than to import a seed. */
+export function freshPair(kem: KemName, random: Randomness): KemPair {
+  if (random === systemRandomness) {
+    const pair = kem === 'CH-KEM-v1' ? ephemeralChKemKeyPair() : ephemeralKeyPair(kem)
+    return { kem, publicKey: pair.publicKey, decapsulate: (ciphertext, role) => pair.decapsulate(ciphertext, role) }
+  }
   const seed = random(KEM_SIZES[kem].seed)
   const pair = kemPair(kem, seed)
   seed.fill(0)
@@ -55,8 +64,12 @@ export type Encapsulate = (kem: KemName, publicKey: Uint8Array, role: Role) => E
 
 /** Encapsulation with the provider's own randomness. */
 export function encapsulateTo(kem: KemName, publicKey: Uint8Array, role: Role): Encapsulation {
-  if (kem === 'CH-KEM-v1') return chKemEncapsulate(publicKey, role)
-  return EncapsulationKey.fromRaw(kem, publicKey).encapsulate()
+  return importKey(kem, publicKey).encapsulate(role)
+}
+
+/** A public key for more than one encapsulation. Throws `DecodeError` as pqc does. */
+export function importKey(kem: KemName, publicKey: Uint8Array): ImportedKey {
+  return kem === 'CH-KEM-v1' ? ChKemEncapsulationKey.fromRaw(publicKey) : EncapsulationKey.fromRaw(kem, publicKey)
 }
 
 /** Encapsulation for recorded handshakes. Only CH-KEM-v1 takes randomness from outside. */

@@ -1,5 +1,5 @@
 import { chKemKdf } from '@gridseal/pqc'
-import { SECRET_LENGTH } from '../record/epoch.ts'
+import { KEY_AND_IV_LENGTH, SECRET_LENGTH } from '../record/epoch.ts'
 
 /*
  * From the KEM's secret to the traffic secrets. KDF is SHAKE256 over the label and the length-prefixed inputs
@@ -40,9 +40,10 @@ export function masterSecret(secrets: Secrets, transcript: Uint8Array): Uint8Arr
   return master
 }
 
-/** The secret under which a role's handshake records are sealed. */
-export function handshakeSecret(master: Uint8Array, role: Role): Uint8Array {
-  return chKemKdf(`${LABEL}${role} handshake`, [master], SECRET_LENGTH)
+/** What the two roles' handshake records are sealed under: key || IV each. */
+export function handshakeKeys(master: Uint8Array): Readonly<Record<Role, Uint8Array>> {
+  const [initiator, responder] = derive('handshake keys', [master], KEY_AND_IV_LENGTH, 2)
+  return { initiator: initiator!, responder: responder! }
 }
 
 /** Key confirmation: proves the master secret and the transcript through the role's signature. */
@@ -55,41 +56,38 @@ export function confirmProof(master: Uint8Array, transcript: Uint8Array): Uint8A
   return chKemKdf(`${LABEL}responder confirm`, [master, transcript], PROOF_LENGTH)
 }
 
-/** A role's secret of the first traffic epoch; `transcript` runs through the initiator's Finished. */
-export function trafficSecret(master: Uint8Array, role: Role, transcript: Uint8Array): Uint8Array {
-  return chKemKdf(`${LABEL}${role} traffic`, [master, transcript], SECRET_LENGTH)
-}
-
-/** The root of the fresh key agreements within a session; `transcript` runs through the initiator's Finished. */
-export function ratchetSecret(master: Uint8Array, transcript: Uint8Array): Uint8Array {
-  return chKemKdf(`${LABEL}ratchet`, [master, transcript], SECRET_LENGTH)
-}
-
-/** What a later session can be resumed with; `transcript` runs through the initiator's Finished. */
-export function resumptionSecret(master: Uint8Array, transcript: Uint8Array): Uint8Array {
-  return chKemKdf(`${LABEL}resumption`, [master, transcript], SECRET_LENGTH)
-}
-
-/** What follows from a fresh key agreement within a session: the next root and both directions' secrets. */
-export interface Ratcheted {
-  readonly ratchet: Uint8Array
+/** What a session begins with, and what a fresh key agreement within it replaces. */
+export interface SessionSecrets {
+  /** Of the first traffic epoch of what the role sends. */
   readonly initiator: Uint8Array
   readonly responder: Uint8Array
+  /** Root of the next fresh key agreement. */
+  readonly ratchet: Uint8Array
 }
 
-/** One turn of the ratchet; `messages` are the two contents of the exchange. Overwrites `ratchet` and `shared`. */
-export function turnRatchet(ratchet: Uint8Array, shared: Uint8Array, messages: readonly Uint8Array[]): Ratcheted {
-  const root = chKemKdf(`${LABEL}rekey`, [ratchet, shared, ...messages], MASTER_LENGTH)
-  ratchet.fill(0)
-  shared.fill(0)
-  const derive = (name: string): Uint8Array => chKemKdf(`${LABEL}${name}`, [root], SECRET_LENGTH)
-  const next = {
-    ratchet: derive('ratchet'),
-    initiator: derive('initiator traffic'),
-    responder: derive('responder traffic'),
-  }
+/** The session's secrets; `transcript` runs through the initiator's Finished. */
+export function sessionSecrets(
+  master: Uint8Array,
+  transcript: Uint8Array,
+): SessionSecrets & { readonly resumption: Uint8Array } {
+  const [initiator, responder, ratchet, resumption] = derive('session', [master, transcript], SECRET_LENGTH, 4)
+  return { initiator: initiator!, responder: responder!, ratchet: ratchet!, resumption: resumption! }
+}
+
+/** One turn of the ratchet; `messages` are the two contents of the exchange. Overwrites `root` and `shared`. */
+export function turnRatchet(root: Uint8Array, shared: Uint8Array, messages: readonly Uint8Array[]): SessionSecrets {
+  const [initiator, responder, ratchet] = derive('rekey', [root, shared, ...messages], SECRET_LENGTH, 3)
   root.fill(0)
-  return next
+  shared.fill(0)
+  return { initiator: initiator!, responder: responder!, ratchet: ratchet! }
+}
+
+/** `count` secrets from one derivation, each in a buffer of its own, so that each can be overwritten by itself. */
+function derive(label: string, inputs: readonly Uint8Array[], length: number, count: number): Uint8Array[] {
+  const all = chKemKdf(LABEL + label, inputs, length * count)
+  const parts = Array.from({ length: count }, (_, index) => all.slice(index * length, (index + 1) * length))
+  all.fill(0)
+  return parts
 }
 
 const UTF8 = new TextEncoder()

@@ -1,12 +1,19 @@
 import { ProtocolError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import { VerifyingKey } from '@gridseal/pqc'
+import type { Certificate } from '@gridseal/pqc'
 import { ALERT, alertReceived } from '../alert.ts'
 import { asGridsealError } from '../failure.ts'
 import type { EpochKeys } from '../record/epoch.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, frameName } from '../record/frame.ts'
-import type { PeerIdentity } from '../identity/identity.ts'
-import { ratchetSecret, resumptionSecret, trafficSecret } from './key-schedule.ts'
+import { CertificateTrust } from '../identity/certificate-trust.ts'
+import { MAX_CHAIN } from '../identity/certificate-chain.ts'
+import type { CertifiedKey } from '../identity/certified-key.ts'
+import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
+import { checkAuth, makeAuth } from './auth.ts'
+import type { Proof } from './auth.ts'
+import { certifiedTranscript, checkCertifiedAuth, makeCertifiedAuth } from './certified-auth.ts'
+import { sessionSecrets, signatureInput } from './key-schedule.ts'
 import type { Role } from './key-schedule.ts'
 import type { Suite } from './suites.ts'
 
@@ -17,6 +24,8 @@ import type { Suite } from './suites.ts'
 
 /** Largest body of a frame before the peer is known, in bytes. */
 export const HANDSHAKE_LIMIT = 8192
+/** The same while certificates are waited for. */
+export const CERTIFIED_LIMIT: number = HANDSHAKE_LIMIT + MAX_CHAIN
 
 /** What happens to a machine. */
 export type HandshakeInput =
@@ -38,6 +47,8 @@ export type HandshakeEffect =
   | { readonly kind: 'sign'; readonly message: Uint8Array }
   /** Look a pre-shared key up; `key-found` brings the result. */
   | { readonly kind: 'find-key'; readonly id: Uint8Array }
+  /** Frames may have bodies of so many bytes from here on. */
+  | { readonly kind: 'frame-limit'; readonly bytes: number }
   /** Overwrite secrets that are not needed any more. */
   | { readonly kind: 'wipe'; readonly secrets: readonly Uint8Array[] }
   | { readonly kind: 'established'; readonly session: Session }
@@ -47,6 +58,12 @@ export type HandshakeEffect =
 export interface Session {
   readonly role: Role
   readonly peer: PeerIdentity
+  /** The initiator's random, which names the session in a key log. */
+  readonly random: Uint8Array
+  /** What the peer has shown to be who it is, where it is not pinned. */
+  readonly certificate: Certificate | undefined
+  /** Who was shown certificates, or has shown some, has to do so again: such sessions are not resumed. */
+  readonly resumable: boolean
   readonly suite: Suite
   /** Whether a ticket stood in for identities: nobody has signed. */
   readonly resumed: boolean
@@ -70,7 +87,12 @@ export interface Step<State> {
 
 /** Both ends have the same keys, which nobody has vouched for yet. */
 export interface Keyed {
-  readonly peer: PeerIdentity
+  /** Who the peer must prove to be. */
+  readonly peer: ExpectedPeer
+  /** The initiator's random, a copy. */
+  readonly random: Uint8Array
+  /** What we shall show, where the peer has asked for it. */
+  readonly shown: CertifiedKey | undefined
   readonly suite: Suite
   readonly resumed: boolean
   readonly authenticated: number
@@ -109,26 +131,59 @@ export function takeInput<State extends { readonly at: string } | Keyed>(
   }
 }
 
-/** The key with which the peer of a handshake must sign, if it must. */
-export function signerOf({ peer, resumed }: Pick<Keyed, 'peer' | 'resumed'>): VerifyingKey | undefined {
-  return peer instanceof VerifyingKey && !resumed ? peer : undefined
+/** A peer that has proven who it is, and the transcript after that. */
+export interface Proven {
+  readonly peer: PeerIdentity
+  readonly certificate: Certificate | undefined
+  readonly transcript: Uint8Array
+}
+
+/** Checks the auth of the peer in role `role`: by the key that is pinned, or by certificates. Throws as these do. */
+export function checkPeer(content: Uint8Array, { peer, resumed, master, transcript }: Keyed, role: Role): Proven {
+  if (peer instanceof CertificateTrust) {
+    const { key, leaf, transcript: after } = checkCertifiedAuth(content, peer, master, role, transcript)
+    return { peer: key, certificate: leaf, transcript: after }
+  }
+  // A static key proves itself by what it could open, and in a resumed session nobody signs.
+  const signer = peer instanceof VerifyingKey && !resumed ? peer : undefined
+  return { peer, certificate: undefined, transcript: checkAuth(content, signer, master, role, transcript) }
+}
+
+/** What to sign in role `role`, and the transcript that is signed. */
+export function toSign(role: Role, { shown, transcript }: Keyed): { message: Uint8Array; transcript: Uint8Array } {
+  const signed = shown === undefined ? transcript : certifiedTranscript(transcript, shown.encoded)
+  return { message: signatureInput(role, signed), transcript: signed }
+}
+
+/** Our auth, from the signature over {@link toSign}; an empty one where we do not sign. */
+export function makeProof(role: Role, { master, shown, transcript }: Keyed, signature: Uint8Array): Proof {
+  if (shown === undefined) return makeAuth(master, role, transcript, signature)
+  return makeCertifiedAuth(master, role, transcript, signature, shown.encoded)
 }
 
 /** What a handshake leaves behind; `transcript` runs through the initiator's Finished. */
-export function sessionOf(role: Role, keyed: Keyed, transcript: Uint8Array): Session {
-  const { peer, suite, resumed, authenticated, peerMaxMessage, master } = keyed
-  const other = role === 'initiator' ? 'responder' : 'initiator'
+export function sessionOf(
+  role: Role,
+  keyed: Keyed,
+  { peer, certificate }: Omit<Proven, 'transcript'>,
+  transcript: Uint8Array,
+): Session {
+  const { suite, resumed, authenticated, peerMaxMessage, master, shown, random } = keyed
+  const { initiator, responder, ratchet, resumption } = sessionSecrets(master, transcript)
   return {
     role,
     peer,
+    random,
+    certificate,
+    resumable: certificate === undefined && shown === undefined,
     suite,
     resumed,
     authenticated,
     peerMaxMessage,
-    sendSecret: trafficSecret(master, role, transcript),
-    receiveSecret: trafficSecret(master, other, transcript),
-    ratchet: ratchetSecret(master, transcript),
-    resumption: resumptionSecret(master, transcript),
+    sendSecret: role === 'initiator' ? initiator : responder,
+    receiveSecret: role === 'initiator' ? responder : initiator,
+    ratchet,
+    resumption,
   }
 }
 

@@ -1,19 +1,32 @@
 import { AuthError, ProtocolError, UsageError, toHex } from '@gridseal/wire'
 import { VerifyingKey, equalBytes } from '@gridseal/pqc'
-import type { PeerIdentity } from '../identity/identity.ts'
+import { CertificateTrust } from '../identity/certificate-trust.ts'
+import type { CertifiedKey } from '../identity/certified-key.ts'
+import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
-import { epochKeys } from '../record/epoch.ts'
+import { importKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
-import { checkAuth, makeAuth, makeConfirm } from './auth.ts'
+import { makeConfirm } from './auth.ts'
 import type { CookieJar } from './cookie.ts'
-import { decodeClientHello, encodeRetryRequest, encodeServerHello } from './hello.ts'
+import { WHOEVER_IS_CERTIFIED, decodeClientHello, encodeRetryRequest, encodeServerHello } from './hello.ts'
 import type { Ordering, ReceivedClientHello } from './hello.ts'
 import type { Encapsulate } from './kem.ts'
-import { handshakeSecret, masterSecret, signatureInput } from './key-schedule.ts'
-import { expectFrame, expectKey, expectSigned, sessionOf, signerOf, takeInput } from './machine.ts'
-import type { Finished, HandshakeInput, Keyed, Step } from './machine.ts'
+import { handshakeKeys, masterSecret } from './key-schedule.ts'
+import {
+  CERTIFIED_LIMIT,
+  checkPeer,
+  expectFrame,
+  expectKey,
+  expectSigned,
+  makeProof,
+  sessionOf,
+  takeInput,
+  toSign,
+} from './machine.ts'
+import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step } from './machine.ts'
+import type { Randomness } from './randomness.ts'
 import { chooseSuite, findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
 import type { TicketKeys, TicketState } from './ticket.ts'
@@ -35,6 +48,10 @@ export interface ResponderConfig {
   readonly staticKey?: StaticKey | undefined
   /** The pinned key of a fingerprint. */
   readonly peers: (fingerprint: Uint8Array) => PeerIdentity | undefined
+  /** Our certificates, where we have some; shown to who asks for them. */
+  readonly certified?: CertifiedKey | undefined
+  /** Whom to believe who is not pinned and has certificates. */
+  readonly certificates?: CertificateTrust | undefined
   /** Largest message that is accepted here, bytes. */
   readonly maxMessage: number
   /** What is allowed here; the initiator's order decides. */
@@ -56,14 +73,14 @@ export interface ResponderConfig {
   readonly now: () => number
   /** Milliseconds of a clock that does not go back. */
   readonly monotonic: () => number
-  readonly random: (count: number) => Uint8Array
+  readonly random: Randomness
   readonly encapsulate: Encapsulate
 }
 
 /** A ClientHello that has been let in. */
 interface Admitted {
   readonly hello: ReceivedClientHello
-  readonly peer: PeerIdentity
+  readonly peer: ExpectedPeer
   readonly suite: Suite
   /** The transcript through the ClientHello. */
   readonly transcript: Uint8Array
@@ -72,7 +89,7 @@ interface Admitted {
 export type ResponderState =
   | { readonly at: 'listening'; readonly retried: boolean }
   | (Admitted & { readonly at: 'keying' })
-  | (Keyed & { readonly at: 'signing' | 'authenticating' })
+  | (Keyed & { readonly at: 'signing' | 'authenticating'; readonly claimed: Uint8Array })
 
 type Result = Step<ResponderState | Finished>
 
@@ -144,9 +161,11 @@ function resume(config: ResponderConfig, hello: ReceivedClientHello, suite: Suit
 }
 
 /** Who is let in, and with which suite. No secret and no randomness is touched here. */
-function admit(config: ResponderConfig, hello: ReceivedClientHello): { peer: PeerIdentity; suite: Suite } {
-  const { identity, peers, suites, ordering, sharedKeys, staticKey } = config
-  if (!equalBytes(hello.responder, identity.fingerprint)) {
+function admit(config: ResponderConfig, hello: ReceivedClientHello): { peer: ExpectedPeer; suite: Suite } {
+  const { identity, suites, ordering, sharedKeys, staticKey, certified } = config
+  const asksForCertificates = hello.certificates?.asks === true
+  const wanted = asksForCertificates ? WHOEVER_IS_CERTIFIED : identity.fingerprint
+  if (!equalBytes(hello.responder, wanted) || (asksForCertificates && certified === undefined)) {
     const details = { wanted: toHex(hello.responder) }
     throw new AuthError('channel.peer.other', 'the initiator wants to reach another identity', details)
   }
@@ -158,13 +177,10 @@ function admit(config: ResponderConfig, hello: ReceivedClientHello): { peer: Pee
   if (hello.ordering !== ordering) {
     throw new ProtocolError('channel.ordering', `the initiator wants ${hello.ordering} order, here it is ${ordering}`)
   }
-  const peer = peers(hello.initiator)
+  const peer = callerOf(config, hello)
   if (peer === undefined) {
     const details = { fingerprint: toHex(hello.initiator) }
     throw new AuthError('channel.peer.unknown', `no pinned key has the fingerprint ${details.fingerprint}`, details)
-  }
-  if (!equalBytes(peer.fingerprint, hello.initiator)) {
-    throw new UsageError('channel.peers', 'the peers option returned a key of another fingerprint')
   }
   if ((hello.sharedKey !== undefined) !== sharedKeys) {
     const text = sharedKeys ? 'the initiator names no pre-shared key' : 'there are no pre-shared keys here'
@@ -176,9 +192,20 @@ function admit(config: ResponderConfig, hello: ReceivedClientHello): { peer: Pee
   return { peer, suite }
 }
 
+/** The initiator's pinned key, or trust in the certificates that it has. Undefined for a stranger. */
+function callerOf({ peers, certificates }: ResponderConfig, hello: ReceivedClientHello): ExpectedPeer | undefined {
+  const pinned = peers(hello.initiator)
+  if (pinned === undefined) return hello.certificates?.shows === true ? certificates : undefined
+  if (equalBytes(pinned.fingerprint, hello.initiator)) return pinned
+  throw new UsageError('channel.peers', 'the peers option returned a key of another fingerprint')
+}
+
 function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint8Array | undefined): Result {
   const { hello, peer, suite } = admitted
-  const ticket = takeTicket(config, hello, suite)
+  const shows = hello.certificates?.asks === true
+  const asks = peer instanceof CertificateTrust
+  // Certificates are judged each time: a ticket would outlive them.
+  const ticket = shows || asks ? undefined : takeTicket(config, hello, suite)
   const resumed = ticket !== undefined
   const { ciphertext, sharedSecret } = config.encapsulate(suite.kem, hello.share, 'responder')
   const toResponder =
@@ -192,31 +219,35 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
     sharedKey: sharedKey !== undefined,
     resumed,
     staticKey: toPeer?.ciphertext,
+    certificates: { shows, asks },
   })
   const transcript = extend(admitted.transcript, answer)
   const resumption = ticket?.secret
   const secrets = { shared: sharedSecret, toResponder, toInitiator: toPeer?.sharedSecret, sharedKey, resumption }
   const master = masterSecret(secrets, transcript)
-  const keyed: Keyed = {
+  const keys = handshakeKeys(master)
+  const keyed = {
+    claimed: hello.initiator.slice(),
+    random: hello.random.slice(),
     peer,
+    shown: shows ? config.certified : undefined,
     suite,
     resumed,
     authenticated: ticket?.authenticated ?? config.now(),
     peerMaxMessage: hello.maxMessage,
     master,
-    initiatorKeys: epochKeys(handshakeSecret(master, 'initiator'), suite.cipher),
-    responderKeys: epochKeys(handshakeSecret(master, 'responder'), suite.cipher),
+    initiatorKeys: importKeys(keys.initiator, suite.cipher),
+    responderKeys: importKeys(keys.responder, suite.cipher),
     transcript,
   }
-  const send = { kind: 'send', frame: answer } as const
+  const effects: HandshakeEffect[] = [{ kind: 'send', frame: answer }]
+  if (asks) effects.push({ kind: 'frame-limit', bytes: CERTIFIED_LIMIT })
   if (resumed || !(config.identity instanceof VerifyingKey)) {
-    const { state, effects } = onSigned({ at: 'signing', ...keyed }, new Uint8Array(0))
-    return { state, effects: [send, ...effects] }
+    const next = onSigned({ at: 'signing', ...keyed }, new Uint8Array(0))
+    return { state: next.state, effects: [...effects, ...next.effects] }
   }
-  return {
-    state: { at: 'signing', ...keyed },
-    effects: [send, { kind: 'sign', message: signatureInput('responder', transcript) }],
-  }
+  const { message, transcript: signed } = toSign('responder', keyed)
+  return { state: { at: 'signing', ...keyed, transcript: signed }, effects: [...effects, { kind: 'sign', message }] }
 }
 
 /** What a ticket says, if it is ours, of this initiator, for this suite and not too old. */
@@ -228,20 +259,24 @@ function takeTicket(config: ResponderConfig, hello: ReceivedClientHello, suite: 
   return age >= 0 && age < config.ticketLife ? state : undefined
 }
 
-function onSigned(state: ResponderState & Keyed, signature: Uint8Array): Result {
-  const { content, transcript } = makeAuth(state.master, 'responder', state.transcript, signature)
+type Answering = Extract<ResponderState, { readonly at: 'signing' | 'authenticating' }>
+
+function onSigned(state: Answering, signature: Uint8Array): Result {
+  const { content, transcript } = makeProof('responder', state, signature)
   return {
     state: { ...state, at: 'authenticating', transcript },
     effects: [{ kind: 'send', frame: sealContent(state.responderKeys, 0, content) }],
   }
 }
 
-function onAuth(state: ResponderState & Keyed, frame: Uint8Array): Result {
+function onAuth(state: Answering, frame: Uint8Array): Result {
   const { master } = state
-  const content = openRecord(state.initiatorKeys, 0, frame)
-  const transcript = checkAuth(content, signerOf(state), master, 'initiator', state.transcript)
+  const { transcript, ...proven } = checkPeer(openRecord(state.initiatorKeys, 0, frame), state, 'initiator')
+  if (!equalBytes(proven.peer.fingerprint, state.claimed)) {
+    throw new AuthError('channel.peer.other', 'the certificates of the initiator are for another key than it has named')
+  }
   const confirm = sealContent(state.responderKeys, 1, makeConfirm(master, transcript))
-  const session = sessionOf('responder', state, transcript)
+  const session = sessionOf('responder', state, proven, transcript)
   return {
     state: { at: 'established' },
     effects: [

@@ -1,5 +1,6 @@
 import { Reader, UsageError, Writer } from '@gridseal/wire'
 import { AeadKey, equalBytes, randomBytes, sha256 } from '@gridseal/pqc'
+import { systemRandomness } from './randomness.ts'
 
 /*
  * A resumption ticket is what the responder needs to know of an earlier session, sealed by itself for itself:
@@ -70,7 +71,7 @@ export class TicketKeys {
 
   seal({ authenticated, suite, initiator, secret }: TicketState, responder: Uint8Array): Uint8Array {
     const { id, key } = this.#current
-    const nonce = randomBytes(12)
+    const nonce = systemRandomness(12)
     const plain = new Writer(72).u48be(authenticated).u16be(suite).bytes(initiator).bytes(secret).finish()
     const sealed = key.seal(nonce, plain, additional(responder))
     plain.fill(0)

@@ -1,16 +1,32 @@
 import { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import { CertificateTrust } from './certificate-trust.ts'
+import { CertifiedKey } from './certified-key.ts'
 import { StaticKey, StaticPublicKey } from './static-key.ts'
 
-/** Own identity: a signature key or a static KEM key. */
-export type OwnIdentity = SigningKey | StaticKey
+/** Own identity: a signature key, perhaps with certificates, or a static KEM key. */
+export type OwnIdentity = SigningKey | CertifiedKey | StaticKey
 
-/** The pinned identity of the other end. */
+/** The identity of the other end, pinned or proven by certificates. */
 export type PeerIdentity = VerifyingKey | StaticPublicKey
 
+/** Who the other end must be: the owner of this key, or whoever has such certificates. */
+export type ExpectedPeer = PeerIdentity | CertificateTrust
+
 export function isOwnIdentity(value: unknown): value is OwnIdentity {
-  return value instanceof SigningKey || value instanceof StaticKey
+  return value instanceof SigningKey || value instanceof CertifiedKey || value instanceof StaticKey
 }
 
 export function isPeerIdentity(value: unknown): value is PeerIdentity {
   return value instanceof VerifyingKey || value instanceof StaticPublicKey
+}
+
+/** A pinned key, or trust in certificates for one name. */
+export function isExpectedPeer(value: unknown): value is ExpectedPeer {
+  return isPeerIdentity(value) || (value instanceof CertificateTrust && value.host !== undefined)
+}
+
+/** The key that signs for an identity, if one does. */
+export function signingKeyOf(identity: OwnIdentity): SigningKey | undefined {
+  if (identity instanceof CertifiedKey) return identity.key
+  return identity instanceof SigningKey ? identity : undefined
 }

@@ -1,10 +1,11 @@
 import { UsageError, toHex } from '@gridseal/wire'
 import { randomBytes, sha256 } from '@gridseal/pqc'
 import type { Encapsulation } from '@gridseal/pqc'
-import { KEM_SIZES, encapsulateTo, kemPair } from '../handshake/kem.ts'
+import { KEM_SIZES, importKey, kemPair } from '../handshake/kem.ts'
 import type { KemPair } from '../handshake/kem.ts'
 import type { Role } from '../handshake/key-schedule.ts'
 import type { KemName } from '../handshake/suites.ts'
+import { importedKey } from './imported-keys.ts'
 
 /*
  * Identities without signatures: who can open what was encapsulated to a pinned KEM key is its owner. A handshake
@@ -50,7 +51,7 @@ export class StaticPublicKey {
 
   /** A secret that only the owner can open; `role` is ours. */
   encapsulate(role: Role): Encapsulation {
-    return encapsulateTo(this.algorithm, this.raw, role)
+    return importedKey(this, () => importKey(this.algorithm, this.raw)).encapsulate(role)
   }
 
   equals(other: StaticPublicKey): boolean {

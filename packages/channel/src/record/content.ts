@@ -1,14 +1,16 @@
 import { DecodeError, Reader, Writer } from '@gridseal/wire'
+import { readU32, writeU32 } from './frame.ts'
 
 /*
  * What a record holds once it is opened: kind u8 || fields. The kind is inside the encryption, so that a closing, a
  * rekey and a short message look alike on the wire.
  */
 
-/** Kinds of content. `auth` and `confirm` occur in the handshake only, the others only after it. */
+/** Kinds of content. `auth`, `confirm` and `certifiedAuth` occur in the handshake only, the others only after it. */
 export const CONTENT: {
   readonly auth: 0x01
   readonly confirm: 0x02
+  readonly certifiedAuth: 0x03
   readonly data: 0x10
   readonly rekey: 0x11
   readonly close: 0x12
@@ -19,9 +21,11 @@ export const CONTENT: {
   readonly rekeyDone: 0x17
   readonly padded: 0x18
   readonly timedData: 0x19
+  readonly bundle: 0x1a
 } = {
   auth: 0x01,
   confirm: 0x02,
+  certifiedAuth: 0x03,
   data: 0x10,
   rekey: 0x11,
   close: 0x12,
@@ -32,6 +36,7 @@ export const CONTENT: {
   rekeyDone: 0x17,
   padded: 0x18,
   timedData: 0x19,
+  bundle: 0x1a,
 }
 
 /** Bytes before the message in `data`: kind and port. */
@@ -43,15 +48,20 @@ export const PADDED_HEADER = 5
 /** The content of a record is at most this much longer than the message in it. */
 export const CONTENT_OVERHEAD: number = TIMED_HEADER + PADDED_HEADER
 
-/** A record's content after the handshake. `bytes` are a view of what was opened. */
+/** A message; `bytes` are a view of what was opened. */
+export interface DataContent {
+  readonly kind: 'data'
+  readonly port: number
+  readonly bytes: Uint8Array
+  /** Worthless afterwards: ms since the beginning of the session. */
+  readonly validUntil?: number
+}
+
+/** A record's content after the handshake. */
 export type Content =
-  | {
-      readonly kind: 'data'
-      readonly port: number
-      readonly bytes: Uint8Array
-      /** Worthless afterwards: ms since the beginning of the session. */
-      readonly validUntil?: number
-    }
+  | DataContent
+  /** Several messages, in order; there is at least one. */
+  | { readonly kind: 'bundle'; readonly messages: readonly DataContent[] }
   | { readonly kind: 'rekey' }
   | { readonly kind: 'close' }
   | { readonly kind: 'alert'; readonly code: number }
@@ -61,18 +71,30 @@ export type Content =
   | { readonly kind: 'rekeyAnswer'; readonly ciphertext: Uint8Array }
   | { readonly kind: 'rekeyDone' }
 
-/** Writes `data` (kind || port u16 || message) to the start of `target`. The port must be 0 to 65535. */
-export function writeData(port: number, message: Uint8Array, target: Uint8Array): void {
-  target[0] = CONTENT.data
-  target[1] = port >>> 8
-  target[2] = port
-  target.set(message, DATA_HEADER)
+/** Writes `data` (kind || port u16 || message) to `target` at `at`. The port must be 0 to 65535. */
+export function writeData(port: number, message: Uint8Array, target: Uint8Array, at = 0): void {
+  target[at] = CONTENT.data
+  target[at + 1] = port >>> 8
+  target[at + 2] = port
+  target.set(message, at + DATA_HEADER)
 }
 
-/** Writes `timedData` (kind || validUntil u48 || port u16 || message) to the start of `target`. */
-export function writeTimedData(validUntil: number, port: number, message: Uint8Array, target: Uint8Array): void {
-  target.set(new Writer(TIMED_HEADER).u8(CONTENT.timedData).u48be(validUntil).u16be(port).finish())
-  target.set(message, TIMED_HEADER)
+/** Writes `timedData` (kind || validUntil u48 || port u16 || message) to `target` at `at`. */
+export function writeTimedData(
+  validUntil: number,
+  port: number,
+  message: Uint8Array,
+  target: Uint8Array,
+  at = 0,
+): void {
+  const high = Math.floor(validUntil / 0x1_0000_0000)
+  target[at] = CONTENT.timedData
+  target[at + 1] = high >>> 8
+  target[at + 2] = high
+  writeU32(target, at + 3, validUntil % 0x1_0000_0000)
+  target[at + 7] = port >>> 8
+  target[at + 8] = port
+  target.set(message, at + TIMED_HEADER)
 }
 
 /** `rekey`: kind alone. Records after it are sealed under the next epoch's key. */
@@ -127,14 +149,10 @@ function decodePlain(content: Uint8Array): Content {
   const { length } = content
   switch (content[0]) {
     case CONTENT.data:
-      if (length < DATA_HEADER) break
-      return { kind: 'data', port: (content[1]! << 8) | content[2]!, bytes: content.subarray(DATA_HEADER) }
-    case CONTENT.timedData: {
-      if (length < TIMED_HEADER) break
-      const r = new Reader(content, 1)
-      const validUntil = r.u48be('validUntil')
-      return { kind: 'data', validUntil, port: r.u16be('port'), bytes: content.subarray(TIMED_HEADER) }
-    }
+    case CONTENT.timedData:
+      return decodeMessage(content)
+    case CONTENT.bundle:
+      return { kind: 'bundle', messages: decodeBundle(content) }
     case CONTENT.rekey:
       if (length === 1) return { kind: 'rekey' }
       break
@@ -158,6 +176,35 @@ function decodePlain(content: Uint8Array): Content {
       break
   }
   throw wrong(content)
+}
+
+/** `data` or `timedData`, and nothing else. */
+function decodeMessage(content: Uint8Array): DataContent {
+  const { length } = content
+  if (content[0] === CONTENT.data && length >= DATA_HEADER) {
+    return { kind: 'data', port: (content[1]! << 8) | content[2]!, bytes: content.subarray(DATA_HEADER) }
+  }
+  if (content[0] === CONTENT.timedData && length >= TIMED_HEADER) {
+    const validUntil = ((content[1]! << 8) | content[2]!) * 0x1_0000_0000 + readU32(content, 3)
+    const port = (content[7]! << 8) | content[8]!
+    return { kind: 'data', validUntil, port, bytes: content.subarray(TIMED_HEADER) }
+  }
+  throw wrong(content)
+}
+
+/** `bundle`: kind || (length u16 || data or timedData)…, one of them at least. */
+function decodeBundle(content: Uint8Array): DataContent[] {
+  const { length } = content
+  const messages: DataContent[] = []
+  let at = 1
+  do {
+    const start = at + 2
+    if (start > length) throw wrong(content)
+    at = start + ((content[start - 2]! << 8) | content[start - 1]!)
+    if (at > length) throw wrong(content)
+    messages.push(decodeMessage(content.subarray(start, at)))
+  } while (at < length)
+  return messages
 }
 
 function wrong(content: Uint8Array): DecodeError {

@@ -10,7 +10,8 @@ import { RecordCipher } from './record-cipher.ts'
 /** Bytes of a direction's secret. */
 export const SECRET_LENGTH = 32
 const KEY_LENGTH = 32
-const IV_LENGTH = 12
+/** Bytes of key || IV. */
+export const KEY_AND_IV_LENGTH = 44
 
 const LABEL_KEYS = 'gridseal-channel-1 record keys'
 const LABEL_NEXT = 'gridseal-channel-1 next secret'
@@ -23,10 +24,14 @@ export interface EpochKeys {
 
 /** Key and IV of an epoch. */
 export function epochKeys(secret: Uint8Array, algorithm: AeadAlgorithm): EpochKeys {
-  const derived = chKemKdf(LABEL_KEYS, [secret], KEY_LENGTH + IV_LENGTH)
-  const cipher = new RecordCipher(derived.subarray(0, KEY_LENGTH), algorithm)
-  const iv = derived.slice(KEY_LENGTH)
-  derived.fill(0)
+  return importKeys(chKemKdf(LABEL_KEYS, [secret], KEY_AND_IV_LENGTH), algorithm)
+}
+
+/** Key || IV (44 bytes), which is overwritten. */
+export function importKeys(material: Uint8Array, algorithm: AeadAlgorithm): EpochKeys {
+  const cipher = new RecordCipher(material.subarray(0, KEY_LENGTH), algorithm)
+  const iv = material.slice(KEY_LENGTH)
+  material.fill(0)
   return { cipher, iv }
 }
 

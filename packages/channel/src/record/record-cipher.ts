@@ -10,7 +10,7 @@ export const TAG_LENGTH = 16
  * Bytes that are encrypted at a time. The output of each step is a buffer of its own; small ones are used again by the
  * allocator, those of a whole large record would come from the system and go back to it with every record.
  */
-const STEP = 2 ** 14
+const STEP = 2 ** 16
 
 const OPTIONS = { authTagLength: TAG_LENGTH } as const
 

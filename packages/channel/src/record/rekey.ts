@@ -2,7 +2,8 @@ import { ProtocolError } from '@gridseal/wire'
 import { freshPair } from '../handshake/kem.ts'
 import type { Encapsulate, KemPair } from '../handshake/kem.ts'
 import { turnRatchet } from '../handshake/key-schedule.ts'
-import type { Ratcheted, Role } from '../handshake/key-schedule.ts'
+import type { SessionSecrets, Role } from '../handshake/key-schedule.ts'
+import type { Randomness } from '../handshake/randomness.ts'
 import type { KemName } from '../handshake/suites.ts'
 import { encodeRekeyAnswer, encodeRekeyRequest } from './content.ts'
 
@@ -20,14 +21,14 @@ import { encodeRekeyAnswer, encodeRekeyRequest } from './content.ts'
 /** What to send and which secrets follow from it. */
 export interface RekeyAnswer {
   readonly content: Uint8Array
-  readonly next: Ratcheted
+  readonly next: SessionSecrets
 }
 
 /** The two parties' part in it: pure but for the randomness that it is given. */
 export class Rekeying {
   readonly #role: Role
   readonly #kem: KemName
-  readonly #random: (count: number) => Uint8Array
+  readonly #random: Randomness
   readonly #encapsulate: Encapsulate
   #ratchet: Uint8Array
   #asked: { readonly pair: KemPair; readonly request: Uint8Array } | undefined
@@ -35,13 +36,7 @@ export class Rekeying {
   #answered = false
 
   /** Takes over `ratchet`, which is overwritten at every turn. */
-  constructor(
-    role: Role,
-    kem: KemName,
-    ratchet: Uint8Array,
-    random: (count: number) => Uint8Array,
-    encapsulate: Encapsulate,
-  ) {
+  constructor(role: Role, kem: KemName, ratchet: Uint8Array, random: Randomness, encapsulate: Encapsulate) {
     this.#role = role
     this.#kem = kem
     this.#ratchet = ratchet
@@ -75,7 +70,7 @@ export class Rekeying {
   }
 
   /** The secrets that follow from the peer's answer. Throws {@link ProtocolError} `channel.unexpected`. */
-  answered(ciphertext: Uint8Array): Ratcheted {
+  answered(ciphertext: Uint8Array): SessionSecrets {
     const asked = this.#asked
     if (asked === undefined) throw new ProtocolError('channel.unexpected', 'a rekey answer that nobody asked for')
     this.#asked = undefined
@@ -95,7 +90,7 @@ export class Rekeying {
     this.#asked = undefined
   }
 
-  #turn(shared: Uint8Array, request: Uint8Array, answer: Uint8Array): Ratcheted {
+  #turn(shared: Uint8Array, request: Uint8Array, answer: Uint8Array): SessionSecrets {
     const next = turnRatchet(this.#ratchet, shared, [request, answer])
     this.#ratchet = next.ratchet
     return next

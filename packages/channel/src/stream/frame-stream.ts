@@ -54,6 +54,11 @@ export class FrameStream {
     return this.#writer.drained
   }
 
+  /** Whether the peer keeps up. */
+  get hasRoom(): boolean {
+    return this.#finishing === undefined && !this.#writer.full
+  }
+
   /** Delivers to `handler` from now on; bodies up to `limit` bytes. */
   handle(handler: FrameHandler, limit: number): void {
     if (this.#finishing !== undefined) return
@@ -61,6 +66,11 @@ export class FrameStream {
     this.#handler = handler
     this.#connection.resume()
     this.#pump()
+  }
+
+  /** Bodies may have up to `limit` bytes from the next frame on. */
+  allow(limit: number): void {
+    this.#reader.limit = limit
   }
 
   /** Delivers nothing more until the next {@link handle}, and lets the peer feel it. */

@@ -31,6 +31,11 @@ export class FrameWriter {
     return this.#drained
   }
 
+  /** Whether the peer does not keep up. */
+  get full(): boolean {
+    return this.#full
+  }
+
   /** False when the peer does not keep up; the frame is sent all the same. */
   write(frame: Uint8Array): boolean {
     if (this.#length === 0) process.nextTick(() => this.flush())

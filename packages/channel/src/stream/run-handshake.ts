@@ -1,10 +1,11 @@
 import { InternalError } from '@gridseal/wire'
-import { SigningKey } from '@gridseal/pqc'
 import { asGridsealError } from '../failure.ts'
+import { signingKeyOf } from '../identity/identity.ts'
 import type { OwnIdentity } from '../identity/identity.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
 import { FRAME } from '../record/frame.ts'
+import type { SessionStart } from '../session/session-time.ts'
 import { connectionEnded } from './frame-stream.ts'
 import type { FrameStream } from './frame-stream.ts'
 
@@ -21,15 +22,6 @@ export interface HandshakeRun<State> {
   readonly firstTimeout?: number
   /** Milliseconds of a clock that does not go back. */
   readonly clock: () => number
-}
-
-/**
- * When the session began, for times to live, by our clock. It begins when the ClientHello reaches the responder. The
- * initiator knows only that this was after it sent it (`earliest`) and before the answer came (`latest`).
- */
-export interface SessionStart {
-  readonly earliest: number
-  readonly latest: number
 }
 
 /** An established session with its beginning. */
@@ -77,6 +69,9 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
         case 'find-key':
           find(effect.id)
           return
+        case 'frame-limit':
+          stream.allow(effect.bytes)
+          return
         case 'wipe':
           for (const secret of effect.secrets) secret.fill(0)
           return
@@ -98,8 +93,9 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
 
     function sign(message: Uint8Array): void {
       // A machine whose identity is a static key never asks for a signature.
-      if (!(identity instanceof SigningKey)) return failed(new InternalError('channel.internal', 'no key to sign with'))
-      identity.sign(message).then((signature) => input({ kind: 'signed', signature }), failed)
+      const key = signingKeyOf(identity)
+      if (key === undefined) return failed(new InternalError('channel.internal', 'no key to sign with'))
+      key.sign(message).then((signature) => input({ kind: 'signed', signature }), failed)
     }
 
     function find(id: Uint8Array): void {

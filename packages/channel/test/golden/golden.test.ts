@@ -4,7 +4,8 @@ import { fromHex, toHex } from '@gridseal/wire'
 import { SigningKey, generateChKemKeyPair } from '@gridseal/pqc'
 import { initiator, record, responder, scripted, scriptedEncapsulation } from '../support/handshake-pair.ts'
 import { pinned } from '../support/identities.ts'
-import { kdf, name, open, sha3 } from '../support/second-implementation.ts'
+import { goldenRecords } from './records.ts'
+import { kdf, messagesOf, name, open, openTraffic, sha3 } from '../support/second-implementation.ts'
 
 interface Golden {
   readonly identities: Readonly<Record<'initiatorSeed' | 'responderSeed', string>>
@@ -15,6 +16,7 @@ interface Golden {
   readonly signatures: Readonly<Record<'initiator' | 'responder', string>>
   readonly frames: readonly { readonly name: string; readonly hex: string }[]
   readonly trafficSecrets: Readonly<Record<'initiator' | 'responder', string>>
+  readonly records: readonly string[]
 }
 
 const golden = JSON.parse(readFileSync(new URL('handshake.json', import.meta.url), 'utf8')) as Golden
@@ -90,7 +92,9 @@ describe('channel: the golden handshake', () => {
     const master = kdf(name('master secret'), [shared, none, none, none, none, t2], 64)
 
     // The responder's auth: kind 01, signature, Finished.
-    const first = open(kdf(name('responder handshake'), [master], 32), responderAuth)
+    const keys = kdf(name('handshake keys'), [master], 88)
+    const [initiatorKeys, responderKeys] = [keys.subarray(0, 44), keys.subarray(44)]
+    const first = open(responderKeys, responderAuth)
     expect([first.sequence, first.content[0], first.content.readUInt16BE(1)]).to.deep.equal([0n, 0x01, 3309])
     const responderSignature = first.content.subarray(3, 3 + 3309)
     const signedBy = (role: string, transcript: Buffer): Buffer =>
@@ -102,7 +106,7 @@ describe('channel: the golden handshake', () => {
     const t4 = sha3(t3, responderFinished)
 
     // The initiator's auth.
-    const second = open(kdf(name('initiator handshake'), [master], 32), initiatorAuth)
+    const second = open(initiatorKeys, initiatorAuth)
     const initiatorSignature = second.content.subarray(3, 3 + 3309)
     expect(second.sequence).to.equal(0n)
     expect(field.publicKey.verify(signedBy('initiator', t4), initiatorSignature)).to.equal(true)
@@ -112,12 +116,33 @@ describe('channel: the golden handshake', () => {
     const t6 = sha3(t5, initiatorFinished)
 
     // The responder's confirm.
-    const third = open(kdf(name('responder handshake'), [master], 32), responderConfirm)
+    const third = open(responderKeys, responderConfirm)
     const proof = kdf(name('responder confirm'), [master, t6], 32)
     expect([third.sequence, toHex(third.content)]).to.deep.equal([1n, `02${toHex(proof)}`])
 
-    for (const role of ['initiator', 'responder'] as const) {
-      expect(toHex(kdf(name(`${role} traffic`), [master, t6], 32))).to.equal(golden.trafficSecrets[role])
-    }
+    const session = kdf(name('session'), [master, t6], 128)
+    expect(toHex(session.subarray(0, 32))).to.equal(golden.trafficSecrets.initiator)
+    expect(toHex(session.subarray(32, 64))).to.equal(golden.trafficSecrets.responder)
+  })
+
+  it('is followed by records that come out byte for byte the same', () => {
+    const secret = fromHex(golden.trafficSecrets.initiator)
+    expect(goldenRecords(secret).map((bytes) => toHex(bytes))).to.deep.equal(golden.records)
+  })
+
+  it('is followed by records that a second implementation opens, messages that share a record among them', () => {
+    const secret = fromHex(golden.trafficSecrets.initiator)
+    const [one, two, three, rekey, next] = golden.records.map((hex) => fromHex(hex))
+    const opened = [one!, two!, three!].map((bytes) => openTraffic(secret, bytes))
+    expect(opened.map(({ sequence }) => sequence)).to.deep.equal([0n, 1n, 2n])
+    expect(opened.flatMap(({ content }) => messagesOf(content))).to.deep.equal([
+      '1:hello',
+      '2:open breaker 12 until 60000',
+      '3:close breaker 12 until 90000',
+      '4:',
+    ])
+    expect(toHex(openTraffic(secret, rekey!).content)).to.equal('11')
+    const { content } = openTraffic(kdf(name('next secret'), [secret], 32), next!)
+    expect(messagesOf(content)).to.deep.equal(['5:next epoch'])
   })
 })

@@ -6,6 +6,7 @@ import { randomBytes } from '@gridseal/pqc'
 import { toHex } from '@gridseal/wire'
 import { initiator, record, responder, scripted, scriptedEncapsulation } from '../support/handshake-pair.ts'
 import { FIELD, HEAD } from '../support/identities.ts'
+import { goldenRecords } from './records.ts'
 
 const inputs = {
   initiatorKemSeed: randomBytes(96),
@@ -28,5 +29,6 @@ const golden = {
   signatures: hex({ responder: r.signature, initiator: i.signature }),
   frames: steps.map(({ name, frame }) => ({ name, hex: toHex(frame) })),
   trafficSecrets: hex({ initiator: i.session!.sendSecret, responder: i.session!.receiveSecret }),
+  records: goldenRecords(i.session!.sendSecret).map((bytes) => toHex(bytes)),
 }
 process.stdout.write(`${JSON.stringify(golden, null, 2)}\n`)

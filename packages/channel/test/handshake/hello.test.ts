@@ -17,7 +17,7 @@ const u16 = fc.integer({ min: 0, max: 0xffff })
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
 
 const CLIENT_HELLO = `
-  01 0000008f                          ClientHello, 143 bytes
+  01 00000093                          ClientHello, 147 bytes
   01                                   version 1
   ${'a0'.repeat(32)}                   random
   ${'b1'.repeat(32)}                   initiator
@@ -25,22 +25,24 @@ const CLIENT_HELLO = `
   00400000                             maxMessage 4 MiB
   02 0001 0102                         suites 0x0001, 0x0102
   0001 0008 d3d3d3d3d3d3d3d3           share for suite 0x0001, 8 bytes
-  05                                   five extensions
+  06                                   six extensions
   01 0002 aa11                         cookie
   02 0003 6b6579                       pre-shared key "key"
   03 0001 bb                           ticket
   04 0002 cc22                         for the responder's static key
-  05 0001 02                           ordering: greater than last`
+  05 0001 02                           ordering: greater than last
+  06 0001 03                           certificates: shows and asks`
 
 const SERVER_HELLO = `
-  02 00000039                          ServerHello, 57 bytes
+  02 0000003d                          ServerHello, 61 bytes
   01                                   version 1
   ${'e4'.repeat(32)}                   random
   00100000                             maxMessage 1 MiB
   0001 0006 f5f5f5f5f5f5               suite 0x0001, ciphertext of 6 bytes
-  02                                   two extensions
+  03                                   three extensions
   03 0000                              the ticket is taken
-  04 0003 dd3344                       for the initiator's static key`
+  04 0003 dd3344                       for the initiator's static key
+  06 0001 02                           certificates: asks`
 
 /** Hex with remarks: everything after two spaces that follow the bytes is a remark. */
 function frameOf(text: string): Uint8Array {
@@ -70,6 +72,7 @@ describe('channel hellos', () => {
       ticket: fromHex('bb'),
       staticKey: fromHex('cc22'),
       ordering: 'greater-than-last',
+      certificates: { shows: true, asks: true },
     })
     expect(toHex(encodeClientHello(hello))).to.equal(toHex(frameOf(CLIENT_HELLO)))
   })
@@ -84,6 +87,7 @@ describe('channel hellos', () => {
       sharedKey: false,
       resumed: true,
       staticKey: fromHex('dd3344'),
+      certificates: { shows: false, asks: true },
     })
     expect(toHex(encodeServerHello(hello))).to.equal(toHex(frameOf(SERVER_HELLO)))
   })
@@ -102,6 +106,7 @@ describe('channel hellos', () => {
       ticket: fc.option(fc.uint8Array(), { nil: undefined }),
       staticKey: fc.option(fc.uint8Array(), { nil: undefined }),
       ordering: fc.constantFrom('strict' as const, 'window' as const, 'greater-than-last' as const),
+      certificates: fc.constantFrom(undefined, { shows: true, asks: false }, { shows: true, asks: true }),
     })
     fc.assert(
       fc.property(clientHello, (hello) => {
@@ -118,6 +123,7 @@ describe('channel hellos', () => {
       sharedKey: fc.boolean(),
       resumed: fc.boolean(),
       staticKey: fc.option(fc.uint8Array(), { nil: undefined }),
+      certificates: fc.constantFrom(undefined, { shows: false, asks: true }, { shows: true, asks: true }),
     })
     fc.assert(
       fc.property(serverHello, (hello) => {
@@ -159,6 +165,18 @@ describe('channel hellos', () => {
     expect(refused('01 77 0002 0102'), 'an unknown one is passed over').to.equal('nothing thrown')
     expect(refused('01 03 0005 aa'), 'longer than what is there').to.equal('decode.truncated')
     expect(refused('00 00')).to.equal('decode.trailing')
+  })
+
+  it('refuses certificate flags without a meaning', () => {
+    for (const value of ['0000', '000100', '000104', '0001ff', '00020301']) {
+      const text = CLIENT_HELLO.replace('06 0001 03', `06 ${value}`)
+      const frame = frameOf(text)
+      frame[4] = frame.length - 5
+      expect(
+        codeOf(() => decodeClientHello(frame)),
+        value,
+      ).to.equal('channel.hello.extensions')
+    }
   })
 
   it('refuses extensions of a ServerHello that nobody asked for', () => {

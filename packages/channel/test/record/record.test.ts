@@ -8,7 +8,7 @@ import { RecordOpener } from '#src/record/opener.ts'
 import { RecordSealer } from '#src/record/sealer.ts'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { codeOf } from '../support/code-of.ts'
-import { kdf, name, open } from '../support/second-implementation.ts'
+import { kdf, name, openTraffic } from '../support/second-implementation.ts'
 
 const secret = (): Uint8Array => new Uint8Array(32).fill(0x5a)
 const UNLIMITED = { records: 2 ** 24, bytes: 2 ** 34 }
@@ -29,7 +29,10 @@ describe('channel records', () => {
 
   it('is opened by a second implementation of the document', () => {
     for (const sequence of [0, 1, 255, 256, 0xffff_ffff, 0x1_0000_0000, MAX_SEQUENCE]) {
-      const opened = open(secret(), sealContent(epochKeys(secret(), 'AES-256-GCM'), sequence, encodeData(7, hello)))
+      const opened = openTraffic(
+        secret(),
+        sealContent(epochKeys(secret(), 'AES-256-GCM'), sequence, encodeData(7, hello)),
+      )
       expect([opened.sequence, toHex(opened.content)]).to.deep.equal([BigInt(sequence), '10000768656c6c6f'])
     }
   })
@@ -130,10 +133,16 @@ describe('channel epochs', () => {
     const sealer = new RecordSealer(secret(), 'AES-256-GCM', UNLIMITED)
     const [before, rekey, after] = [sealer.seal(hello), sealer.rekey(), sealer.seal(hello)]
     const next = kdf(name('next secret'), [secret()], 32)
-    expect(open(secret(), before).sequence).to.equal(0n)
-    expect([open(secret(), rekey).sequence, toHex(open(secret(), rekey).content)]).to.deep.equal([1n, '11'])
-    expect([open(next, after).sequence, toHex(open(next, after).content)]).to.deep.equal([2n, toHex(hello)])
-    expect(() => open(secret(), after)).to.throw()
+    expect(openTraffic(secret(), before).sequence).to.equal(0n)
+    expect([openTraffic(secret(), rekey).sequence, toHex(openTraffic(secret(), rekey).content)]).to.deep.equal([
+      1n,
+      '11',
+    ])
+    expect([openTraffic(next, after).sequence, toHex(openTraffic(next, after).content)]).to.deep.equal([
+      2n,
+      toHex(hello),
+    ])
+    expect(() => openTraffic(secret(), after)).to.throw()
   })
 
   it('refuses the last record of an epoch in the next one, and the first of the next one too early', () => {

@@ -28,9 +28,13 @@ export function sha3(...parts: readonly Uint8Array[]): Buffer {
 
 export const name = (what: string): string => `gridseal-channel-1 ${what}`
 
-/** Opens a record under a secret; throws if it is not authentic. */
-export function open(secret: Uint8Array, record: Uint8Array): { sequence: bigint; content: Buffer } {
-  const derived = kdf(name('record keys'), [secret], 44)
+/** Opens a record of the epoch with this secret; throws if it is not authentic. */
+export function openTraffic(secret: Uint8Array, record: Uint8Array): { sequence: bigint; content: Buffer } {
+  return open(kdf(name('record keys'), [secret], 44), record)
+}
+
+/** Opens a record under key || IV; throws if it is not authentic. */
+export function open(derived: Buffer, record: Uint8Array): { sequence: bigint; content: Buffer } {
   const bytes = Buffer.from(record)
   const nonce = Buffer.from(derived.subarray(32))
   for (let i = 0; i < 8; i++) nonce[4 + i]! ^= bytes[5 + i]!
@@ -38,4 +42,25 @@ export function open(secret: Uint8Array, record: Uint8Array): { sequence: bigint
   decipher.setAAD(bytes.subarray(0, 13)).setAuthTag(bytes.subarray(bytes.length - 16))
   const content = Buffer.concat([decipher.update(bytes.subarray(13, bytes.length - 16)), decipher.final()])
   return { sequence: bytes.readBigUInt64BE(5), content }
+}
+
+/** The messages of a data, timedData or bundle content: port, time to live where there is one, text. */
+export function messagesOf(content: Buffer): string[] {
+  switch (content[0]) {
+    case 0x10:
+      return [`${content.readUInt16BE(1)}:${content.subarray(3).toString()}`]
+    case 0x19:
+      return [`${content.readUInt16BE(7)}:${content.subarray(9).toString()} until ${content.readUIntBE(1, 6)}`]
+    case 0x1a: {
+      const messages: string[] = []
+      for (let at = 1; at < content.length;) {
+        const end = at + 2 + content.readUInt16BE(at)
+        messages.push(...messagesOf(content.subarray(at + 2, end)))
+        at = end
+      }
+      return messages
+    }
+    default:
+      throw new RangeError(`content ${content[0]}`)
+  }
 }

@@ -32,6 +32,7 @@ export function addCertCommands(parent: Command, exit: (code: number) => void): 
     .addOption(days(825))
     .addOption(new Option('--crl <uri>', 'where its revocation list is (repeatable)').argParser(several).default([]))
     .option('--related <file>', 'certificate of the same device with a classical key (RFC 9763)')
+    .option('--alternative-key <file>', 'public key of the same device of another algorithm (X.509 9.8.2)')
     .action(async (options: DeviceOptions) => (await load()).certDevice(options))
 
   altNames(output(cert.command('csr').description('a request for a certificate')))

@@ -10,6 +10,8 @@ import {
   issueCertificate,
   issueRevocationList,
   readKeyFile,
+  readPublicKeyFile,
+  sha256,
   verifyChain,
   writeKeyFile,
 } from '@gridseal/pqc'
@@ -51,6 +53,7 @@ export interface DeviceOptions extends Omit<MakeOptions, 'key'>, IssuerOptions, 
   readonly csr?: string
   readonly crl: readonly string[]
   readonly related?: string
+  readonly alternativeKey?: string
 }
 
 /** A self-signed root. */
@@ -90,6 +93,9 @@ export async function certDevice(options: DeviceOptions): Promise<void> {
     ...(options.related === undefined
       ? {}
       : { relatedCertificate: (await certificatesOf(options.related))[0]!.fingerprint }),
+    ...(options.alternativeKey === undefined
+      ? {}
+      : { subjectAltPublicKeyInfo: (await readPublicKeyFile(options.alternativeKey)).toSpki() }),
   }
   await issue({ ...options, subject }, spki, extensions, await issuerOf(options))
 }
@@ -195,6 +201,7 @@ export async function certShow(file: string, json: boolean): Promise<void> {
       names: (e.subjectAltName ?? []).map(nameText),
       crl: e.crlDistributionPoints ?? [],
       related: e.relatedCertificate === undefined ? null : toHex(e.relatedCertificate),
+      alternativeKey: e.subjectAltPublicKeyInfo === undefined ? null : toHex(sha256(e.subjectAltPublicKeyInfo)),
       unknownCritical: e.unknownCritical,
       fingerprint: toHex(certificate.fingerprint),
     }

@@ -1,7 +1,9 @@
-import type { BridgeConfig } from '@gridseal/bridge'
-import { loadConfig } from '@gridseal/bridge'
+import type { AcceptConfig, BridgeConfig } from '@gridseal/bridge'
+import { loadConfig, openKey } from '@gridseal/bridge'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import { print, toJson } from '../output.ts'
+import type { ShownKey } from './explain-trust.ts'
+import { explainAccept, explainGroup, explainSigning } from './explain-trust.ts'
 
 /** Validates a configuration with the keys that it names, and explains it. */
 export async function check(file: string, json: boolean): Promise<void> {
@@ -9,8 +11,38 @@ export async function check(file: string, json: boolean): Promise<void> {
   const identity = (await readKeyFile(config.identity)).publicKey.fingerprintText
   const peers: Record<string, string> = {}
   for (const [name, path] of peerFiles(config)) peers[name] = (await readPublicKeyFile(path)).fingerprintText
-  if (json) print(toJson({ file, valid: true, identity, peers, config }))
-  else for (const line of explain(config, identity, peers)) print(line)
+  const signing = await signingKeys(config)
+  const listed: Record<string, readonly string[]> = {}
+  for (const [name, { signers }] of accepts(config)) {
+    const keys = await Promise.all(signers.map((signer) => readPublicKeyFile(signer.file)))
+    listed[name] = keys.map(({ fingerprintText }) => fingerprintText)
+  }
+  const names = { identity, peers, listed, signing }
+  if (json) print(toJson({ file, valid: true, ...names, signing: signing.map((one) => one.fingerprint), config }))
+  else for (const line of explain(config, names)) print(line)
+}
+
+/** What the files and tokens of a configuration hold. */
+interface Names {
+  readonly identity: string
+  readonly peers: Readonly<Record<string, string>>
+  readonly listed: Readonly<Record<string, readonly string[]>>
+  readonly signing: readonly ShownKey[]
+}
+
+async function signingKeys(config: BridgeConfig): Promise<ShownKey[]> {
+  const shown: ShownKey[] = []
+  for (const key of config.signing?.keys ?? []) {
+    const { signer, close } = await openKey(key)
+    shown.push({ key, fingerprint: signer.publicKey.fingerprintText })
+    await close()
+  }
+  return shown
+}
+
+function accepts(config: BridgeConfig): [string, AcceptConfig][] {
+  if (config.role === 'field') return [['head-end', config.channel.accept]]
+  return config.sites.map((site) => [site.site, site.accept])
 }
 
 function peerFiles(config: BridgeConfig): [string, string][] {
@@ -18,20 +50,30 @@ function peerFiles(config: BridgeConfig): [string, string][] {
   return config.sites.map((site) => [site.site, site.peer])
 }
 
-function explain(config: BridgeConfig, identity: string, peers: Readonly<Record<string, string>>): string[] {
-  const lines = [`${config.role} bridge, identity ${identity}`]
+function explain(config: BridgeConfig, { identity, peers, listed, signing }: Names): string[] {
+  const lines = [`${config.role} bridge, identity ${identity}`, ...explainSigning(signing, Date.now())]
+  const indent = (by: string, more: readonly string[]): void => void lines.push(...more.map((line) => `${by}${line}`))
   if (config.role === 'field') {
     lines.push(`  site ${config.site}: dials the head-end at ${config.channel.connect}`)
     lines.push(`  takes only the head-end ${peers['head-end']}`)
+    indent('    ', explainAccept(config.channel.accept, listed['head-end'] ?? []))
     for (const link of config.links) {
       lines.push(`  link ${link.id}: ${link.protocol} device at ${link.device}${ruleText(link.policy)}`)
+      if (link.group !== undefined) {
+        lines.push(
+          `    multicast of the head-end's group ${link.group}: each datagram under its MAC at once, signed behind`,
+        )
+      }
       lines.push(`    frames to it that are older than ${link.maxAge} ms are not delivered`)
+      if (link.store !== undefined)
+        lines.push(`    what it sends is kept until the head-end has it, as ${link.store} traffic`)
     }
   } else {
     const from = config.channel.allow === undefined ? 'any address' : config.channel.allow.join(', ')
     lines.push(`  field bridges come in at ${config.channel.listen} from ${from}`)
     for (const site of config.sites) {
       lines.push(`  site ${site.site}: only ${peers[site.site]}`)
+      indent('    ', explainAccept(site.accept, listed[site.site] ?? []))
       for (const link of site.links) {
         const masters = link.allow === undefined ? 'any address' : link.allow.join(', ')
         lines.push(
@@ -39,6 +81,7 @@ function explain(config: BridgeConfig, identity: string, peers: Readonly<Record<
         )
       }
     }
+    for (const group of config.groups) lines.push(...explainGroup(group))
   }
   lines.push(
     config.journal === undefined

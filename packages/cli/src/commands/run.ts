@@ -1,5 +1,6 @@
-import type { BridgeEvent, BridgeStats, Level, Report } from '@gridseal/bridge'
+import type { Bridge, BridgeEvent, BridgeStats, Level, Report } from '@gridseal/bridge'
 import { createBridge, loadConfig, parseDuration } from '@gridseal/bridge'
+import { describeError } from '@gridseal/wire'
 import { EXIT, complain, print, toJson, untilStopped } from '../output.ts'
 
 export interface RunOptions {
@@ -14,7 +15,7 @@ export interface RunOptions {
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 
-/** Runs a bridge until SIGINT or SIGTERM; what is under way is delivered before it ends. */
+/** Runs a bridge until SIGINT or SIGTERM; what is under way is delivered before it ends. SIGHUP reads the configuration again. */
 export async function run(options: RunOptions): Promise<number> {
   const interval = parseDuration(options.interval)
   const limit = options.for === undefined ? undefined : parseDuration(options.for)
@@ -35,6 +36,8 @@ export async function run(options: RunOptions): Promise<number> {
     message: `${bridge.role} bridge ready (${file}) ${ready()}`,
     details: {},
   })
+  const reload = (): void => void takeConfig(bridge, options.config, report)
+  process.on('SIGHUP', reload)
   const tell = (): void => print(toJson(statsRecord(bridge.stats)))
   if (options.json) tell()
   const timer = options.json ? setInterval(tell, interval) : undefined
@@ -42,9 +45,22 @@ export async function run(options: RunOptions): Promise<number> {
   void bridge.failed.then(() => broken.abort())
   await untilStopped(limit, broken.signal)
   clearInterval(timer)
+  process.off('SIGHUP', reload)
   await bridge.stop()
   if (options.json) tell()
   return broken.signal.aborted ? EXIT.failed : EXIT.ok
+}
+
+/** SIGHUP: what of the configuration can change while it runs is taken; a mistake in it changes nothing. */
+async function takeConfig(bridge: Bridge, file: string, report: Report): Promise<void> {
+  try {
+    const { config } = await loadConfig(file)
+    await bridge.reload(config)
+    report({ level: 'info', code: 'config.reloaded', message: `${file} is in force`, details: { file } })
+  } catch (error) {
+    const message = `${file} is not taken: ${describeError(error)}`
+    report({ level: 'error', code: 'config.refused', message, details: { file } })
+  }
 }
 
 /** The statistics as `gridseal run --json` prints them. */

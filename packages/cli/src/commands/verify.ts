@@ -102,13 +102,14 @@ function showConsistency(path: string, content: ConsistencyContent, json: boolea
 }
 
 function receiptJson(path: string, content: ReceiptContent): Record<string, unknown> {
-  const { entry, log, signer, stream, sequence, treeSize, root, algorithm } = content
+  const { entry, log, change, signer, stream, sequence, treeSize, root, algorithm } = content
+  const successor = change?.key.fingerprintText ?? null
   const base = { path, batches: 1, frames: entry?.kind === 'frame' ? 1 : 0, verified: 1, failed: 0, firstFailure: null }
-  return { ...base, algorithm, signer: signer.fingerprintText, stream, sequence, treeSize, root, entry, log }
+  return { ...base, algorithm, signer: signer.fingerprintText, stream, sequence, treeSize, root, entry, log, successor }
 }
 
 function showReceipt(path: string, content: ReceiptContent): void {
-  const { entry, signer } = content
+  const { entry, signer, change } = content
   print(`receipt   ${path}`)
   print(`signer    ${signer.fingerprintText}`)
   print(`leaf      ${content.sequence} of log ${toHex(content.stream)}, signed at ${content.treeSize} leaves`)
@@ -117,6 +118,7 @@ function showReceipt(path: string, content: ReceiptContent): void {
     print(`time      ${new Date(Number(entry.time / 1_000_000n)).toISOString()}`)
     print(`bytes     ${toHex(entry.bytes)}`)
   } else if (entry !== undefined) print(`event     ${entry.event}, link ${entry.link}, connection ${entry.connection}`)
+  else if (change !== undefined) print(`key       signs for its successor ${change.key.fingerprintText}`)
   else print(`header    site ${content.log?.site}, ${content.log?.direction}`)
   print('result    verified')
 }

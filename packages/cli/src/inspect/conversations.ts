@@ -1,5 +1,4 @@
 import type { CapturedChunk, Conversation } from '../replay/conversation.ts'
-import type { Flow } from './flow.ts'
 import { walkCapture } from './walk.ts'
 
 /** What a capture holds of known protocols. */
@@ -12,25 +11,21 @@ export interface CapturedConversations {
 
 /** All conversations of known protocols in a capture. */
 export async function readConversations(file: string): Promise<CapturedConversations> {
-  const found = new Map<Flow, CapturedChunk[]>()
-  const { missing } = await walkCapture(
+  const conversations: Conversation[] = []
+  const { missing } = await walkCapture<CapturedChunk[]>(
     file,
     {},
     {
-      piece({ flow, direction, packet, bytes }) {
-        let chunks = found.get(flow)
-        if (chunks === undefined) found.set(flow, (chunks = []))
+      begin({ adapter, framing, medium, client, server }) {
+        const chunks: CapturedChunk[] = []
+        conversations.push({ name: `${file} ${client.text} > ${server.text}`, adapter, framing, medium, chunks })
+        return chunks
+      },
+      piece(chunks, direction, packet, bytes) {
         // A copy: a view would keep the whole of the capture in memory.
         chunks.push({ direction, time: packet.time, bytes: new Uint8Array(bytes) })
       },
     },
   )
-  const conversations = [...found].map(([{ adapter, framing, medium, client, server }, chunks]): Conversation => ({
-    name: `${file} ${client} > ${server}`,
-    adapter,
-    framing,
-    medium,
-    chunks,
-  }))
   return { conversations, missing }
 }

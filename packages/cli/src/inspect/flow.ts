@@ -1,54 +1,70 @@
 import type { Direction, Framer, Inspector, ProtocolAdapter } from '@gridseal/adapter'
-import { opposite } from '@gridseal/adapter'
-import type { Piece } from './walk.ts'
+import { flatText, opposite } from '@gridseal/adapter'
+import type { Packet } from '@gridseal/pcap'
+
+/** One end of a conversation, e.g. `ADDRESS:PORT`. */
+export interface FlowEnd {
+  readonly text: string
+}
 
 /** One conversation of a known protocol in a capture. */
-export interface Flow {
+export interface FlowParts {
   readonly adapter: ProtocolAdapter
   readonly framing: string | undefined
   readonly medium: 'stream' | 'datagram'
-  /** `ADDRESS:PORT` of the side that began (or that is taken for the master). */
-  readonly client: string
-  readonly server: string
-  /** Protocol, source and destination of what goes each way, as JSON members. */
-  readonly members: Readonly<Record<Direction, string>>
+  /** The side that began (or that is taken for the master). */
+  readonly client: FlowEnd
+  readonly server: FlowEnd
 }
 
-/** A flow from its parts. */
-export function makeFlow(parts: Omit<Flow, 'members'>): Flow {
-  const { adapter, client, server } = parts
-  const members = (source: string, destination: string): string =>
-    `"protocol":"${adapter.protocol}","src":"${source}","dst":"${destination}"`
-  return { ...parts, members: { 'to-device': members(client, server), 'to-master': members(server, client) } }
-}
-
-/** A flow with what is needed to describe its frames one after the other. */
-export class InspectedFlow {
-  readonly flow: Flow
-  readonly inspector: Inspector
-  /** The piece that came last each way: what a framer still holds ended in it. */
-  readonly last: Partial<Record<Direction, Piece>> = {}
-  readonly #framers: Partial<Record<Direction, Framer>> = {}
-
-  constructor(flow: Flow) {
-    this.flow = flow
-    this.inspector = flow.adapter.inspector(flow.framing)
-  }
-
+/** What goes one way in a conversation, cut into frames. */
+export class FlowHalf {
+  readonly direction: Direction
+  readonly source: FlowEnd
+  readonly destination: FlowEnd
   /** Frames with wrong check sums are kept: an inspection shows them, marked as malformed. */
-  framer(direction: Direction): Framer {
-    const { adapter, framing, medium } = this.flow
-    return (this.#framers[direction] ??= adapter.framer({
+  readonly framer: Framer
+  /** The packet in which what the framer holds ended. */
+  unfinished: Packet | undefined
+  /** Protocol, source and destination, as JSON members. */
+  readonly members: string
+
+  constructor({ adapter, framing, medium, client, server }: FlowParts, direction: Direction) {
+    this.direction = direction
+    this.source = direction === 'to-device' ? client : server
+    this.destination = direction === 'to-device' ? server : client
+    const { source, destination } = this
+    this.members = flatText(`"protocol":"${adapter.protocol}","src":"${source.text}","dst":"${destination.text}"`)
+    this.framer = adapter.framer({
       medium,
       direction,
       keepInvalid: true,
       ...(framing === undefined ? {} : { framing }),
-    }))
+    })
   }
 
   /** Bytes that belong to no frame, unfinished ones included. */
   get noise(): number {
-    return Object.values(this.#framers).reduce((sum, framer) => sum + framer.discarded + framer.pending, 0)
+    return this.framer.discarded + this.framer.pending
+  }
+}
+
+/** A flow with what is needed to describe its frames one after the other. */
+export class InspectedFlow {
+  readonly parts: FlowParts
+  readonly inspector: Inspector
+  toDevice: FlowHalf | undefined
+  toMaster: FlowHalf | undefined
+
+  constructor(parts: FlowParts) {
+    this.parts = parts
+    this.inspector = parts.adapter.inspector(parts.framing)
+  }
+
+  /** Made with the first bytes that go this way. */
+  half(direction: Direction): FlowHalf {
+    if (direction === 'to-device') return (this.toDevice ??= new FlowHalf(this.parts, direction))
+    return (this.toMaster ??= new FlowHalf(this.parts, direction))
   }
 }
 

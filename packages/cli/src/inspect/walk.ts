@@ -1,39 +1,61 @@
 import type { Direction, ProtocolAdapter } from '@gridseal/adapter'
 import { adapters } from '@gridseal/bridge'
-import type { DatagramEvent, Packet, StreamDataEvent, StreamGapEvent, TcpStream, UserEvent } from '@gridseal/pcap'
+import type {
+  CapturePart,
+  DatagramEvent,
+  Packet,
+  StreamDataEvent,
+  TcpStream,
+  UserEvent,
+  WalkEvent,
+} from '@gridseal/pcap'
 import { CaptureWalker, openCapture } from '@gridseal/pcap'
 import { UsageError, describeError } from '@gridseal/wire'
-import type { Flow } from './flow.ts'
-import { Recognizer, directionOf, makeFlow } from './flow.ts'
-
-/** Bytes of a known protocol that one packet added to a conversation. */
-export interface Piece {
-  /** The same object for all pieces of a conversation. */
-  readonly flow: Flow
-  readonly direction: Direction
-  readonly packet: Packet
-  readonly bytes: Uint8Array
-}
+import type { FlowParts } from './flow.ts'
+import { Recognizer, directionOf } from './flow.ts'
 
 /** What a walk hands out. */
-export interface WalkVisitor {
-  piece(piece: Piece): void
+export interface WalkVisitor<Flow> {
+  /** A conversation begins; what is returned comes back with all that belongs to it. */
+  begin(parts: FlowParts): Flow
+  /** Bytes that one packet added to a conversation. The view is the visitor's during the call only. */
+  piece(flow: Flow, direction: Direction, packet: Packet, bytes: Uint8Array): void
   /** Bytes of one direction are missing: what follows begins anew. */
   gap?(flow: Flow, direction: Direction): void
   /** Nothing more comes of a flow. */
   end?(flow: Flow): void
+  /**
+   * Told before each of the above: the number of the packet whose arrival brings it. What only the end of the capture
+   * brings comes behind all packets, in the order in which its streams began; then the numbers are larger.
+   */
+  arrival?(packet: number): void
+  /** What is waited for before more of the capture is read; all packets up to `packets` have been told. */
+  ready?(packets: number): Promise<void>
 }
 
 export interface WalkOptions {
   /** Only this protocol. */
   readonly protocol?: string
+  /** Only this part of the capture; default all of it. */
+  readonly part?: CapturePart
+  /** Only so many bytes of the file; default all. */
+  readonly maxBytes?: number
 }
+
+/** What was wrong with a packet, or, without a number, with the file. */
+export interface WalkProblem {
+  readonly packet: number | undefined
+  readonly reason: string
+}
+
+/** Problems beyond these are not told. */
+export const MOST_PROBLEMS = 100
 
 /** What a walk over a capture has seen beside the pieces. */
 export interface WalkSummary {
   packets: number
-  /** What was wrong with packets or the file, the first hundred. */
-  readonly problems: string[]
+  /** The first {@link MOST_PROBLEMS}. */
+  readonly problems: WalkProblem[]
   /** Bytes missing from TCP streams. */
   missing: number
   /** Conversations of no known protocol. */
@@ -42,142 +64,150 @@ export interface WalkSummary {
 
 /** USER0 is the link type of Modbus RTU captures. */
 const LINKTYPE_USER0 = 147
-const MOST_PROBLEMS = 100
 
-interface FoundFlow {
+/** A conversation of a known protocol. */
+interface FoundFlow<Flow> {
   readonly flow: Flow
-  /** What the client (as the walker sees it) sends, and what the server does. */
-  readonly fromClient: Side
-  readonly fromServer: Side
+  /** The side that the walker takes for the client is the device. */
+  readonly swapped: boolean
 }
-
-interface Side {
-  readonly flow: Flow
-  readonly direction: Direction
-}
-
-const side = (flow: Flow, fromClient: boolean, swapped: boolean): Side => ({
-  flow,
-  direction: directionOf(fromClient, swapped),
-})
 
 /** Walks a capture and hands out what its conversations of known protocols consist of, in the order captured. */
-export async function walkCapture(file: string, options: WalkOptions, visitor: WalkVisitor): Promise<WalkSummary> {
+export async function walkCapture<Flow>(
+  file: string,
+  options: WalkOptions,
+  visitor: WalkVisitor<Flow>,
+): Promise<WalkSummary> {
   const known = adapters().filter((a) => a.protocol !== 'raw' && (options.protocol ?? a.protocol) === a.protocol)
-  const finder = new FlowFinder(known)
+  const flows = new Flows(known, visitor)
   const summary: WalkSummary = { packets: 0, problems: [], missing: 0, unknown: 0 }
   const problem = (packet: number | undefined, reason: string): void => {
-    if (summary.problems.length < MOST_PROBLEMS) summary.problems.push(`packet ${packet ?? '–'}: ${reason}`)
+    if (summary.problems.length < MOST_PROBLEMS) summary.problems.push({ packet, reason })
   }
   const serverPorts = known.flatMap((adapter) => [...adapter.recognition.tcpPorts])
-  const walker = new CaptureWalker({ serverPorts })
-  const handle = (event: ReturnType<CaptureWalker['push']>[number]): void => {
+  const { part, maxBytes } = options
+  const walker = new CaptureWalker(part === undefined ? { serverPorts } : { serverPorts, part })
+  const handle = (event: WalkEvent): void => {
     switch (event.kind) {
       case 'stream-data':
-        return emit(finder.stream(event), event, visitor)
+        return flows.stream(event)
       case 'datagram':
-        return emit(finder.datagram(event), event, visitor)
+        return flows.datagram(event)
       case 'user':
-        return emit(finder.user(event), event, visitor)
+        return flows.user(event)
       case 'stream-gap':
         summary.missing += event.missing
-        return finder.gap(event, visitor)
+        return flows.gap(event.stream, event.direction === 'client-to-server')
       case 'stream-close':
-        return finder.end(event.stream, visitor)
+        return flows.close(event.stream)
       case 'problem':
         return problem(event.packet?.number, event.reason)
       default:
     }
   }
-  const capture = openCapture(file)
+  const capture = openCapture(file, maxBytes === undefined ? {} : { maxBytes })
   try {
     for await (const packets of capture) {
       summary.packets += packets.length
-      for (const event of walker.pushAll(packets)) handle(event)
+      for (const event of walker.pushAll(packets)) {
+        if (event.packet !== undefined) visitor.arrival?.(event.packet.number)
+        handle(event)
+      }
+      await visitor.ready?.(summary.packets)
     }
   } catch (error) {
     throw new UsageError('capture.read', `${file}: ${describeError(error)}`, { file }, error)
   }
-  for (const event of walker.finish()) handle(event)
-  if (capture.problem !== undefined) problem(undefined, capture.problem.reason)
-  summary.unknown = finder.unknown
+  for (const event of walker.finish()) {
+    if ('stream' in event) visitor.arrival?.(summary.packets + event.stream.firstPacket)
+    handle(event)
+  }
+  flows.finish()
+  if (capture.problem !== undefined && (part?.index ?? 0) === 0) problem(undefined, capture.problem.reason)
+  summary.unknown = flows.unknown
   return summary
 }
 
-function emit(found: Side | undefined, event: StreamDataEvent | DatagramEvent | UserEvent, visitor: WalkVisitor): void {
-  if (found === undefined) return
-  const { bytes } = event
-  // The packet that carried the bytes, also where they had to wait for an earlier one that came late.
-  const packet = event.kind === 'stream-data' ? event.carrier : event.packet
-  visitor.piece({ flow: found.flow, direction: found.direction, packet, bytes })
-}
-
 /** Keeps the flows of a capture apart. */
-class FlowFinder {
+class Flows<Flow> {
   unknown = 0
+  readonly #visitor: WalkVisitor<Flow>
   readonly #recognizer: Recognizer
-  readonly #streams = new Map<TcpStream, FoundFlow | undefined>()
-  readonly #datagrams = new Map<string, FoundFlow | undefined>()
+  /** By the index of the stream. */
+  readonly #streams = new Map<number, FoundFlow<Flow> | undefined>()
+  readonly #datagrams = new Map<string, FoundFlow<Flow> | undefined>()
   readonly #rtu: ProtocolAdapter | undefined
   #line: { readonly flow: Flow; readonly direction: (frame: Uint8Array) => Direction } | undefined
 
-  constructor(known: readonly ProtocolAdapter[]) {
+  constructor(known: readonly ProtocolAdapter[], visitor: WalkVisitor<Flow>) {
+    this.#visitor = visitor
     this.#recognizer = new Recognizer(known)
     this.#rtu = known.find((adapter) => adapter.protocol === 'modbus')
   }
 
-  stream(event: StreamDataEvent): Side | undefined {
-    const { stream } = event
-    let found = this.#streams.get(stream)
-    if (found === undefined && !this.#streams.has(stream)) {
-      found = this.#find('tcp', stream.client, stream.server, event.bytes)
-      this.#streams.set(stream, found)
+  stream({ stream, direction, carrier, bytes }: StreamDataEvent): void {
+    let found = this.#streams.get(stream.index)
+    if (found === undefined) {
+      if (this.#streams.has(stream.index)) return
+      found = this.#begin('tcp', stream.client, stream.server, bytes)
+      this.#streams.set(stream.index, found)
+      if (found === undefined) return
     }
-    return event.direction === 'client-to-server' ? found?.fromClient : found?.fromServer
+    // The packet that carried the bytes, also where they had to wait for an earlier one that came late.
+    this.#visitor.piece(found.flow, directionOf(direction === 'client-to-server', found.swapped), carrier, bytes)
   }
 
-  gap({ stream, direction }: StreamGapEvent, visitor: WalkVisitor): void {
-    const found = this.#streams.get(stream)
-    const from = direction === 'client-to-server' ? found?.fromClient : found?.fromServer
-    if (from !== undefined) visitor.gap?.(from.flow, from.direction)
+  gap({ index }: TcpStream, fromClient: boolean): void {
+    const found = this.#streams.get(index)
+    if (found !== undefined) this.#visitor.gap?.(found.flow, directionOf(fromClient, found.swapped))
   }
 
-  end(stream: TcpStream, visitor: WalkVisitor): void {
-    const found = this.#streams.get(stream)
-    this.#streams.delete(stream)
-    if (found !== undefined) visitor.end?.(found.flow)
+  close({ index }: TcpStream): void {
+    const found = this.#streams.get(index)
+    this.#streams.delete(index)
+    if (found !== undefined) this.#visitor.end?.(found.flow)
   }
 
-  datagram(event: DatagramEvent): Side | undefined {
-    const from = event.source.text
-    const to = event.destination.text
-    const there = `${from} ${to}`
-    const back = `${to} ${from}`
+  datagram({ source, destination, packet, bytes }: DatagramEvent): void {
+    const there = `${source.text} ${destination.text}`
+    const back = `${destination.text} ${source.text}`
     const fromClient = !this.#datagrams.has(back)
     const id = fromClient ? there : back
     let found = this.#datagrams.get(id)
     if (found === undefined && !this.#datagrams.has(id)) {
-      found = this.#find('udp', event.source, event.destination, event.bytes)
+      found = this.#begin('udp', source, destination, bytes)
       this.#datagrams.set(id, found)
     }
-    return fromClient ? found?.fromClient : found?.fromServer
+    if (found !== undefined) this.#visitor.piece(found.flow, directionOf(fromClient, found.swapped), packet, bytes)
   }
 
-  user(event: UserEvent): Side | undefined {
-    if (event.linkType !== LINKTYPE_USER0 || this.#rtu === undefined) return undefined
+  user({ linkType, packet, bytes }: UserEvent): void {
+    if (linkType !== LINKTYPE_USER0 || this.#rtu === undefined) return
     this.#line ??= {
-      flow: makeFlow({ adapter: this.#rtu, framing: 'rtu', medium: 'datagram', client: 'master', server: 'line' }),
+      flow: this.#visitor.begin({
+        adapter: this.#rtu,
+        framing: 'rtu',
+        medium: 'datagram',
+        client: { text: 'master' },
+        server: { text: 'line' },
+      }),
       direction: rtuDirections(),
     }
-    return { flow: this.#line.flow, direction: this.#line.direction(event.bytes) }
+    this.#visitor.piece(this.#line.flow, this.#line.direction(bytes), packet, bytes)
   }
 
-  #find(
+  /** The capture is over: ends what has no end of its own. */
+  finish(): void {
+    for (const found of this.#datagrams.values()) if (found !== undefined) this.#visitor.end?.(found.flow)
+    if (this.#line !== undefined) this.#visitor.end?.(this.#line.flow)
+  }
+
+  #begin(
     network: 'tcp' | 'udp',
     client: TcpStream['client'],
     server: TcpStream['server'],
     first: Uint8Array,
-  ): FoundFlow | undefined {
+  ): FoundFlow<Flow> | undefined {
     const recognized = this.#recognizer.recognize(network, client.port, server.port, first)
     if (recognized === undefined) {
       this.unknown++
@@ -186,8 +216,10 @@ class FlowFinder {
     const { adapter, swapped } = recognized
     const [master, device] = swapped ? [server, client] : [client, server]
     const medium = network === 'tcp' ? 'stream' : 'datagram'
-    const flow = makeFlow({ adapter, framing: undefined, medium, client: master.text, server: device.text })
-    return { flow, fromClient: side(flow, true, swapped), fromServer: side(flow, false, swapped) }
+    return {
+      flow: this.#visitor.begin({ adapter, framing: undefined, medium, client: master, server: device }),
+      swapped,
+    }
   }
 }
 

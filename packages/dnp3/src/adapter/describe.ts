@@ -1,22 +1,32 @@
 import type { Description, Direction, FieldValue, Inspector } from '@gridseal/adapter'
-import { DecodeError, describeError } from '@gridseal/wire'
-import type { Fragment } from '../codec/application.ts'
-import { decodeFragment } from '../codec/application.ts'
-import { segmentOf, senderOf } from '../codec/frame-segment.ts'
+import { flatText } from '@gridseal/adapter'
+import { InternalError, describeError } from '@gridseal/wire'
+import { decodeApplicationHeader } from '../codec/application.ts'
+import { carriesSegment, senderOf } from '../codec/frame-segment.ts'
 import { functionOf } from '../codec/functions.ts'
 import { iinNames } from '../codec/iin.ts'
-import { checkLinkFrame } from '../codec/link-check.ts'
-import type { LinkFrame } from '../codec/link-frame.ts'
-import { LINK_HEADER, START_1, START_2, decodeLinkFrame, readLinkHeader } from '../codec/link-frame.ts'
+import { checkLinkHeader } from '../codec/link-check.ts'
+import type { LinkHeader } from '../codec/link-frame.ts'
+import {
+  LINK_HEADER,
+  MAX_USER_DATA,
+  START_1,
+  START_2,
+  checkOctets,
+  copyUserData,
+  readLinkHeader,
+} from '../codec/link-frame.ts'
 import { linkFunctionOf } from '../codec/link-functions.ts'
-import { isUnknown } from '../codec/object-walk.ts'
+import { ObjectCursor } from '../codec/object-cursor.ts'
+import { decodeSegment } from '../codec/transport.ts'
+import { isUnknown } from '../codec/walk-stop.ts'
 import { Reassembler } from '../session/reassembly.ts'
 
 type Fields = Record<string, FieldValue>
 
 /** One frame on its own: of a fragment in several frames, the link and transport layers only. */
 export function describe(frame: Uint8Array): Description {
-  return inspect(frame, new Reassembler<number>())
+  return new Dnp3Inspector().push(frame)
 }
 
 /**
@@ -24,61 +34,94 @@ export function describe(frame: Uint8Array): Description {
  * and any number of stations may be mixed.
  */
 export function createInspector(): Inspector {
-  const reassembler = new Reassembler<number>()
-  return { push: (frame) => inspect(frame, reassembler) }
+  return new Dnp3Inspector()
 }
 
-function inspect(bytes: Uint8Array, reassembler: Reassembler<number>): Description {
-  let frame: LinkFrame
-  try {
-    frame = decodeLinkFrame(bytes)
-  } catch (error) {
-    return new Dnp3Description(damagedText(bytes), undefined, describeError(error))
+/** The user data of the frame that is being described, and where the walk over its objects stands: nothing outlives it. */
+const user = new Uint8Array(MAX_USER_DATA)
+const cursor = new ObjectCursor()
+
+class Dnp3Inspector implements Inspector {
+  /** Made for the first fragment in several frames: most conversations have none. */
+  #reassembler: Reassembler<number> | undefined
+
+  push(bytes: Uint8Array): Description {
+    try {
+      checkOctets(bytes)
+    } catch (error) {
+      return new Dnp3Description(damagedText(bytes), undefined, describeError(error))
+    }
+    const header = readLinkHeader(bytes)
+    const length = copyUserData(bytes, bytes.length, user)
+    const broken = checkLinkHeader(header, length)
+    const violation = broken && `link: ${broken}`
+    if (!carriesSegment(header, length)) {
+      // A function that must carry user data and does not, or the other way about, cannot be read any further.
+      const malformed = broken === 'length' ? 'dnp3.link.length: function and length disagree' : null
+      return new Dnp3Description(linkText(header), violation, malformed)
+    }
+    const text = linkText(header) + TRANSPORT[user[0]!]!
+    const isWhole = length > 1 && (user[0]! & WHOLE) === WHOLE
+    if (isWhole && this.#reassembler === undefined) return describeFragment(text, violation, user, 1, length)
+    this.#reassembler ??= new Reassembler<number>()
+    const assembly = this.#reassembler.push(senderOf(header), decodeSegment(user.subarray(0, length)))
+    const found = violation ?? (assembly.violation && `transport: ${assembly.violation}`)
+    const { fragment } = assembly
+    if (fragment === undefined) return new Dnp3Description(text, found, null)
+    return describeFragment(text, found, fragment, 0, fragment.length)
   }
-  const broken = checkLinkFrame(frame)
-  const violation = broken && `link: ${broken}`
-  const segment = segmentOf(frame)
-  if (segment === undefined) {
-    // A function that must carry user data and does not, or the other way about, cannot be read any further.
-    const malformed = broken === 'length' ? 'dnp3.link.length: function and length disagree' : null
-    return new Dnp3Description(linkText(frame), violation, malformed)
-  }
-  const text = linkText(frame) + TRANSPORT[frame.user[0]!]!
-  const assembly = reassembler.push(senderOf(frame), segment)
-  const found = violation ?? (assembly.violation && `transport: ${assembly.violation}`)
-  const { fragment } = assembly
-  return fragment === undefined ? new Dnp3Description(text, found, null) : describeFragment(text, found, fragment)
 }
 
-/** Goes on with what a fragment says. */
-function describeFragment(text: string, violation: string | undefined, bytes: Uint8Array): Description {
-  let fragment: Fragment
-  try {
-    fragment = decodeFragment(bytes)
-  } catch (error) {
-    if (error instanceof DecodeError) return new Dnp3Description(text, violation, describeError(error))
-    throw error
-  }
-  const { function: code, iin, headers, stop, rest } = fragment
-  text += FUNCTION[code]! + CONTROL[bytes[0]!]! + (iin === undefined ? ',"iin":null' : IIN.of(iin)) + ',"objects":['
+/** FIR and FIN of a transport octet. */
+const WHOLE = 0xc0
+
+/** Goes on with what the fragment `bytes[at..end)` says. */
+function describeFragment(
+  text: string,
+  violation: string | undefined,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): Description {
+  const code = bytes[at + 1] ?? 0
+  const spec = functionOf(code)
+  const isResponse = spec?.response === true
+  const objects = at + (isResponse ? 4 : 2)
+  if (objects > end) return new Dnp3Description(text, violation, headerFault(bytes.subarray(at, end)))
+  text += FUNCTION[code]! + CONTROL[bytes[at]!]!
+  text += isResponse ? IIN.of((bytes[at + 2]! << 8) | bytes[at + 3]!) : ',"iin":null'
+  text += ',"objects":['
+  cursor.load(bytes, objects, end, spec)
   let last = ''
-  for (const { group, variation } of headers) {
+  while (cursor.next()) {
     if (last !== '') text += `${last},`
-    last = OBJECT.of(group * 256 + variation)
+    last = OBJECT.of(cursor.group * 256 + cursor.variation)
   }
+  const stop = cursor.ended()
   if (stop === undefined) return new Dnp3Description(`${text}${last}]`, violation, null)
   if (stop.group !== undefined && stop.variation !== undefined) {
     if (last !== '') text += `${last},`
     last = OBJECT.of(stop.group * 256 + stop.variation)
   }
-  text += `${last}],"undecoded":${rest.length}`
-  const why = `${stop.code}: ${stop.reason} (${stop.field} at offset ${stop.offset})`
+  text += `${last}],"undecoded":${end - cursor.headerAt}`
+  const why = `${stop.code}: ${stop.reason} (${stop.field} at offset ${stop.offset - at})`
   return isUnknown(stop) ? new Dnp3Description(text, violation ?? why, null) : new Dnp3Description(text, violation, why)
+}
+
+/** Why there is no application header. */
+function headerFault(fragment: Uint8Array): string {
+  try {
+    decodeApplicationHeader(fragment)
+  } catch (error) {
+    return describeError(error)
+  }
+  throw new InternalError('dnp3.describe', 'a header that was too short could be decoded')
 }
 
 // The texts of JSON members that follow from a few octets are made once: captures have frames by the million.
 
-const octets = (make: (octet: number) => string): readonly string[] => Array.from({ length: 256 }, (_, i) => make(i))
+const octets = (make: (octet: number) => string): readonly string[] =>
+  Array.from({ length: 256 }, (_, i) => flatText(make(i)))
 const bit = (octet: number, mask: number): boolean => (octet & mask) !== 0
 
 /** By the link control octet less FCB and FCV. */
@@ -119,7 +162,7 @@ class Texts {
     let text = this.#made.get(key)
     if (text !== undefined) return text
     if (this.#made.size >= MOST_TEXTS) this.#made.clear()
-    text = this.#make(key)
+    text = flatText(this.#make(key))
     this.#made.set(key, text)
     return text
   }
@@ -136,7 +179,7 @@ const OBJECT = new Texts((key) => `[${key >> 8},${key & 0xff}]`)
 /** By source * 65536 + destination. */
 const ADDRESSES = new Texts((key) => `"linkSource":${Math.floor(key / 65_536)},"linkDestination":${key % 65_536}`)
 
-function linkText(frame: Omit<LinkFrame, 'user'>): string {
+function linkText(frame: LinkHeader): string {
   const control = (frame.fromMaster ? 0x80 : 0) | (frame.primary ? 0x40 : 0) | frame.function
   return ADDRESSES.of(frame.source * 65_536 + frame.destination) + LINK[control]!
 }

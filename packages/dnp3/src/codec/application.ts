@@ -1,8 +1,9 @@
 import { DecodeError, Writer } from '@gridseal/wire'
 import { functionOf } from './functions.ts'
 import { writeHeader } from './header-octets.ts'
-import type { ObjectHeader, WalkStop } from './object-walk.ts'
+import type { ObjectHeader } from './object-walk.ts'
 import { walkObjects } from './object-walk.ts'
+import type { WalkStop } from './walk-stop.ts'
 
 /** Application control octet (IEEE 1815 clause 4). */
 export interface ApplicationControl {

@@ -1,4 +1,4 @@
-import type { LinkFrame } from './link-frame.ts'
+import type { LinkFrame, LinkHeader } from './link-frame.ts'
 import { linkFunctionOf } from './link-functions.ts'
 
 /** Destinations that all outstations take as their own (IEEE 1815 clause 9): confirm optional, mandatory, none. */
@@ -30,10 +30,19 @@ export type LinkViolation =
  * both roles.
  */
 export function checkLinkFrame(frame: LinkFrame, receiver?: 'master' | 'outstation'): LinkViolation | undefined {
+  return checkLinkHeader(frame, frame.user.length, receiver)
+}
+
+/** The same from the header and the number of user data octets. */
+export function checkLinkHeader(
+  frame: LinkHeader,
+  userLength: number,
+  receiver?: 'master' | 'outstation',
+): LinkViolation | undefined {
   const spec = linkFunctionOf(frame.primary, frame.function)
   if (spec === undefined || spec.obsolete) return 'function'
   if (frame.primary ? frame.countValidOrBusy !== (spec.fcv === 1) : frame.frameCount) return 'fcv'
-  if (spec.userData !== frame.user.length > 0) return 'length'
+  if (spec.userData !== userLength > 0) return 'length'
   const { destination, source } = frame
   if (destination >= FIRST_RESERVED && destination < SELF_ADDRESS) return 'destination'
   if (source >= FIRST_RESERVED) return 'source'

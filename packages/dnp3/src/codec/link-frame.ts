@@ -60,6 +60,9 @@ export function findBadBlock(bytes: Uint8Array, at: number, end: number): number
   return -1
 }
 
+/** The header of a frame. */
+export type LinkHeader = Omit<LinkFrame, 'user'>
+
 /**
  * Decodes exactly one frame, every check sum checked. `user` is a view of a frame of one block, of a longer one a copy:
  * check sums lie between its blocks.
@@ -67,6 +70,12 @@ export function findBadBlock(bytes: Uint8Array, at: number, end: number): number
  * `decode.truncated`, `decode.trailing`.
  */
 export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
+  checkOctets(bytes)
+  return linkFrameOf(bytes, userData(bytes, bytes.length))
+}
+
+/** Checks that `bytes` are exactly one frame, every check sum right; throws as {@link decodeLinkFrame}. */
+export function checkOctets(bytes: Uint8Array): void {
   if (bytes.length < LINK_HEADER) throw truncated(bytes, LINK_HEADER, 'header')
   if (bytes[0] !== START_1 || bytes[1] !== START_2) {
     throw new DecodeError('dnp3.link.start', 0, 'start', 'a frame starts with 05 64')
@@ -85,7 +94,6 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
     const block = (bad - LINK_HEADER) / (LINK_BLOCK + 2)
     throw new DecodeError('dnp3.link.block-crc', bad, 'blockCrc', `wrong check sum of block ${block}`, { block })
   }
-  return linkFrameOf(bytes, userData(bytes, whole))
 }
 
 /** The frame in octets whose check sums a framer has checked; `user` is a copy. */
@@ -94,7 +102,7 @@ export function readLinkFrame(bytes: Uint8Array): LinkFrame {
 }
 
 /** The fields of a header, whatever its check sum; `bytes` must hold it. For frames that are damaged. */
-export function readLinkHeader(bytes: Uint8Array): Omit<LinkFrame, 'user'> {
+export function readLinkHeader(bytes: Uint8Array): LinkHeader {
   return linkFrameOf(bytes, NO_DATA)
 }
 
@@ -121,12 +129,21 @@ function userData(bytes: Uint8Array, end: number): Uint8Array {
   const length = bytes[2]! - MIN_LINK_LENGTH
   if (length <= LINK_BLOCK) return bytes.subarray(LINK_HEADER, LINK_HEADER + length)
   const user = allocate(length)
+  copyUserData(bytes, end, user)
+  return user
+}
+
+/**
+ * Copies the user data of the frame `bytes[0..end)`, check sums left out, to the start of `into`, which must have room
+ * ({@link MAX_USER_DATA} always do). Returns how many octets they are.
+ */
+export function copyUserData(bytes: Uint8Array, end: number, into: Uint8Array): number {
   let to = 0
   for (let block = LINK_HEADER; block < end; block += LINK_BLOCK + 2) {
     const crc = Math.min(block + LINK_BLOCK, end - 2)
-    for (let i = block; i < crc; i++) user[to++] = bytes[i]!
+    for (let i = block; i < crc; i++) into[to++] = bytes[i]!
   }
-  return user
+  return to
 }
 
 /**

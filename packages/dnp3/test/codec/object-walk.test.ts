@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { fromHex, toHex } from '@gridseal/wire'
 import { decodeFragment } from '#src/codec/application.ts'
 import type { Fragment } from '#src/codec/application.ts'
-import { isUnknown, stopError } from '#src/codec/object-walk.ts'
+import { isUnknown, stopError } from '#src/codec/walk-stop.ts'
 import { decodeObjects } from '#src/codec/objects.ts'
 
 /** Headers as `g30v1 3 data`, with what is behind them; then why the walk ended. */

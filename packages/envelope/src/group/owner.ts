@@ -65,8 +65,29 @@ export class GroupOwner {
   async add(recipient: Recipient): Promise<Delivery | undefined> {
     const id = toHex(memberId(recipient.publicKey))
     if (this.#members.has(id)) throw new UsageError('group.member', `${id} is a member already`)
+    // A key to which nothing can be sealed must not become a member: no epoch could begin any more.
+    encapsulate(recipient.kem, recipient.publicKey)
     this.#members.set(id, { kem: recipient.kem, publicKey: Uint8Array.from(recipient.publicKey) })
     return this.#terms && this.#seal(this.#terms, id, recipient)
+  }
+
+  /**
+   * The key of the running epoch for a member once more, e.g. because it may have missed it; undefined before the first.
+   * Throws `UsageError` `group.member`.
+   */
+  async deliver(id: string): Promise<Delivery | undefined> {
+    const recipient = this.#members.get(id)
+    if (recipient === undefined) throw new UsageError('group.member', `${id} is no member`)
+    return this.#terms && this.#seal(this.#terms, id, recipient)
+  }
+
+  /**
+   * A member has another KEM key, e.g. since it has restarted: nothing is sealed for the old one any more. The epoch goes
+   * on, as the member is still one; throws as {@link add} does.
+   */
+  replace(id: string, recipient: Recipient): Promise<Delivery | undefined> {
+    this.#members.delete(id)
+    return this.add(recipient)
   }
 
   /** Puts a member out: a new epoch begins for the others, and no older key is accepted any more. */

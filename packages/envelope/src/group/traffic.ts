@@ -118,6 +118,11 @@ export class GroupReceiver {
   }
 }
 
+/** The group that a message says it is for, in hex; nothing is verified. Throws `DecodeError`. */
+export function peekGroup(bytes: Uint8Array): string {
+  return toHex(readHeader(decodeMac0(bytes).protectedHeader).group)
+}
+
 function readHeader(header: Uint8Array): {
   algorithm: MacAlgorithm
   group: Uint8Array

@@ -204,7 +204,12 @@ export class JournalHistory {
   }
 }
 
-async function cipherFor(directory: string, segment: number, key?: JournalKey): Promise<SegmentCipher | undefined> {
+/** What encrypts a segment; undefined where nothing does. Throws `UsageError` `journal.key`. */
+export async function cipherFor(
+  directory: string,
+  segment: number,
+  key?: JournalKey,
+): Promise<SegmentCipher | undefined> {
   const head = await readSegmentHead(join(directory, segmentName(segment)), segment)
   return head && cipherOf(head, key)
 }

@@ -1,12 +1,40 @@
-import { open } from 'node:fs/promises'
+import { open, rename, rm, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SegmentCipher } from './cipher.ts'
 import { entryChunk, indexHeader, indexName, summaryChunk } from './index-file.ts'
 import type { OpenSegment } from './segment-file.ts'
 import { writeAll } from './segment-file.ts'
+import type { SegmentIndex } from './segment-index.ts'
 
 /** Entries that are gathered before they are written. */
 const GATHER = 512
+
+/**
+ * Writes the index of a finished segment that had lost it, in one step. One that cannot be written is made anew the next
+ * time.
+ */
+export async function writeIndex(
+  directory: string,
+  { segment, entries, summary }: SegmentIndex,
+  cipher: SegmentCipher | undefined,
+): Promise<void> {
+  const path = join(directory, indexName(segment))
+  const chunks: Uint8Array[] = [indexHeader(segment)]
+  let offset = indexHeader(segment).length
+  for (let i = 0; i < entries.length; i += GATHER) {
+    const chunk = entryChunk(segment, offset, entries.slice(i, i + GATHER), cipher)
+    chunks.push(chunk)
+    offset += chunk.length
+  }
+  chunks.push(summaryChunk(offset, summary, cipher))
+  try {
+    await writeFile(`${path}.new`, Buffer.concat(chunks), { mode: 0o600 })
+    await rename(`${path}.new`, path)
+  } catch {
+    await rm(`${path}.new`, { force: true }).catch(() => undefined)
+  }
+}
 
 /**
  * Writes the index beside the segment that is being written. It is never synced and never in the way: one that cannot be

@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { randomBytes } from '@gridseal/pqc'
@@ -8,13 +8,13 @@ import type { Anchor } from './anchor.ts'
 import { readAnchor, setBack, writeAnchor } from './anchor.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
-import { JournalHistory, eachSegment, indexSegment, loadSummary } from './history.ts'
+import { JournalHistory, cipherFor, eachSegment, indexSegment, loadSummary } from './history.ts'
 import { indexName } from './index-file.ts'
-import { IndexWriter } from './index-writer.ts'
+import { IndexWriter, writeIndex } from './index-writer.ts'
 import { lockDirectory, unlockDirectory } from './lock.ts'
 import { Marks } from './marks.ts'
 import { encodeNote } from './note.ts'
-import { readJournal } from './read.ts'
+import { readJournal, successionName } from './read.ts'
 import type { OpenSegment } from './segment-file.ts'
 import { createSegment, recoverSegment, writeAll } from './segment-file.ts'
 import type { Place, SegmentIndex, SegmentSummary } from './segment-index.ts'
@@ -208,13 +208,32 @@ export class Journal {
 
   /** Puts a public key beside the segments, so that the journal can be checked where it lies. */
   async addKey(key: VerifyingKey): Promise<void> {
-    const path = join(this.directory, `${toHex(key.fingerprint)}.pub`)
+    await this.#put(`${toHex(key.fingerprint)}.pub`, key.toPem())
+  }
+
+  async #put(name: string, content: string | Uint8Array): Promise<void> {
+    const path = join(this.directory, name)
     try {
-      await writeFile(path, key.toPem(), { flag: 'wx' })
+      await writeFile(path, content, { flag: 'wx' })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         throw new UsageError('journal.open', `cannot write ${path}: ${describeError(error)}`, {}, error)
       }
+    }
+  }
+
+  /**
+   * Puts the receipt of a change of keys beside the segments, so that the new key can be trusted for the old one's sake
+   * when the change itself has been removed. Throws `UsageError` `journal.open`.
+   */
+  async addSuccession(receipt: Uint8Array, key: VerifyingKey): Promise<void> {
+    await this.addKey(key)
+    const path = join(this.directory, successionName(key))
+    try {
+      await writeFile(`${path}.new`, receipt, { mode: 0o644 })
+      await rename(`${path}.new`, path)
+    } catch (error) {
+      throw new UsageError('journal.open', `cannot write ${path}: ${describeError(error)}`, {}, error)
     }
   }
 
@@ -443,7 +462,7 @@ async function openFiles(directory: string, options: JournalOptions & typeof DEF
     const summary = await loadSummary(directory, number, key)
     if (summary !== undefined) return summary
     const index = await indexSegment(directory, number, key)
-    indexes.set(number, index)
+    await writeIndex(directory, index, await cipherFor(directory, number, key))
     return index.summary
   })
   let current: OpenSegment | undefined

@@ -55,6 +55,23 @@ export async function openSegments(directory: string): Promise<number[]> {
   return segments
 }
 
+const SUCCESSION = '.succession'
+
+/** Receipts of changes of keys that lie beside the segments; nothing is verified. */
+export async function readSuccessions(directory: string): Promise<Uint8Array[]> {
+  const names = await readdir(directory).catch(() => [])
+  const files = names.filter((name) => name.endsWith(SUCCESSION)).sort()
+  return Promise.all(files.slice(0, MOST_SUCCESSIONS).map((name) => readFile(join(directory, name))))
+}
+
+/** A journal changes keys a few times a year. */
+const MOST_SUCCESSIONS = 4096
+
+/** Name of the file with the receipt by which a key was named. */
+export function successionName(key: VerifyingKey): string {
+  return `${toHex(key.fingerprint)}${SUCCESSION}`
+}
+
 /**
  * The public keys that lie beside the segments. A key whose name is not its fingerprint is left out. Throws
  * `UsageError` `journal.open` if the directory cannot be read.

@@ -8,7 +8,8 @@ import { Opener } from '../opener.ts'
 import { decodeCheckpoint, isCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
 import { decodeNote, isNote } from './note.ts'
-import { readJournal } from './read.ts'
+import { followSuccessions } from '../succession.ts'
+import { readJournal, readSuccessions } from './read.ts'
 
 /** Where and why verification failed. */
 export interface JournalFailure {
@@ -62,7 +63,8 @@ export interface VerifyOptions {
 /**
  * Verifies every batch of a journal: check sums, the chain of each log, every signature. A journal can hold several
  * streams (both directions, several sites); each is verified on its own. After a refused batch the later ones of its
- * log cannot be verified and are refused, too (`envelope.gap`). Time is linear in the journal, memory bounded by the
+ * log cannot be verified and are refused, too (`envelope.gap`). A key that a trusted one has signed for is trusted as
+ * well, be it in the stream or by a receipt beside the segments. Time is linear in the journal, memory bounded by the
  * largest batch. Throws `UsageError` if there is no journal.
  */
 export async function verifyJournal(directory: string, options: VerifyOptions): Promise<VerifyReport> {
@@ -78,7 +80,8 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
     removed: 0,
     firstFailure: null,
   }
-  const streams = new Streams(options.keys)
+  const successors = followSuccessions(await readSuccessions(directory), options.keys)
+  const streams = new Streams([...options.keys, ...successors.map(({ succession }) => succession.key)])
   for await (const item of readJournal(directory, { key: options.key })) {
     const fail = (code: string, message: string, where: Partial<JournalFailure> = {}): void => {
       const failure: JournalFailure = { segment: item.segment, offset: item.offset, ...where, code, message }
@@ -133,6 +136,8 @@ function attempt<T>(
 /** One opener for each stream (site and direction) that a journal holds. */
 class Streams {
   readonly #key: (fingerprint: Uint8Array) => VerifyingKey | undefined
+  /** Keys that are trusted, and those that they have signed for. */
+  readonly #keys: Map<string, VerifyingKey>
   readonly #openers = new Map<string, Opener>()
   readonly #byLog = new Map<string, Opener>()
   /** How far each log has been verified. */
@@ -142,8 +147,8 @@ class Streams {
   >()
 
   constructor(keys: readonly VerifyingKey[]) {
-    const byFingerprint = new Map(keys.map((key) => [toHex(key.fingerprint), key]))
-    this.#key = (fingerprint) => byFingerprint.get(toHex(fingerprint))
+    this.#keys = new Map(keys.map((key) => [toHex(key.fingerprint), key]))
+    this.#key = (fingerprint) => this.#keys.get(toHex(fingerprint))
   }
 
   /**
@@ -181,6 +186,14 @@ class Streams {
   }
 
   open(bytes: Uint8Array): OpenedBatch {
+    const opened = this.#open(bytes)
+    const { successor } = opened
+    // After a restart its sender begins anew with the key that it had changed to.
+    if (successor !== undefined) this.#keys.set(toHex(successor.fingerprint), successor)
+    return opened
+  }
+
+  #open(bytes: Uint8Array): OpenedBatch {
     const raw = decodeBatch(bytes)
     const log = toHex(raw.header.stream)
     const known = this.#byLog.get(log)

@@ -1,4 +1,4 @@
-import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SealedBatch } from '@gridseal/envelope'
 import {
@@ -14,6 +14,8 @@ import {
 } from '@gridseal/envelope'
 import { UsageError, toHex } from '@gridseal/wire'
 import { expect } from 'chai'
+import { cipherFor } from '#src/journal/history.ts'
+import { readSummary } from '#src/journal/index-file.ts'
 import { withFolder } from '../../../../test/support/folders.ts'
 import { KEY, batchesOf, frames, trusted } from '../support/logs.ts'
 
@@ -100,6 +102,33 @@ describe('a journal that is kept for long', () => {
           })
         }
         await again.close()
+      }
+    }))
+
+  it('indexes that are lost are written again: only the first opening has to read everything', () =>
+    withFolder(async (folder) => {
+      for (const key of [undefined, JournalKey.generate()]) {
+        const directory = join(folder, key === undefined ? 'plain' : 'encrypted')
+        const options = { maxSegmentBytes: 8000, sync: false, key }
+        const journal = await Journal.open(directory, options)
+        await append(journal, batches)
+        await journal.close()
+        const indexes = (await readdir(directory)).filter((name) => name.endsWith('.gsi')).sort()
+        const sizes = await Promise.all(indexes.map(async (name) => (await stat(join(directory, name))).size))
+        expect(indexes.length).to.be.greaterThan(3)
+        for (const name of indexes) await rm(join(directory, name))
+        await (await Journal.open(directory, options)).close()
+        const again = (await readdir(directory)).filter((name) => name.endsWith('.gsi')).sort()
+        expect(again).to.deep.equal(indexes)
+        for (const [i, name] of again.slice(0, -1).entries()) {
+          // Times of writing are not known any more; all else is the same.
+          expect((await stat(join(directory, name))).size, name).to.be.within((sizes[i] ?? 0) * 0.5, sizes[i] ?? 0)
+          expect((await readSummary(directory, i + 1, await cipherFor(directory, i + 1, key)))?.segment).to.equal(i + 1)
+        }
+        const history = await JournalHistory.load(directory, key)
+        expect((await history.end(lane))?.next).to.equal(24)
+        const receipt = await extractReceipt(directory, { stream: '', sequence: 9 }, { key })
+        expect(verifyReceipt(receipt, trusted).sequence).to.equal(9)
       }
     }))
 

@@ -10,6 +10,8 @@ export type CaptureSource = string | URL | AsyncIterable<Uint8Array> | Iterable<
 export interface OpenCaptureOptions {
   /** Bytes read from a file at a time; default 256 KiB. */
   readonly chunkSize?: number
+  /** Bytes of a file that are read at most; default all, also what is written to it meanwhile. */
+  readonly maxBytes?: number
 }
 
 const CHUNK_SIZE = 256 * 1024
@@ -69,7 +71,7 @@ export function openCapture(source: CaptureSource, options: OpenCaptureOptions =
     throw new UsageError('pcap.read.option', `chunkSize must be a positive integer, not ${chunkSize}`)
   }
   const isFile = typeof source === 'string' || source instanceof URL
-  return new Capture(isFile ? fileChunks(source, chunkSize) : source)
+  return new Capture(isFile ? fileChunks(source, chunkSize, options.maxBytes ?? Infinity) : source)
 }
 
 /** A whole capture in memory, read at once. Throws `DecodeError` `pcap.magic`. */
@@ -84,18 +86,33 @@ export function readCapture(bytes: Uint8Array): {
   return { packets, info: decoder.info, problem: decoder.problem }
 }
 
-/** Every chunk is a buffer of its own, because packets keep views of it. */
-async function* fileChunks(path: string | URL, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+/** Every chunk is a buffer of its own, because packets keep views of it. The next one is read while one is worked on. */
+async function* fileChunks(
+  path: string | URL,
+  size: number,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await open(path, 'r')
+  let left = maxBytes
+  const read = async (): Promise<Uint8Array> => {
+    const { buffer } = Buffer.allocUnsafeSlow(Math.min(size, left))
+    const { bytesRead } = await file.read(new Uint8Array(buffer), 0, buffer.byteLength)
+    left -= bytesRead
+    // No Buffer: its `subarray`, which is called for each packet, takes several times as long.
+    return new Uint8Array(buffer, 0, bytesRead)
+  }
+  let next = read()
   try {
     for (;;) {
-      const { buffer } = Buffer.allocUnsafeSlow(size)
-      const { bytesRead } = await file.read(new Uint8Array(buffer), 0, size)
-      if (bytesRead === 0) return
-      // No Buffer: its `subarray`, which is called for each packet, takes several times as long.
-      yield new Uint8Array(buffer, 0, bytesRead)
+      const chunk = await next
+      if (chunk.length === 0) return
+      next = read()
+      // Who leaves the loop early never asks for it: its failure is then nobody's.
+      next.catch(() => {})
+      yield chunk
     }
   } finally {
+    await next.catch(() => {})
     await file.close()
   }
 }

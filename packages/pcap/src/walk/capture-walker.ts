@@ -31,6 +31,18 @@ export interface WalkOptions {
   readonly serverPorts?: Iterable<number>
   /** Seed of the flow hash; default random. Results do not depend on it. */
   readonly hashSeed?: number
+  /**
+   * Only what goes between pairs of hosts that fall to this part of the capture; the other packets are counted and
+   * passed over. What is not IP belongs to the first part. Walks over all parts see together what one walk sees, but each
+   * has its own bounds. Default: everything.
+   */
+  readonly part?: CapturePart
+}
+
+/** One of `of` parts of a capture, by pairs of hosts; `index` counts from 0. */
+export interface CapturePart {
+  readonly index: number
+  readonly of: number
 }
 
 /** What a walk has seen. */
@@ -94,10 +106,12 @@ export class CaptureWalker {
   readonly #fragments: Fragments
   readonly #macs = new MacNames()
   readonly #unknownLinkTypes = new Set<number>()
+  readonly #part: CapturePart
 
   /** Throws `UsageError` `pcap.walk.option` for a bound that is not a positive integer, and for unknown options. */
   constructor(options: WalkOptions = {}) {
     const bounds = boundsOf(options)
+    this.#part = checkPart(options.part ?? WHOLE)
     const hashSeed = options.hashSeed ?? randomInt(2 ** 31)
     this.#tcp = new TcpTracker({
       maxStreams: bounds.maxStreams,
@@ -153,20 +167,31 @@ export class CaptureWalker {
     this.#counters.packets++
     const c = this.#cursor
     c.load(packet, events)
+    const before = events.length
+    const isIp = this.#link(c, packet, events)
+    if (this.#part.of > 1 && this.#part.index !== (isIp ? partOf(c, this.#part.of) : 0)) {
+      // What was wrong with it is told by the walk over the part that it belongs to.
+      events.length = before
+      return
+    }
+    if (isIp) this.#datagram(c)
+  }
+
+  /** Reads the layers below TCP and UDP; whether it is an IP packet, with the cursor on its payload. */
+  #link(c: Cursor, packet: Packet, events: WalkEvent[]): boolean {
     const { linkType } = packet
     if (linkType >= LINK_TYPE.USER0 && linkType <= LINK_TYPE.USER15) {
       this.#counters.user++
       events.push({ kind: 'user', packet, linkType, bytes: packet.bytes, missing: c.missing })
-      return
+      return false
     }
     const link = readLinkLayer(c, linkType)
     if (link === 'unknown') this.#unknown(packet, events)
-    if (link !== 'frame') return
-    if (c.etherType === ETHER_TYPE.IPV4) {
-      if (readIpv4(c)) this.#datagram(c)
-    } else if (c.etherType === ETHER_TYPE.IPV6) {
-      if (readIpv6(c)) this.#datagram(c)
-    } else this.#ethernet(c, packet)
+    if (link !== 'frame') return false
+    if (c.etherType === ETHER_TYPE.IPV4) return readIpv4(c)
+    if (c.etherType === ETHER_TYPE.IPV6) return readIpv6(c)
+    this.#ethernet(c, packet)
+    return false
   }
 
   /** Says once per link type that the walker cannot read it. */
@@ -238,13 +263,29 @@ export class CaptureWalker {
 }
 
 function boundsOf(options: WalkOptions): Record<keyof typeof DEFAULTS, number> {
-  const { serverPorts: _ports, hashSeed: _seed, ...given } = options
+  const { serverPorts: _ports, hashSeed: _seed, part: _part, ...given } = options
   for (const [name, value] of Object.entries(given)) {
     if (name in DEFAULTS && Number.isSafeInteger(value) && value > 0) continue
     const message = name in DEFAULTS ? `${name} must be a positive integer, not ${value}` : `unknown option ${name}`
     throw new UsageError('pcap.walk.option', message, { option: name })
   }
   return { ...DEFAULTS, ...given }
+}
+
+const WHOLE: CapturePart = { index: 0, of: 1 }
+
+function checkPart(part: CapturePart): CapturePart {
+  const { index, of } = part
+  if (Number.isSafeInteger(of) && Number.isSafeInteger(index) && index >= 0 && index < of) return part
+  throw new UsageError('pcap.walk.option', `there is no part ${index} of ${of}`, { option: 'part' })
+}
+
+/** The part to which the hosts of an IP packet belong; the same for both directions, and in every walk. */
+function partOf(c: Cursor, parts: number): number {
+  const words = c.isIpv6 ? 4 : 1
+  let sum = 0
+  for (let i = 0; i < words; i++) sum = (sum + Math.imul(c.source[i]! + c.destination[i]!, 0x9e37_79b1 + 2 * i)) | 0
+  return ((sum ^ (sum >>> 15)) >>> 0) % parts
 }
 
 function nanoseconds(seconds: number): bigint {

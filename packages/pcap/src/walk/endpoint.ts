@@ -7,10 +7,40 @@ export interface Endpoint {
   readonly text: string
 }
 
-/** An endpoint from the address in network words: `words[0]` for IPv4, all four for IPv6. */
-export function makeEndpoint(words: Int32Array, isIpv6: boolean, port: number): Endpoint {
-  const address = isIpv6 ? formatIpv6(words) : formatIpv4(words[0] ?? 0)
-  return { address, port, text: isIpv6 ? `[${address}]:${port}` : `${address}:${port}` }
+/** An endpoint by its address in network words, of which IPv4 has one. Texts are made when they are asked for. */
+export class IpEndpoint implements Endpoint {
+  readonly port: number
+  readonly isIpv6: boolean
+  readonly #word0: number
+  readonly #word1: number
+  readonly #word2: number
+  readonly #word3: number
+  #text: string | undefined
+
+  constructor(words: Int32Array, isIpv6: boolean, port: number) {
+    this.port = port
+    this.isIpv6 = isIpv6
+    this.#word0 = words[0]!
+    this.#word1 = isIpv6 ? words[1]! : 0
+    this.#word2 = isIpv6 ? words[2]! : 0
+    this.#word3 = isIpv6 ? words[3]! : 0
+  }
+
+  get address(): string {
+    return this.isIpv6
+      ? formatIpv6(Int32Array.of(this.#word0, this.#word1, this.#word2, this.#word3))
+      : formatIpv4(this.#word0)
+  }
+
+  get text(): string {
+    return (this.#text ??= this.isIpv6 ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`)
+  }
+
+  /** Whether this is the end with such an address, of the same family, and such a port. */
+  is(words: Int32Array, port: number): boolean {
+    if (this.#word0 !== words[0] || this.port !== port) return false
+    return !this.isIpv6 || (this.#word1 === words[1] && this.#word2 === words[2] && this.#word3 === words[3])
+  }
 }
 
 /** Dotted form of an IPv4 address. */

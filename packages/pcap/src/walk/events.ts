@@ -5,6 +5,8 @@ import type { Endpoint } from './endpoint.ts'
 export interface TcpStream {
   /** Position in order of first appearance, from 0. */
   readonly index: number
+  /** Number of the packet with which it was first seen. */
+  readonly firstPacket: number
   readonly client: Endpoint
   readonly server: Endpoint
   /** The handshake was not captured, so who is client is a guess by port and bytes before the first packet are unknown. */

@@ -1,15 +1,11 @@
 import type { Cursor } from './cursor.ts'
-import type { Endpoint } from './endpoint.ts'
-import { makeEndpoint } from './endpoint.ts'
+import { IpEndpoint } from './endpoint.ts'
 
 /** A pair of endpoints that exchange packets; `a` is the one whose packet came first. */
 export class Flow<State> {
-  readonly a: Endpoint
-  readonly b: Endpoint
+  readonly a: IpEndpoint
+  readonly b: IpEndpoint
   state: State | undefined
-  readonly isIpv6: boolean
-  readonly aWords: Int32Array
-  readonly bWords: Int32Array
   /** Of both ends; its low bits name the bucket. */
   readonly hash: number
   /** Next flow of the same bucket. */
@@ -18,11 +14,8 @@ export class Flow<State> {
   recent = true
 
   constructor(c: Cursor, sourcePort: number, destinationPort: number, hash: number) {
-    this.isIpv6 = c.isIpv6
-    this.aWords = c.source.slice()
-    this.bWords = c.destination.slice()
-    this.a = makeEndpoint(this.aWords, c.isIpv6, sourcePort)
-    this.b = makeEndpoint(this.bWords, c.isIpv6, destinationPort)
+    this.a = new IpEndpoint(c.source, c.isIpv6, sourcePort)
+    this.b = new IpEndpoint(c.destination, c.isIpv6, destinationPort)
     this.hash = hash
   }
 }
@@ -64,9 +57,10 @@ export class FlowTable<State> {
       0
     const first = this.#buckets[hash & (this.#buckets.length - 1)]
     for (let flow = first; flow !== undefined; flow = flow.next) {
-      if (flow.hash !== hash || flow.isIpv6 !== c.isIpv6) continue
-      if (isPair(flow, c.source, sourcePort, c.destination, destinationPort)) this.fromA = true
-      else if (isPair(flow, c.destination, destinationPort, c.source, sourcePort)) this.fromA = false
+      const { a, b } = flow
+      if (flow.hash !== hash || a.isIpv6 !== c.isIpv6) continue
+      if (a.is(c.source, sourcePort) && b.is(c.destination, destinationPort)) this.fromA = true
+      else if (a.is(c.destination, destinationPort) && b.is(c.source, sourcePort)) this.fromA = false
       else continue
       flow.recent = true
       return flow
@@ -136,18 +130,4 @@ function mix(hash: number, word: number): number {
   let h = Math.imul(hash ^ word, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
   return h ^ (h >>> 16)
-}
-
-function isPair(flow: Flow<unknown>, a: Int32Array, aPort: number, b: Int32Array, bPort: number): boolean {
-  return (
-    flow.a.port === aPort &&
-    flow.b.port === bPort &&
-    sameAddress(flow.aWords, a, flow.isIpv6) &&
-    sameAddress(flow.bWords, b, flow.isIpv6)
-  )
-}
-
-function sameAddress(one: Int32Array, other: Int32Array, isIpv6: boolean): boolean {
-  if (one[0] !== other[0]) return false
-  return !isIpv6 || (one[1] === other[1] && one[2] === other[2] && one[3] === other[3])
 }

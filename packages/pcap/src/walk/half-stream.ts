@@ -35,6 +35,8 @@ interface HeldSegment {
  * handshake was not captured.
  */
 const OUT_OF_STEP = 64 * 1024 * 1024
+/** Of the directions in which nothing waits, which is nearly all: never changed. */
+const NONE_HELD: HeldSegment[] = []
 /** What bookkeeping adds to a held packet, so that tiny segments cannot outgrow the limit. */
 const OVERHEAD = 512
 
@@ -60,7 +62,7 @@ export class HalfStream {
   /** Highest acknowledgement number of the other side. */
   #acknowledged: number | undefined
   /** Sorted by sequence number, free of overlap. */
-  #held: HeldSegment[] = []
+  #held = NONE_HELD
   #heldBytes = 0
   #ended = false
 
@@ -174,6 +176,7 @@ export class HalfStream {
 
   /** Keeps what the segment under the cursor adds to what is held: the parts between held segments, and behind them. */
   #hold(c: Cursor, sequence: number, fin: boolean): void {
+    if (this.#held === NONE_HELD) this.#held = []
     const held = this.#held
     const wire = c.end - c.at + c.missing
     const packet = c.packet!.detached()

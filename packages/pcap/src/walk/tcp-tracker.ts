@@ -82,6 +82,7 @@ export class TcpTracker {
     const clientIsA = fromClient === fromA
     const stream: TcpStream = {
       index: this.#streams++,
+      firstPacket: c.packet!.number,
       client: clientIsA ? flow.a : flow.b,
       server: clientIsA ? flow.b : flow.a,
       midStream: !isSyn,

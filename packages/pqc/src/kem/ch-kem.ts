@@ -1,12 +1,15 @@
 import { UsageError } from '@gridseal/wire'
 import { needLength, needReceived } from '../check.ts'
-import { admit } from '../policy/module-state.ts'
+import { admit, needOperational } from '../policy/module-state.ts'
 import { NobleEncapsulator } from '../providers/noble/kems.ts'
 import type { Encapsulation } from '../providers/provider.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
+import { groupProvider } from '../providers/select.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
 import { chKemKdf, transcriptHash } from './ch-kem-kdf.ts'
-import { encapsulate, generateKemKeyPair } from './kem.ts'
+import { EncapsulationKey } from './encapsulation-key.ts'
+import { ephemeralKeyPair, generateKemKeyPair } from './kem.ts'
+import type { EphemeralKeyPair } from './kem.ts'
 import type { KemKeyPair } from './decapsulation-key.ts'
 import { X25519_LENGTH, x25519Leg } from './x25519.ts'
 import type { X25519KeyPair } from './x25519.ts'
@@ -38,11 +41,10 @@ export const CH_KEM_V1: {
  */
 export type ChKemRole = 'initiator' | 'responder'
 
-export interface ChKemKeyPair {
+/** A key pair for one key agreement. */
+export interface ChKemEphemeralPair {
   /** X25519 key || ML-KEM-1024 key, 1600 bytes. */
   readonly publicKey: Uint8Array
-  /** A copy of X25519 scalar || d || z, 96 bytes: the whole secret. */
-  readonly seed: Uint8Array
   /**
    * The shared secret of a ciphertext (1600 bytes) that a peer in role `encapsulator` made. A wrong ML-KEM part gives
    * another secret and no error: confirm keys. Throws `DecodeError` `pqc.ciphertext.length` and `AuthError`
@@ -51,13 +53,18 @@ export interface ChKemKeyPair {
   decapsulate(ciphertext: Uint8Array, encapsulator: ChKemRole): Uint8Array
 }
 
+export interface ChKemKeyPair extends ChKemEphemeralPair {
+  /** A copy of X25519 scalar || d || z, 96 bytes: the whole secret. */
+  readonly seed: Uint8Array
+}
+
 /** Bound into every secret: the combiner's version. */
 const COMBINER_VERSION = Uint8Array.of(0x00, 0x02)
 const ROLES: Readonly<Record<ChKemRole, Uint8Array>> = { initiator: Uint8Array.of(1), responder: Uint8Array.of(2) }
 
 /** A new key pair, or that of `seed` (96 bytes). Throws `UsageError` `pqc.seed.length`. */
 export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions = {}): ChKemKeyPair {
-  admit('CH-KEM-v1', seed === undefined ? 'generate' : 'decapsulate')
+  admit('CH-KEM-v1', seed === undefined ? 'generate' : 'decapsulate', groupProvider(options).name)
   if (seed !== undefined) needLength(seed, CH_KEM_V1.seedLength, 'pqc.seed.length', 'seed')
   return new KeyPair(
     x25519Leg(seed?.subarray(0, X25519_LENGTH), options),
@@ -65,14 +72,45 @@ export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions
   )
 }
 
+/** A new key pair for one key agreement, whose secret leaves it in no form; see {@link ephemeralKeyPair}. */
+export function ephemeralChKemKeyPair(options: ProviderOptions = {}): ChKemEphemeralPair {
+  admit('CH-KEM-v1', 'generate', groupProvider(options).name)
+  return new Pair(x25519Leg(undefined, options), ephemeralKeyPair('ML-KEM-1024', options))
+}
+
+/** A public key that is used more than once: checked and imported when it is made. */
+export class ChKemEncapsulationKey {
+  readonly #pkX: Uint8Array
+  readonly #mlKem: EncapsulationKey
+  readonly #options: ProviderOptions
+
+  private constructor(publicKey: Uint8Array, options: ProviderOptions) {
+    admit('CH-KEM-v1', 'encapsulate', groupProvider(options).name)
+    const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
+    this.#pkX = pkX.slice()
+    this.#mlKem = EncapsulationKey.fromRaw('ML-KEM-1024', pkM, options)
+    this.#options = options
+  }
+
+  /** Copies the key (1600 bytes). Throws `DecodeError` `pqc.key.length`, `pqc.key.invalid`. */
+  static fromRaw(publicKey: Uint8Array, options: ProviderOptions = {}): ChKemEncapsulationKey {
+    return new ChKemEncapsulationKey(publicKey, options)
+  }
+
+  /** A fresh secret for the owner; `role` is ours. Throws `AuthError` `pqc.x25519.low-order`. */
+  encapsulate(role: ChKemRole): Encapsulation {
+    needOperational()
+    const leg = this.#mlKem.encapsulate()
+    return combine(this.#pkX, this.#mlKem.raw, x25519Leg(undefined, this.#options), leg, role)
+  }
+}
+
 /**
  * A fresh secret for the owner of a public key (1600 bytes); `role` is ours. Throws `DecodeError` `pqc.key.length`,
- * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`.
+ * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`. For a key that is used again, {@link ChKemEncapsulationKey}.
  */
 export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options: ProviderOptions = {}): Encapsulation {
-  admit('CH-KEM-v1', 'encapsulate')
-  const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
-  return combine(pkX, pkM, x25519Leg(undefined, options), encapsulate('ML-KEM-1024', pkM, options), role)
+  return ChKemEncapsulationKey.fromRaw(publicKey, options).encapsulate(role)
 }
 
 /**
@@ -80,6 +118,7 @@ export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options
  * and recorded handshakes. The ML-KEM leg is noble's: native does not take randomness.
  */
 export function chKemEncapsulateWith(publicKey: Uint8Array, role: ChKemRole, randomness: Uint8Array): Encapsulation {
+  admit('CH-KEM-v1', 'encapsulate', 'noble')
   const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
   needLength(randomness, CH_KEM_V1.randomnessLength, 'pqc.seed.length', 'randomness')
   const ephemeral = x25519Leg(randomness.subarray(0, X25519_LENGTH), {})
@@ -99,25 +138,34 @@ function combine(
   return { ciphertext, sharedSecret: secretOf(ephemeral.agree(pkX), leg.sharedSecret, transcript) }
 }
 
-class KeyPair implements ChKemKeyPair {
+class Pair implements ChKemEphemeralPair {
   readonly publicKey: Uint8Array
   readonly #x25519: X25519KeyPair
-  readonly #mlKem: KemKeyPair
+  readonly #mlKem: EphemeralKeyPair
 
-  constructor(x25519: X25519KeyPair, mlKem: KemKeyPair) {
+  constructor(x25519: X25519KeyPair, mlKem: EphemeralKeyPair) {
     this.#x25519 = x25519
     this.#mlKem = mlKem
     this.publicKey = joined(x25519.publicKey, mlKem.publicKey)
-  }
-
-  get seed(): Uint8Array {
-    return joined(this.#x25519.secret, this.#mlKem.seed)
   }
 
   decapsulate(ciphertext: Uint8Array, encapsulator: ChKemRole): Uint8Array {
     const [ctX, ctM] = halves(ciphertext, 'pqc.ciphertext.length', 'ciphertext')
     const transcript = chKemTranscript(this.#x25519.publicKey, this.#mlKem.publicKey, ctX, ctM, encapsulator)
     return secretOf(this.#x25519.agree(ctX), this.#mlKem.decapsulate(ctM), transcript)
+  }
+}
+
+class KeyPair extends Pair implements ChKemKeyPair {
+  readonly #seed: () => Uint8Array
+
+  constructor(x25519: X25519KeyPair, mlKem: KemKeyPair) {
+    super(x25519, mlKem)
+    this.#seed = () => joined(x25519.secret, mlKem.seed)
+  }
+
+  get seed(): Uint8Array {
+    return this.#seed()
   }
 }
 

@@ -5,7 +5,9 @@ import { needBytes, needLength, needReceived } from '../check.ts'
 import { decodeJwk, encodeJwk } from '../keys/jwk.ts'
 import type { Jwk } from '../keys/jwk.ts'
 import { decodePem, encodePem } from '../keys/pem.ts'
-import { decodePkcs8, encodePkcs8, encodePkcs8Expanded } from '../keys/pkcs8.ts'
+import { decodePkcs8 } from '../keys/pkcs8.ts'
+import { writePkcs8 } from '../keys/pkcs8-forms.ts'
+import type { Pkcs8Form, PrivateKey } from '../keys/pkcs8-forms.ts'
 import { needOperational, reportFailure } from '../policy/module-state.ts'
 import type { Decapsulator } from '../providers/provider.ts'
 import { kemImplementation, selectProvider } from '../providers/select.ts'
@@ -26,21 +28,16 @@ export interface KemKeyPair {
   decapsulate(ciphertext: Uint8Array): Uint8Array
 }
 
-interface Secret {
-  readonly seed?: Uint8Array
-  readonly expanded?: Uint8Array
-}
-
 /** A private KEM key. Its canonical form is the seed (RFC 9935). It does not show its secret in logs or JSON. */
 export class DecapsulationKey implements KemKeyPair {
   readonly algorithm: KemAlgorithm
   readonly publicKey: Uint8Array
-  readonly #secret: Secret
+  readonly #secret: PrivateKey
   readonly #decapsulator: Decapsulator
   readonly #ciphertextLength: number
   readonly #options: ProviderOptions
 
-  private constructor(algorithm: KemAlgorithm, secret: Secret, options: ProviderOptions) {
+  private constructor(algorithm: KemAlgorithm, secret: PrivateKey, options: ProviderOptions) {
     const implementation = kemImplementation(algorithm, 'decapsulate', options)
     this.algorithm = algorithm
     this.#secret = secret
@@ -132,14 +129,16 @@ export class DecapsulationKey implements KemKeyPair {
     throw new InternalError('pqc.pairwise', `a new ${this.algorithm} key does not open its own ciphertext`)
   }
 
-  /** PKCS#8 in seed form, or in expanded form without seed. Throws `UsageError` `pqc.key.form` for hybrid KEMs. */
-  toPkcs8(): Uint8Array {
-    const { seed, expanded } = this.#secret
-    return seed === undefined ? encodePkcs8Expanded(this.algorithm, expanded!) : encodePkcs8(this.algorithm, seed)
+  /**
+   * PKCS#8 in seed form, in expanded form without seed, or as asked. Throws `UsageError` `pqc.key.form` for hybrid KEMs
+   * without a form, `pqc.key.no-seed`.
+   */
+  toPkcs8(form?: Pkcs8Form): Uint8Array {
+    return writePkcs8(this.algorithm, this.#secret, this.publicKey, form)
   }
 
-  toPem(): string {
-    return encodePem('PRIVATE KEY', this.toPkcs8())
+  toPem(form?: Pkcs8Form): string {
+    return encodePem('PRIVATE KEY', this.toPkcs8(form))
   }
 
   /** A JWK with the private key. Throws `UsageError` `pqc.key.no-seed`, `pqc.key.form`. */

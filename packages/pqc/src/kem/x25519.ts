@@ -21,7 +21,7 @@ export interface X25519KeyPair {
 
 /** A new key pair, or that of `secret` (32 bytes, clamped as RFC 7748 says). Throws `UsageError` `pqc.key.length`. */
 export function generateX25519(secret?: Uint8Array, options: ProviderOptions = {}): X25519KeyPair {
-  admit('X25519', 'derive')
+  admit('X25519', 'derive', groupProvider(options).name)
   return x25519Leg(secret, options)
 }
 

@@ -10,12 +10,17 @@ import { algorithmInfo } from '../algorithms/lookup.ts'
 const PARAMETERS = contextConstructed(0)
 const PUBLIC_KEY = contextConstructed(1)
 
-/** Without the public key, which follows from the scalar. */
-export function encodeEcPrivateKey(algorithm: AlgorithmName, scalar: Uint8Array, withCurve: boolean): Uint8Array {
-  return new BerWriter(scalar.length + 32)
+/** `curve` where nothing around the key names it; the public key follows from the scalar and may be left out. */
+export function encodeEcPrivateKey(
+  algorithm: AlgorithmName,
+  scalar: Uint8Array,
+  { curve = false, publicKey }: { readonly curve?: boolean; readonly publicKey?: Uint8Array } = {},
+): Uint8Array {
+  return new BerWriter(scalar.length + (publicKey?.length ?? 0) + 40)
     .constructed(BER.SEQUENCE, (key) => {
       key.integer(1).octetString(scalar)
-      if (withCurve) key.constructed(PARAMETERS, (w) => w.oid(algorithmInfo(algorithm).oid!))
+      if (curve) key.constructed(PARAMETERS, (w) => w.oid(algorithmInfo(algorithm).oid!))
+      if (publicKey !== undefined) key.constructed(PUBLIC_KEY, (w) => w.bitString(publicKey))
     })
     .finish()
 }

@@ -60,6 +60,14 @@ export function encodePkcs8(algorithm: AlgorithmName, seed: Uint8Array): Uint8Ar
   return encode(algorithm, 96 + seed.length, (key) => writePrivateKey(key, info, seed))
 }
 
+/** An ECDSA key with its public half, as OpenSSL and RFC 5915 3 have it. */
+export function encodePkcs8Ec(algorithm: AlgorithmName, scalar: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  needLength(scalar, algorithmInfo(algorithm).seedLength, 'pqc.seed.length', 'seed')
+  return encode(algorithm, 128 + scalar.length + publicKey.length, (key) =>
+    key.raw(encodeEcPrivateKey(algorithm, scalar, { publicKey })),
+  )
+}
+
 /** A private key in the form which has seed and expanded key, as OpenSSL 3.5 writes it by default. */
 export function encodePkcs8Both(algorithm: AlgorithmName, seed: Uint8Array, expanded: Uint8Array): Uint8Array {
   const info = algorithmInfo(algorithm)
@@ -98,12 +106,12 @@ function writePrivateKey(key: BerWriter, info: AlgorithmInfo, seed: Uint8Array):
       return
     case 'ECDSA':
       // The curve is in the algorithm identifier already.
-      key.raw(encodeEcPrivateKey(info.name, seed, false))
+      key.raw(encodeEcPrivateKey(info.name, seed))
       return
     case 'composite': {
       const { family, name } = algorithmInfo(info.legs![1])
       key.raw(seed.subarray(0, 32))
-      key.raw(family === 'ECDSA' ? encodeEcPrivateKey(name, seed.subarray(32), true) : seed.subarray(32))
+      key.raw(family === 'ECDSA' ? encodeEcPrivateKey(name, seed.subarray(32), { curve: true }) : seed.subarray(32))
       return
     }
     case 'SLH-DSA':

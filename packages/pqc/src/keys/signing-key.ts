@@ -12,18 +12,14 @@ import { decodeJwk, encodeJwk } from './jwk.ts'
 import type { Jwk } from './jwk.ts'
 import type { MessageSigner } from './message-signer.ts'
 import { decodePem, encodePem } from './pem.ts'
-import { decodePkcs8, encodePkcs8, encodePkcs8Expanded } from './pkcs8.ts'
+import { decodePkcs8 } from './pkcs8.ts'
+import { writePkcs8 } from './pkcs8-forms.ts'
+import type { Pkcs8Form, PrivateKey } from './pkcs8-forms.ts'
 import { prehashOptions } from './prehash-options.ts'
 import { checkSignOptions } from './sign-options.ts'
 import { VerifyingKey, needSignature } from './verifying-key.ts'
 
 const PAIRWISE_MESSAGE = new TextEncoder().encode('gridseal pairwise consistency test')
-
-/** What a key is made of: the seed, or only what FIPS 204 expands it to. */
-interface Secret {
-  readonly seed?: Uint8Array
-  readonly expanded?: Uint8Array
-}
 
 /**
  * A private signature key. Its canonical form is the seed (RFC 9964, RFC 9881), from which everything else follows.
@@ -38,13 +34,13 @@ export class SigningKey implements MessageSigner {
   readonly algorithm: SignatureAlgorithm
   readonly publicKey: VerifyingKey
   readonly #info: SignatureInfo
-  readonly #secret: Secret
+  readonly #secret: PrivateKey
   readonly #signer: Signer
   readonly #options: ProviderOptions
   #prehashSigner: Signer | undefined
   #destroyed = false
 
-  private constructor(algorithm: SignatureAlgorithm, secret: Secret, options: ProviderOptions) {
+  private constructor(algorithm: SignatureAlgorithm, secret: PrivateKey, options: ProviderOptions) {
     this.algorithm = algorithm
     this.#info = signatureInfo(algorithm)
     this.#secret = secret
@@ -132,15 +128,17 @@ export class SigningKey implements MessageSigner {
     throw new UsageError('pqc.key.no-seed', 'the key came in its expanded form, from which its seed cannot be had')
   }
 
-  /** PKCS#8 in seed form: the same bytes on every version of Node.js. A key without seed: in expanded form. */
-  toPkcs8(): Uint8Array {
-    const { seed, expanded } = this.#alive()
-    return seed === undefined ? encodePkcs8Expanded(this.algorithm, expanded!) : encodePkcs8(this.algorithm, seed)
+  /**
+   * PKCS#8, in seed form unless another is asked for: the same bytes on every version of Node.js and as OpenSSL writes
+   * them. A key without seed: in expanded form. Throws `UsageError` `pqc.key.form`, `pqc.key.no-seed`.
+   */
+  toPkcs8(form?: Pkcs8Form): Uint8Array {
+    return writePkcs8(this.algorithm, this.#alive(), this.publicKey.raw, form)
   }
 
-  /** A `PRIVATE KEY` block. */
-  toPem(): string {
-    return encodePem('PRIVATE KEY', this.toPkcs8())
+  /** A `PRIVATE KEY` block, as {@link toPkcs8}. */
+  toPem(form?: Pkcs8Form): string {
+    return encodePem('PRIVATE KEY', this.toPkcs8(form))
   }
 
   /** A JWK with the private key. Throws `UsageError` `pqc.key.no-seed`. */
@@ -177,7 +175,7 @@ export class SigningKey implements MessageSigner {
     return (this.#prehashSigner ??= this.#import(prehashOptions(this.algorithm, this.#options)))
   }
 
-  #alive(): Secret {
+  #alive(): PrivateKey {
     if (this.#destroyed) throw new UsageError('pqc.key.destroyed', 'the key has been destroyed')
     return this.#secret
   }

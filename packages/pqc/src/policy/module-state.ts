@@ -31,8 +31,10 @@ const state: ModuleState = {
   nonApprovedUses: 0,
 }
 
-/** Read on every operation, hence a plain variable. */
+/** Read on every operation, hence plain variables. */
 let stopped = false
+/** Counts the policies that have been in force. */
+let epoch = 0
 
 /** The policy in force. */
 export function currentPolicy(): Policy {
@@ -43,8 +45,14 @@ export function currentPolicy(): Policy {
 export function setPolicy(policy: Policy): Policy {
   const previous = state.policy
   state.policy = policy
+  epoch++
   stopped = state.failures.length > 0 && policy.onSelfTestFailure === 'stop'
   return previous
+}
+
+/** Another number whenever another policy is in force. */
+export function policyEpoch(): number {
+  return epoch
 }
 
 /** Asks the policy in force, and counts refusals and uses of what is not approved. Throws as {@link Policy.demand}. */

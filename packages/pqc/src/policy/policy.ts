@@ -5,14 +5,17 @@ import { ALGORITHMS } from '../algorithms/lookup.ts'
 /** What is done with an algorithm. */
 export type PolicyUse = 'generate' | 'sign' | 'verify' | 'encapsulate' | 'decapsulate' | 'seal' | 'open' | 'derive'
 
+/** What the others are made of. They may be forbidden; `allowed` and `minimumCategory` do not speak of them. */
+export type BuildingBlock = 'AES-256-KW' | 'AES-256-KWP' | 'HKDF' | 'HMAC' | 'KMAC256' | 'SHA-2' | 'SHA-3' | 'SHAKE'
+
 /** Everything that a policy can speak about: the algorithm tables and what stands beside them. */
 export type PolicyName =
-  AlgorithmName | 'X25519' | 'CH-KEM-v1' | 'AES-256-GCM' | 'ChaCha20-Poly1305' | 'HSS-LMS' | 'XMSS'
+  AlgorithmName | BuildingBlock | 'X25519' | 'CH-KEM-v1' | 'AES-256-GCM' | 'ChaCha20-Poly1305' | 'HSS-LMS' | 'XMSS'
 
 export interface PolicyOptions {
   /** Least NIST security category, 0 to 5; classical algorithms have 0. Default 0. */
   readonly minimumCategory?: number
-  /** Only these. Default all. */
+  /** Only these, and what they are made of. Default all. */
   readonly allowed?: readonly PolicyName[]
   /** Not these, whatever else is said. Default none. */
   readonly forbidden?: readonly PolicyName[]
@@ -36,7 +39,11 @@ interface Row {
   readonly category: number
   readonly approved: boolean
   readonly experimental: boolean
+  readonly block?: true
 }
+
+/** SP 800-38F, SP 800-56C, FIPS 198-1, SP 800-185, FIPS 180-4, FIPS 202. */
+const BLOCK: Row = { category: 5, approved: true, experimental: false, block: true }
 
 /** What stands beside the algorithm tables. Symmetric 256-bit keys count as category 5. */
 const OTHERS: Readonly<Record<Exclude<PolicyName, AlgorithmName>, Row>> = {
@@ -47,6 +54,14 @@ const OTHERS: Readonly<Record<Exclude<PolicyName, AlgorithmName>, Row>> = {
   'ChaCha20-Poly1305': { category: 5, approved: false, experimental: false },
   'HSS-LMS': { category: 5, approved: true, experimental: false },
   XMSS: { category: 5, approved: true, experimental: false },
+  'AES-256-KW': BLOCK,
+  'AES-256-KWP': BLOCK,
+  HKDF: BLOCK,
+  HMAC: BLOCK,
+  KMAC256: BLOCK,
+  'SHA-2': BLOCK,
+  'SHA-3': BLOCK,
+  SHAKE: BLOCK,
 }
 
 const ROWS: ReadonlyMap<string, Row> = new Map<string, Row>([
@@ -122,7 +137,8 @@ export class Policy {
     const row = ROWS.get(name)
     if (row === undefined) return no('it is not known')
     if (this.#forbidden.has(name)) return no('it is forbidden')
-    if (this.#allowed !== undefined && !this.#allowed.has(name)) return no('it is not among those allowed')
+    if (this.#allowed !== undefined && row.block !== true && !this.#allowed.has(name))
+      return no('it is not among those allowed')
     if (row.experimental && !this.#experimental) return no('it is experimental')
     if (this.fips && !row.approved) return no('it is not approved (FIPS mode)')
     if (row.category < this.#minimumCategory) {

@@ -37,6 +37,8 @@ export interface SignatureImplementation {
   expandedSigner?(expanded: Uint8Array): Signer
   /** Whether `expanded` is the expanded private key of `seed`. */
   matchesExpanded?(seed: Uint8Array, expanded: Uint8Array): boolean
+  /** The expanded private key of a seed, for ML-DSA. noble only. */
+  expand?(seed: Uint8Array): Uint8Array
 }
 
 /** What an encapsulation yields. */
@@ -60,12 +62,16 @@ export interface Encapsulator {
 /** One KEM of one provider. Arguments have been checked by the caller. */
 export interface KemImplementation {
   decapsulator(seed: Uint8Array): Decapsulator
+  /** A new key whose seed nobody will ask for; where it is missing, a random seed does the same. */
+  ephemeral?(): Decapsulator
   /** Throws `DecodeError` `pqc.key.invalid` for a key that fails the modulus check (FIPS 203 7.2). */
   encapsulator(publicKey: Uint8Array): Encapsulator
   /** Of the expanded key of FIPS 203. Throws `DecodeError` `pqc.key.invalid` if its hash does not fit (7.3). */
   expandedDecapsulator?(expanded: Uint8Array): Decapsulator
   /** Whether `expanded` is the expanded decapsulation key of `seed`. */
   matchesExpanded?(seed: Uint8Array, expanded: Uint8Array): boolean
+  /** The expanded decapsulation key of a seed, for ML-KEM. noble only. */
+  expand?(seed: Uint8Array): Uint8Array
 }
 
 /** The private key of a Diffie-Hellman group, imported once. */

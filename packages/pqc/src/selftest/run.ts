@@ -4,6 +4,7 @@ import { ALGORITHMS } from '../algorithms/lookup.ts'
 import type { VerifyingKey } from '../keys/verifying-key.ts'
 import { clearFailures, currentPolicy, moduleCounters, reportFailure } from '../policy/module-state.ts'
 import type { SelfTestFailure } from '../policy/module-state.ts'
+import type { PolicyOptions } from '../policy/policy.ts'
 import type { ProviderName } from '../providers/provider.ts'
 import { allProviders } from '../providers/select.ts'
 import type { TestOutcome, TestResult } from './algorithm-test.ts'
@@ -75,6 +76,8 @@ export interface CryptoStatus {
    * never a claim of validation.
    */
   readonly approved: boolean
+  /** What the policy in force says, FIPS mode aside. */
+  readonly policy: PolicyOptions
   /** What OpenSSL says: `none` without a FIPS provider, `active` with one, `broken` where it is switched on and missing. */
   readonly opensslFips: 'none' | 'active' | 'broken'
   readonly failures: readonly SelfTestFailure[]
@@ -88,7 +91,7 @@ export interface CryptoStatus {
 
 export function cryptoStatus(): CryptoStatus {
   const { failures, refusals, nonApprovedUses, stopped } = moduleCounters()
-  const { fips } = currentPolicy()
+  const { fips, options } = currentPolicy()
   const state = stopped ? 'error' : failures.length > 0 ? 'degraded' : 'operational'
   const tested = Object.fromEntries(
     allProviders().map((provider) => [
@@ -100,6 +103,7 @@ export function cryptoStatus(): CryptoStatus {
     mode: fips ? 'fips' : 'standard',
     state,
     approved: fips && state === 'operational' && nonApprovedUses === 0,
+    policy: options,
     opensslFips: opensslFips(),
     failures,
     tested,

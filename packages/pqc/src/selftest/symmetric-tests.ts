@@ -77,6 +77,23 @@ export const SYMMETRIC_TESTS: readonly AlgorithmTest[] = [
     run: () => opens('d0d1c8a799996bf0265b98b5d48ab919') && !opens('d0d1c8a799996bf0265b98b5d48ab918'),
   },
   {
+    name: 'AES-256-KW wrap and unwrap',
+    source: 'RFC 3394 4.6',
+    run: () => {
+      const key = Buffer.from(Array.from({ length: 32 }, (_, i) => i))
+      const secret = Buffer.from('00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f', 'hex')
+      const iv = Buffer.alloc(8, 0xa6)
+      const wrap = createCipheriv('id-aes256-wrap', key, iv)
+      const wrapped = Buffer.concat([wrap.update(secret), wrap.final()])
+      const unwrap = createDecipheriv('id-aes256-wrap', key, iv)
+      return (
+        wrapped.toString('hex') ===
+          '28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21' &&
+        Buffer.concat([unwrap.update(wrapped), unwrap.final()]).equals(secret)
+      )
+    },
+  },
+  {
     name: 'ChaCha20-Poly1305',
     source: 'RFC 8439 2.8.2',
     run: () => {

@@ -1,21 +1,25 @@
 import { createHash, hash } from 'node:crypto'
 import { needBytes, needCount } from '../check.ts'
-import { needOperational } from '../policy/module-state.ts'
 import { plainBytes } from './bytes.ts'
+import { Gate } from './gate.ts'
+
+const SHA_2 = new Gate('SHA-2')
+const SHA_3 = new Gate('SHA-3')
+const SHAKE = new Gate('SHAKE')
 
 /** A hash over the concatenation of its arguments. */
 export type Hash = (...parts: readonly Uint8Array[]) => Uint8Array
 
 /** SHA-256 (FIPS 180-4), 32 bytes. */
-export const sha256: Hash = fixed('sha256')
+export const sha256: Hash = fixed('sha256', SHA_2)
 /** SHA-384 (FIPS 180-4), 48 bytes. */
-export const sha384: Hash = fixed('sha384')
+export const sha384: Hash = fixed('sha384', SHA_2)
 /** SHA-512 (FIPS 180-4), 64 bytes. */
-export const sha512: Hash = fixed('sha512')
+export const sha512: Hash = fixed('sha512', SHA_2)
 /** SHA3-256 (FIPS 202), 32 bytes. */
-export const sha3_256: Hash = fixed('sha3-256')
+export const sha3_256: Hash = fixed('sha3-256', SHA_3)
 /** SHA3-512 (FIPS 202), 64 bytes. */
-export const sha3_512: Hash = fixed('sha3-512')
+export const sha3_512: Hash = fixed('sha3-512', SHA_3)
 
 /** SHAKE128 (FIPS 202) of `length` bytes. Throws `UsageError` `pqc.argument.range` beyond 2^24. */
 export function shake128(length: number, ...parts: readonly Uint8Array[]): Uint8Array {
@@ -27,9 +31,9 @@ export function shake256(length: number, ...parts: readonly Uint8Array[]): Uint8
   return extendable('shake256', length, parts)
 }
 
-function fixed(name: string): Hash {
+function fixed(name: string, gate: Gate): Hash {
   return (...parts) => {
-    needOperational()
+    gate.pass()
     for (const part of parts) needBytes(part, 'data')
     const [only] = parts
     if (parts.length === 1 && only !== undefined) return plainBytes(hash(name, only, 'buffer'))
@@ -41,7 +45,7 @@ function fixed(name: string): Hash {
 
 function extendable(name: string, outputLength: number, parts: readonly Uint8Array[]): Uint8Array {
   needCount(outputLength, 0, 2 ** 24, 'length')
-  needOperational()
+  SHAKE.pass()
   // Always said explicitly: the default length of SHAKE in Node.js is deprecated.
   const state = createHash(name, { outputLength })
   for (const part of parts) {

@@ -4,9 +4,11 @@ import { createRequire } from 'node:module'
 import type * as Aes from '@noble/ciphers/aes.js'
 import { AuthError, UsageError, fromHex } from '@gridseal/wire'
 import { needBytes, needLength } from '../check.ts'
-import { needOperational } from '../policy/module-state.ts'
+import { admit } from '../policy/module-state.ts'
+import type { ProviderName } from '../providers/provider.ts'
 import { chosenName } from '../providers/chosen.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
+import { needSymmetric } from '../selftest/symmetric-tests.ts'
 import { plainBytes } from './bytes.ts'
 
 /** `KW` wraps whole 8-byte blocks (RFC 3394), `KWP` any length (RFC 5649). Both SP 800-38F, with 256-bit keys. */
@@ -33,16 +35,18 @@ const load = createRequire(import.meta.url)
 export class KeyWrapKey {
   readonly #key: KeyObject
   readonly #noble: Uint8Array | undefined
+  readonly #provider: ProviderName
 
   /** Throws {@link UsageError} `pqc.key.length`. The key is copied. */
   constructor(key: Uint8Array, options: ProviderOptions = {}) {
     needLength(key, KEY_LENGTH, 'pqc.key.length', 'key')
-    needOperational()
+    this.#provider = chosenName(options) ?? 'native'
+    needSymmetric()
     this.#key = createSecretKey(key)
-    this.#noble = chosenName(options) === 'noble' ? Uint8Array.from(key) : undefined
+    this.#noble = this.#provider === 'noble' ? Uint8Array.from(key) : undefined
   }
 
-  /** Throws {@link UsageError} `pqc.wrap.length`: KW takes 16 bytes or more in blocks of 8, KWP one byte or more. */
+  /** Throws {@link UsageError} `pqc.policy.refused`, `pqc.wrap.length`: KW takes 16 bytes or more in blocks of 8, KWP one byte or more. */
   wrap(mode: KeyWrapMode, secret: Uint8Array): Uint8Array {
     const { cipher, iv } = rowOf(mode)
     needBytes(secret, 'secret')
@@ -50,17 +54,17 @@ export class KeyWrapKey {
     if (!whole || secret.length > MAX_LENGTH) {
       throw new UsageError('pqc.wrap.length', `${mode} cannot wrap ${secret.length} bytes`, { mode })
     }
-    needOperational()
+    admit(`AES-256-${mode}`, 'seal', this.#provider)
     if (this.#noble !== undefined) return this.#nobleMode(mode, this.#noble).encrypt(secret)
     const state = createCipheriv(cipher, this.#key, iv)
     return plainBytes(Buffer.concat([state.update(secret), state.final()]))
   }
 
-  /** Throws {@link AuthError} `pqc.wrap.open` for whatever was not wrapped with this key. */
+  /** Throws {@link AuthError} `pqc.policy.refused`, and `pqc.wrap.open` for whatever was not wrapped with this key. */
   unwrap(mode: KeyWrapMode, wrapped: Uint8Array): Uint8Array {
     const { cipher, iv, least } = rowOf(mode)
     needBytes(wrapped, 'wrapped')
-    needOperational()
+    admit(`AES-256-${mode}`, 'open', this.#provider)
     if (wrapped.length < least || wrapped.length % 8 !== 0 || wrapped.length > MAX_LENGTH + 8) {
       throw new AuthError('pqc.wrap.open', `${wrapped.length} bytes are no wrapped key`)
     }

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type * as Sha3Addons from '@noble/hashes/sha3-addons.js'
 import { UsageError } from '@gridseal/wire'
 import { needBytes, needCount } from '../check.ts'
-import { currentPolicy, needOperational } from '../policy/module-state.ts'
+import { admit, currentPolicy } from '../policy/module-state.ts'
 import { chosenName } from '../providers/chosen.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
 import { plainBytes } from './bytes.ts'
@@ -26,7 +26,7 @@ export interface KmacOptions extends ProviderOptions {
 
 /**
  * KMAC256 (SP 800-185 4) of `length` bytes over `message`. Native on Node.js 26, noble on 24. Throws `UsageError`
- * `pqc.argument.range`, `pqc.algorithm.unsupported`.
+ * `pqc.argument.range`, `pqc.algorithm.unsupported`, `pqc.policy.refused`.
  */
 export function kmac256(key: Uint8Array, message: Uint8Array, length: number, options: KmacOptions = {}): Uint8Array {
   needBytes(key, 'key')
@@ -34,15 +34,15 @@ export function kmac256(key: Uint8Array, message: Uint8Array, length: number, op
   needCount(length, 1, 2 ** 16, 'length')
   const { customization, ...rest } = options
   if (customization !== undefined) needBytes(customization, 'customization')
-  needOperational()
-  const chosen = currentPolicy().fips ? 'native' : chosenName(rest)
   // OpenSSL takes keys of 4 to 512 bytes only.
   const nativeCan = createMac !== undefined && key.length >= 4 && key.length <= 512
-  if (chosen === 'native' && !nativeCan) {
+  const provider = chosenName(rest) ?? (nativeCan || currentPolicy().fips ? 'native' : 'noble')
+  admit('KMAC256', 'derive', provider)
+  if (provider === 'native' && !nativeCan) {
     const message = `KMAC256 with a key of ${key.length} bytes is not in provider native of Node.js ${process.version}`
     throw new UsageError('pqc.algorithm.unsupported', message, { algorithm: 'KMAC256', tried: ['native'] })
   }
-  if (chosen !== 'noble' && nativeCan && createMac !== undefined) {
+  if (provider === 'native' && createMac !== undefined) {
     const S = customization === undefined ? {} : { customization }
     const mac = createMac('kmac256', key, { outputLength: length, ...S })
     mac.update(message)

@@ -2,8 +2,11 @@ import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { UsageError } from '@gridseal/wire'
 import { needBytes, needCount } from '../check.ts'
-import { needOperational } from '../policy/module-state.ts'
 import { plainBytes } from './bytes.ts'
+import { Gate } from './gate.ts'
+
+const HMAC = new Gate('HMAC')
+const HKDF = new Gate('HKDF')
 
 /** Hashes of HMAC and HKDF, and their lengths in bytes. */
 const HASHES = {
@@ -32,7 +35,7 @@ export class MacKey {
 
   /** HMAC (RFC 2104) over the concatenation of `parts`, as long as the hash. */
   hmac(hash: HmacHash, ...parts: readonly Uint8Array[]): Uint8Array {
-    needOperational()
+    HMAC.pass()
     const state = createHmac(rowOf(hash)[0], this.#key)
     for (const part of parts) {
       needBytes(part, 'data')
@@ -62,6 +65,7 @@ export function hkdfExpand(hash: HmacHash, prk: Uint8Array, info: Uint8Array, le
   const hashLength = rowOf(hash)[1]
   needBytes(info, 'info')
   needCount(length, 0, 255 * hashLength, 'length')
+  HKDF.pass()
   const key = new MacKey(prk)
   const out = new Uint8Array(Math.ceil(length / hashLength) * hashLength)
   let block: Uint8Array = new Uint8Array(0)

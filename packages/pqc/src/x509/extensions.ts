@@ -1,5 +1,7 @@
 import { BER, BerReader, DecodeError, UsageError, contextConstructed, contextTag } from '@gridseal/wire'
 import type { BerWriter } from '@gridseal/wire'
+import { readNameConstraints, writeNameConstraints } from './name-constraints.ts'
+import type { NameConstraints, ReadNameConstraints } from './name-constraints.ts'
 import { EXTENDED_KEY_USAGES, EXTENSIONS, KEY_USAGES, SHA256_OID } from './oids.ts'
 import type { ExtendedKeyUsage, KeyUsage } from './oids.ts'
 
@@ -22,9 +24,14 @@ export interface CertificateExtensions {
   readonly crlDistributionPoints?: readonly string[]
   /** SHA-256 of a certificate of the same subject with another algorithm (RFC 9763). */
   readonly relatedCertificate?: Uint8Array
+  /** SubjectPublicKeyInfo of the subject's other key, of another algorithm (X.509 9.8.2). */
+  readonly subjectAltPublicKeyInfo?: Uint8Array
+  /** Of a CA: which names it may certify. */
+  readonly nameConstraints?: NameConstraints
 }
 
 export interface ReadExtensions extends CertificateExtensions {
+  readonly nameConstraints?: ReadNameConstraints
   /** Object identifiers of critical extensions that are not known: who verifies must refuse. */
   readonly unknownCritical: readonly string[]
 }
@@ -36,7 +43,7 @@ const ALT_TAGS = { email: contextTag(1), dns: contextTag(2), uri: contextTag(6),
 
 /** Reads SEQUENCE OF Extension. Throws `DecodeError`, among its codes `pqc.x509.duplicate` and `pqc.x509.limit`. */
 export function readExtensions(list: BerReader): ReadExtensions {
-  const found: { -readonly [K in keyof CertificateExtensions]: CertificateExtensions[K] } = {}
+  const found: { -readonly [K in keyof ReadExtensions]?: ReadExtensions[K] } = {}
   const unknownCritical: string[] = []
   const seen = new Set<string>()
   while (!list.atEnd) {
@@ -79,6 +86,12 @@ export function readExtensions(list: BerReader): ReadExtensions {
         if (hash !== undefined) found.relatedCertificate = hash
         break
       }
+      case EXTENSIONS.subjectAltPublicKeyInfo:
+        found.subjectAltPublicKeyInfo = reader.element('subjectAltPublicKeyInfo')
+        break
+      case EXTENSIONS.nameConstraints:
+        found.nameConstraints = readNameConstraints(reader)
+        break
       default:
         if (critical) unknownCritical.push(oid)
         continue
@@ -124,6 +137,11 @@ export function writeExtensions(writer: BerWriter, e: CertificateExtensions): vo
       )
     }
     const { subjectKeyIdentifier: subject, authorityKeyIdentifier: authority, relatedCertificate: related } = e
+    const { nameConstraints: constraints, subjectAltPublicKeyInfo: other } = e
+    if (constraints !== undefined) {
+      extension(list, 'nameConstraints', true, (w) => writeNameConstraints(w, constraints))
+    }
+    if (other !== undefined) extension(list, 'subjectAltPublicKeyInfo', false, (w) => w.raw(other))
     if (subject !== undefined) extension(list, 'subjectKeyIdentifier', false, (w) => w.octetString(subject))
     if (authority !== undefined) {
       extension(list, 'authorityKeyIdentifier', false, (w) =>

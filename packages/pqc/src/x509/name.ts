@@ -43,16 +43,20 @@ export interface ReadName {
   readonly der: Uint8Array
   /** First value of each known attribute. */
   readonly attributes: Name
+  /** The text of each relative distinguished name; `=#` stands for a value that is no text. */
+  readonly rdns: readonly string[]
 }
 
 export function readName(reader: BerReader, field: string): ReadName {
   const start = reader.offset
-  const parts: string[] = []
+  const rdns: string[] = []
+  let count = 0
   const attributes: Record<string, string> = {}
   const der = reader.element(field)
   const names = BerReader.of(der, { der: true }, start).enter(BER.SEQUENCE, field)
   while (!names.atEnd) {
     const set = names.enter(BER.SET, field)
+    const parts: string[] = []
     while (!set.atEnd) {
       const attribute = set.enter(BER.SEQUENCE, field)
       const oid = attribute.oid(field)
@@ -68,10 +72,11 @@ export function readName(reader: BerReader, field: string): ReadName {
         parts.push(`${type}=#`)
       }
       attribute.expectEnd(field)
-      if (parts.length > MAX_ATTRIBUTES) {
+      if (++count > MAX_ATTRIBUTES) {
         throw new DecodeError('pqc.x509.limit', start, field, `more than ${MAX_ATTRIBUTES} attributes`)
       }
     }
+    rdns.push(parts.join('+'))
   }
-  return { text: parts.join(', '), der, attributes: attributes as Name }
+  return { text: rdns.join(', '), der, attributes: attributes as Name, rdns }
 }

@@ -1,7 +1,7 @@
 import type { SignatureAlgorithm } from '../algorithms/info.ts'
 import { SIGNATURES } from '../algorithms/signatures.ts'
 
-/** Extensions that are read and written (RFC 5280 4.2, 5.2; RFC 9763). */
+/** Extensions that are read and written (RFC 5280 4.2, 5.2; RFC 9763; X.509 9.8.2). */
 export const EXTENSIONS = {
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -9,10 +9,12 @@ export const EXTENSIONS = {
   basicConstraints: '2.5.29.19',
   crlNumber: '2.5.29.20',
   crlReason: '2.5.29.21',
+  nameConstraints: '2.5.29.30',
   issuingDistributionPoint: '2.5.29.28',
   crlDistributionPoints: '2.5.29.31',
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
+  subjectAltPublicKeyInfo: '2.5.29.72',
   relatedCertificate: '1.3.6.1.5.5.7.1.36',
 } as const
 

@@ -5,6 +5,7 @@ import { equalBytes } from '../symmetric/bytes.ts'
 import type { Certificate } from './certificate.ts'
 import { needDate } from './asn1.ts'
 import { matchesHost } from './host.ts'
+import { constraintViolation } from './name-constraints.ts'
 import type { ExtendedKeyUsage, KeyUsage } from './oids.ts'
 import type { RevocationList } from './revocation-list.ts'
 
@@ -41,9 +42,10 @@ export interface VerifiedChain {
 }
 
 /**
- * Builds and checks a path (RFC 5280 6): signatures, times, CA flags and path lengths, usages, revocation, pins, policy.
+ * Builds and checks a path (RFC 5280 6): signatures, times, CA flags and path lengths, usages, names, revocation, pins,
+ * policy.
  * Throws {@link AuthError} with a code for the first reason: `pqc.cert.untrusted`, `.signature`, `.expired`,
- * `.not-yet-valid`, `.not-a-ca`, `.path-length`, `.usage`, `.purpose`, `.critical`, `.host`, `.revoked`,
+ * `.not-yet-valid`, `.not-a-ca`, `.path-length`, `.usage`, `.purpose`, `.critical`, `.host`, `.name-constraints`, `.revoked`,
  * `.revocation-unknown`, `.pin`, `pqc.policy.refused`. The work is bounded whatever the peer sends.
  */
 export function verifyChain(leaf: Certificate, options: ChainOptions): VerifiedChain {
@@ -56,6 +58,7 @@ export function verifyChain(leaf: Certificate, options: ChainOptions): VerifiedC
     throw refuse('host', leaf, `it is not for ${options.host}`)
   }
   const path = new PathFinder(options).find(leaf)
+  checkNames(path)
   if (options.pins !== undefined) checkPins(path, options.pins)
   path.slice(0, -1).forEach((certificate, i) => checkRevocation(certificate, path[i + 1]!, options))
   return { path }
@@ -152,6 +155,20 @@ function checkCa(issuer: Certificate, below: readonly Certificate[]): void {
   if (limit !== undefined && between > limit) {
     throw refuse('path-length', issuer, `it allows ${limit} CAs below it, not ${between}`)
   }
+}
+
+/** Each CA's constraints bind all below it but CAs that issued themselves (RFC 5280 6.1.3 b, c). */
+function checkNames(path: readonly Certificate[]): void {
+  path.forEach((issuer, i) => {
+    const constraints = issuer.extensions.nameConstraints
+    if (constraints === undefined) return
+    path.slice(0, i).forEach((certificate, below) => {
+      const { subject, extensions } = certificate
+      if (below > 0 && equalBytes(subject.der, certificate.issuer.der)) return
+      const violation = constraintViolation(constraints, subject, extensions.subjectAltName ?? [])
+      if (violation !== undefined) throw refuse('name-constraints', certificate, violation)
+    })
+  })
 }
 
 function checkPins(path: readonly Certificate[], pins: readonly Uint8Array[]): void {

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import {
   Pkcs11KeyStore,
   SigningKey,
+  VerifyingKey,
   compositeMessageSigner,
   escrowWrappingKey,
   formatShare,
@@ -17,6 +18,7 @@ import type { TokenOptions } from '@gridseal/pqc'
 import { AuthError, UsageError, fromHex, toHex } from '@gridseal/wire'
 import { loadPkcs11 } from '#src/keystore/pkcs11-binding.ts'
 import type { Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
+import { needOptional } from '../../../../test/support/requirements.ts'
 import { PIN, makeToken, needSoftHsm } from './softhsm.ts'
 
 const TEXT = 'tap position 7'
@@ -45,7 +47,10 @@ describe('keys behind a token (SoftHSM)', function () {
 
   it('wraps a seed, and after a restart unwraps it and signs; ECDSA signs inside', async () => {
     const store = await openStore()
-    const [pq, classical] = [await store.generate('pq', 'ML-DSA-65'), await store.generate('classical', 'ECDSA-P256')]
+    const [pq, classical] = [
+      await store.import('pq', SigningKey.generate('ML-DSA-65')),
+      await store.generate('classical', 'ECDSA-P256'),
+    ]
     expect((await store.list()).map(({ name, place }) => [name, place])).to.deep.equal([
       ['classical', 'token'],
       ['pq', 'process'],
@@ -66,6 +71,33 @@ describe('keys behind a token (SoftHSM)', function () {
       expect(key.verify(MESSAGE, fromHex(signature)), name).to.equal(true)
     }
   })
+
+  for (const algorithm of ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const) {
+    it(`${algorithm} signs inside a token that has the mechanism (PKCS#11 3.2)`, async function () {
+      const store = await openStore()
+      try {
+        const { detail } = await store.health()
+        needOptional(
+          this,
+          detail.includes('ML-DSA in the token'),
+          'needs SoftHSM with ML-DSA, named by GRIDSEAL_SOFTHSM',
+        )
+        const made = await store.generate(`inside-${algorithm}`, algorithm)
+        const opened = await store.open(`inside-${algorithm}`)
+        expect(opened.publicKey.equals(made.publicKey)).to.equal(true)
+        for (const provider of ['native', 'noble'] as const) {
+          const key = VerifyingKey.fromRaw(algorithm, made.publicKey.raw, { provider })
+          expect(key.verify(MESSAGE, await opened.sign(MESSAGE)), provider).to.equal(true)
+        }
+        const entry = (await store.list()).find(({ name }) => name === `inside-${algorithm}`)
+        expect([entry?.place, entry?.algorithm]).to.deep.equal(['token', algorithm])
+        await store.remove(`inside-${algorithm}`)
+        expect((await store.list()).map(({ name }) => name)).not.to.include(`inside-${algorithm}`)
+      } finally {
+        await store.close()
+      }
+    })
+  }
 
   it('gives the classical leg of a dual signature whose other leg is a wrapped seed', async () => {
     const store = await openStore()

@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import type { TokenOptions } from '@gridseal/pqc'
 import { cannotTest, needPeer } from '../../../../test/support/requirements.ts'
 
-const LIBRARY = ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so'].find((path) =>
-  existsSync(path),
-)
+/** Names another library of SoftHSM than the system's, for example a newer one that has ML-DSA. */
+const LIBRARY = [
+  process.env['GRIDSEAL_SOFTHSM'] ?? '/usr/lib/softhsm/libsofthsm2.so',
+  '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so',
+].find((path) => existsSync(path))
 export const PIN = '1234'
 
 /** Skips without SoftHSM or without the native binding, which the install script of pkcs11js builds. */
@@ -29,8 +31,7 @@ export async function makeToken(library: string, folder: string, token: string):
   const configuration = join(folder, 'softhsm2.conf')
   await writeFile(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`)
   process.env['SOFTHSM2_CONF'] = configuration
-  execFileSync('softhsm2-util', ['--init-token', '--free', '--label', token, '--so-pin', PIN, '--pin', PIN], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const init = ['--module', library, '--init-token', '--free', '--label', token, '--so-pin', PIN, '--pin', PIN]
+  execFileSync('softhsm2-util', init, { stdio: ['ignore', 'pipe', 'pipe'] })
   return { library, token, pin: PIN }
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import {
   AeadKey,
   DecapsulationKey,
+  KeyWrapKey,
   Policy,
   SigningKey,
   VerifyingKey,
@@ -9,7 +10,13 @@ import {
   encapsulate,
   generateChKemKeyPair,
   generateX25519,
+  hkdfSha256,
+  hmacSha256,
+  kmac256,
   setPolicy,
+  sha256,
+  sha3_256,
+  shake256,
 } from '@gridseal/pqc'
 import type { PolicyName, PolicyOptions, PolicyUse } from '@gridseal/pqc'
 import { AuthError, UsageError } from '@gridseal/wire'
@@ -126,6 +133,39 @@ describe('policy', () => {
       refused(() => new AeadKey('ChaCha20-Poly1305', new Uint8Array(32)), UsageError)
       expect(SigningKey.generate('ML-DSA-44').publicKey.algorithm).to.equal('ML-DSA-44')
       expect(generateChKemKeyPair().publicKey.length).to.equal(1600)
+    })
+
+    it('in FIPS mode wraps keys, and makes KMACs, with the provider native only', () => {
+      const [key, secret] = [new Uint8Array(32), new Uint8Array(40)]
+      const [native, noble] = [new KeyWrapKey(key), new KeyWrapKey(key, { provider: 'noble' })]
+      setPolicy(new Policy({ fips: true }))
+      for (const mode of ['KW', 'KWP'] as const) {
+        const wrapped = native.wrap(mode, secret)
+        expect(native.unwrap(mode, wrapped)).to.deep.equal(secret)
+        refused(() => noble.wrap(mode, secret), UsageError)
+        refused(() => noble.unwrap(mode, wrapped), UsageError)
+      }
+      refused(() => kmac256(key, secret, 32, { provider: 'noble' }), UsageError)
+      refused(() => generateChKemKeyPair(undefined, { provider: 'noble' }), UsageError)
+      for (const digest of [sha256(secret), sha3_256(secret), shake256(32, secret), hmacSha256(key, secret)]) {
+        expect(digest.length).to.equal(32)
+      }
+    })
+
+    it('speaks of hashes and MACs, too; what is allowed need not name them', () => {
+      const [key, data] = [new Uint8Array(32), new Uint8Array(3)]
+      setPolicy(new Policy({ allowed: ['ML-DSA-65'], minimumCategory: 5 }))
+      expect(sha256(data).length).to.equal(32)
+      expect(hkdfSha256(key, key, data, 42).length).to.equal(42)
+      setPolicy(new Policy({ forbidden: ['SHA-3', 'SHAKE', 'HMAC', 'KMAC256', 'AES-256-KWP'] }))
+      refused(() => sha3_256(data), UsageError)
+      refused(() => shake256(32, data), UsageError)
+      refused(() => hmacSha256(key, data), UsageError)
+      refused(() => kmac256(key, data, 32), UsageError)
+      refused(() => new KeyWrapKey(key).wrap('KWP', data), UsageError)
+      expect(sha256(data).length).to.equal(32)
+      setPolicy(before)
+      expect(sha3_256(data).length).to.equal(32)
     })
   })
 })

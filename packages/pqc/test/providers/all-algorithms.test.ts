@@ -24,7 +24,7 @@ const signs = (name: string, provider: ProviderName): boolean =>
 const isSmall = (name: string): boolean => /\ds$/.test(name)
 
 describe('every algorithm with every provider, and providers crossed', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
 
   for (const info of ALGORITHMS) {
     if (info.kind !== 'signature') continue

@@ -1,14 +1,16 @@
 import { expect } from 'chai'
 import {
+  Certificate,
   Policy,
   RevocationList,
+  SigningKey,
   addressBytes,
   issueRevocationList,
   shardOf,
   verifyChain,
   verifyHybridChains,
 } from '@gridseal/pqc'
-import type { Certificate, ChainOptions, SigningKey } from '@gridseal/pqc'
+import type { CertificateExtensions, ChainOptions, HybridOptions, HybridPair } from '@gridseal/pqc'
 import { AuthError, DecodeError, toHex } from '@gridseal/wire'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { LATER, NOW, authority, device, kemCertificate } from './authority.ts'
@@ -188,33 +190,73 @@ describe('chains of certificates', function () {
     }
   })
 
-  it('two chains of one device belong together by hash (RFC 9763)', async () => {
-    const classicalRoot = await authority('classical root', 'ECDSA-P256')
-    const classical = await device(classicalRoot, 'ECDSA-P256')
-    const related = { extensions: { relatedCertificate: classical.certificate.fingerprint } }
-    const postQuantum = await device(middle, 'ML-DSA-65', related)
-    const both = { classical: { now: NOW, roots: [classicalRoot.certificate] }, postQuantum: options }
-    const pair = { classical: classical.certificate, postQuantum: postQuantum.certificate }
-    const verified = verifyHybridChains(pair, both)
-    expect([verified.classical.path.length, verified.postQuantum.path.length]).to.deep.equal([2, 3])
-    const another = await device(classicalRoot, 'ECDSA-P256')
-    const otherNames = await device(middle, 'ML-DSA-65', {
-      extensions: { ...related.extensions, subjectAltName: [{ type: 'dns', value: 'other' }] },
+  describe('two chains of one device', () => {
+    let classicalRoot: Authority
+    let key: SigningKey
+    let pair: HybridPair
+    let both: HybridOptions
+    /** The classical certificate names the other's key (X.509 9.8.2), the other names it by its hash (RFC 9763). */
+    const classicalWith = (extensions: CertificateExtensions): Promise<{ certificate: Certificate }> =>
+      device(classicalRoot, 'ECDSA-P256', { extensions })
+    const postQuantumWith = (
+      extensions: CertificateExtensions,
+      of: SigningKey = key,
+    ): Promise<{ certificate: Certificate }> => device(middle, 'ML-DSA-65', { extensions }, of)
+    before(async () => {
+      classicalRoot = await authority('classical root', 'ECDSA-P256')
+      key = SigningKey.generate('ML-DSA-65')
+      const classical = (await classicalWith({ subjectAltPublicKeyInfo: key.publicKey.toSpki() })).certificate
+      const postQuantum = (await postQuantumWith({ relatedCertificate: classical.fingerprint })).certificate
+      pair = { classical, postQuantum }
+      both = { classical: { now: NOW, roots: [classicalRoot.certificate] }, postQuantum: options }
     })
-    for (const wrong of [
-      { ...pair, classical: another.certificate },
-      { ...pair, postQuantum: leaf.certificate },
-      { ...pair, postQuantum: otherNames.certificate },
-      { classical: postQuantum.certificate, postQuantum: classical.certificate },
-    ]) {
-      expect(() => verifyHybridChains(wrong, both))
-        .to.throw(AuthError)
+    const unrelated = (changed: Partial<HybridPair>, why: string, binding?: 'related'): void => {
+      expect(() => verifyHybridChains({ ...pair, ...changed }, binding === undefined ? both : { ...both, binding }))
+        .to.throw(AuthError, why)
         .with.property('code', 'pqc.cert.hybrid')
     }
-    const tooOld = { ...both, classical: { ...both.classical, now: new Date('2040-01-01') } }
-    expect(() => verifyHybridChains(pair, tooOld))
-      .to.throw(AuthError)
-      .with.property('code', 'pqc.cert.expired')
+
+    it('are believed together when each names the other', () => {
+      const verified = verifyHybridChains(pair, both)
+      expect([verified.classical.path.length, verified.postQuantum.path.length]).to.deep.equal([2, 3])
+      expect(Certificate.fromDer(pair.classical.der).extensions.subjectAltPublicKeyInfo).to.deep.equal(
+        pair.postQuantum.spki,
+      )
+    })
+
+    it('are refused when either is exchanged, whoever issued the other', async () => {
+      // A classical CA that was broken issues another certificate for the same post-quantum key.
+      const forged = (await classicalWith({ subjectAltPublicKeyInfo: key.publicKey.toSpki() })).certificate
+      unrelated({ classical: forged }, 'does not name the classical one')
+      // A post-quantum certificate of another key names the classical one.
+      const other = SigningKey.generate('ML-DSA-65')
+      const named = (await postQuantumWith({ relatedCertificate: pair.classical.fingerprint }, other)).certificate
+      unrelated({ postQuantum: named }, 'does not name the post-quantum key')
+      unrelated({ postQuantum: named }, 'does not name the post-quantum key', 'related')
+      // The same key under other names.
+      const elsewhere = {
+        relatedCertificate: pair.classical.fingerprint,
+        subjectAltName: [{ type: 'dns', value: 'other' }],
+      } as const
+      unrelated({ postQuantum: (await postQuantumWith(elsewhere)).certificate }, 'names differ')
+      unrelated({ postQuantum: leaf.certificate }, 'does not name the classical one')
+      unrelated({ classical: pair.postQuantum, postQuantum: pair.classical }, 'one of the two must be classical')
+    })
+
+    it('bound one way only (RFC 9763 alone) are taken where that is asked for', async () => {
+      const classical = (await classicalWith({})).certificate
+      const postQuantum = (await postQuantumWith({ relatedCertificate: classical.fingerprint })).certificate
+      unrelated({ classical, postQuantum }, 'does not name the post-quantum key')
+      const verified = verifyHybridChains({ classical, postQuantum }, { ...both, binding: 'related' })
+      expect(verified.postQuantum.path).to.have.length(3)
+    })
+
+    it('are as good as both chains', () => {
+      const tooOld = { ...both, classical: { ...both.classical, now: new Date('2040-01-01') } }
+      expect(() => verifyHybridChains(pair, tooOld))
+        .to.throw(AuthError)
+        .with.property('code', 'pqc.cert.expired')
+    })
   })
 })
 

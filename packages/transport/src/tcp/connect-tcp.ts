@@ -5,6 +5,7 @@ import { formatEndpoint } from '../endpoint.ts'
 import { settleConnect } from '../options.ts'
 import type { ConnectOptions } from '../options.ts'
 import { systemError } from '../system-error.ts'
+import { SharedRead } from './shared-read.ts'
 import { TcpConnection } from './tcp-connection.ts'
 
 /** Connects, or rejects with `transport.connect.…` (refused, timeout, unreachable, host, aborted). */
@@ -16,7 +17,10 @@ export async function connectTcp(endpoint: TcpEndpoint, options: ConnectOptions)
   if (port === 0) throw new UsageError('transport.url.port', `${url}: there is no port 0 to connect to`, { url })
   if (signal?.aborted === true) throw aborted(url)
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, keepAlive: keepAlive > 0, keepAliveInitialDelay: keepAlive })
+    const read = new SharedRead()
+    const onread = read.options === undefined ? {} : { onread: read.options }
+    const keep = { keepAlive: keepAlive > 0, keepAliveInitialDelay: keepAlive }
+    const socket = connect({ host, port, noDelay: true, ...keep, ...onread })
     const timer = setTimeout(() => {
       const message = `${url}: no connection within ${timeout} ms`
       socket.destroy(new ProtocolError('transport.connect.timeout', message, { timeout }))
@@ -35,7 +39,7 @@ export async function connectTcp(endpoint: TcpEndpoint, options: ConnectOptions)
     socket.on('error', failed)
     socket.once('connect', () => {
       settled()
-      resolve(new TcpConnection(socket, settings))
+      resolve(new TcpConnection(socket, settings, 'tcp', read))
     })
   })
 }

@@ -5,6 +5,7 @@ import { formatAddress } from '../endpoint.ts'
 import { plainAddress } from '../ip-address.ts'
 import type { ConnectionSettings } from '../options.ts'
 import { systemError } from '../system-error.ts'
+import type { SharedRead } from './shared-read.ts'
 
 /** A TCP connection around a socket that is connected and has TCP_NODELAY set; under TLS, one whose handshake is over. */
 export class TcpConnection extends BaseConnection {
@@ -14,9 +15,12 @@ export class TcpConnection extends BaseConnection {
   readonly #socket: Socket
   readonly #settings: ConnectionSettings
   #ending = false
+  #reading = false
+  /** A chunk that came when reading had been stopped: a stream that is resumed and paused in one turn reads once. */
+  #held: Uint8Array | undefined
   readonly #left = (): void => this.left()
 
-  constructor(socket: Socket, settings: ConnectionSettings, scheme: 'tcp' | 'tls' = 'tcp') {
+  constructor(socket: Socket, settings: ConnectionSettings, scheme: 'tcp' | 'tls' = 'tcp', read?: SharedRead) {
     super(settings.queue)
     this.#socket = socket
     this.#settings = settings
@@ -24,7 +28,8 @@ export class TcpConnection extends BaseConnection {
     this.remote = formatAddress(scheme, plainAddress(socket.remoteAddress ?? ''), socket.remotePort ?? 0)
     // Paused before the listener for data is added, which would set it flowing.
     socket.pause()
-    socket.on('data', (chunk: Buffer) => this.received(chunk))
+    if (read?.options === undefined) socket.on('data', (chunk: Buffer) => this.received(chunk))
+    else read.deliver = (chunk) => this.#take(chunk)
     socket.on('end', () => this.peerEnded())
     socket.on('error', (error) => this.failed(systemError('connection', this.remote, error)))
     socket.on('close', () => this.terminated())
@@ -41,8 +46,20 @@ export class TcpConnection extends BaseConnection {
   }
 
   protected setReading(on: boolean): void {
-    if (on) this.#socket.resume()
+    this.#reading = on
+    const held = this.#held
+    if (on && held !== undefined) {
+      this.#held = undefined
+      this.received(held)
+    }
+    if (this.#reading) this.#socket.resume()
     else this.#socket.pause()
+  }
+
+  #take(chunk: Uint8Array): boolean {
+    if (this.#reading) this.received(chunk)
+    else this.#held = chunk
+    return this.#reading
   }
 
   protected finish(): void {

@@ -44,6 +44,49 @@ describe('a TCP connection', () => {
     expect(atUs.chunks).to.have.length(1)
   })
 
+  it('keeps what it has read, whatever other connections read after it', async () => {
+    rig = await plainServer()
+    const other = await plainServer()
+    try {
+      const [ours, theirs] = [new Collected(rig.connection), new Collected(other.connection)]
+      for (let i = 0; i < 50; i++) {
+        rig.socket.write(new Uint8Array(1000).fill(i))
+        other.socket.write(new Uint8Array(1000).fill(255 - i))
+        await Promise.all([ours.until(1000 * (i + 1)), theirs.until(1000 * (i + 1))])
+      }
+      for (let i = 0; i < 50; i++) {
+        const [one, two] = [ours, theirs].map(({ bytes }) => new Set(bytes.subarray(1000 * i, 1000 * (i + 1))))
+        expect([[...one!], [...two!]]).to.deep.equal([[i], [255 - i]])
+      }
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('loses nothing and keeps the order when it is paused and resumed at every chunk', async () => {
+    rig = await plainServer()
+    const { connection, socket } = rig
+    const total = 4 << 20
+    const bytes = pattern(total)
+    let at = 0
+    let same = true
+    connection.data.subscribe((chunk) => {
+      same &&= Buffer.from(bytes.buffer, bytes.byteOffset + at, chunk.length).equals(chunk)
+      at += chunk.length
+      connection.pause()
+      if (at % 3 === 0) setImmediate(() => connection.resume())
+      else {
+        connection.resume()
+        connection.pause()
+        queueMicrotask(() => connection.resume())
+      }
+    })
+    socket.end(bytes)
+    await until('all is there', () => at === total)
+    expect(same).to.equal(true)
+    expect((await connection.closed).kind).to.equal('peer')
+  })
+
   it('really stops reading when paused: the peer cannot write on', async () => {
     rig = await plainServer()
     const { connection, socket } = rig

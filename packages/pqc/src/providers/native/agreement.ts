@@ -1,10 +1,10 @@
-import { createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto'
+import { diffieHellman, generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { scalarInRange } from '../../keys/scalar.ts'
 import { plainBytes } from '../../symmetric/bytes.ts'
 import { invalidKey, lowOrder } from '../failures.ts'
 import type { Agreement, GroupName } from '../provider.ts'
-import { importPublic, importRawPrivate, nativeOperation, rawPublic, view } from './import.ts'
+import { importPublic, importRawPrivate, nativeOperation, rawPublic } from './import.ts'
 
 /** X25519 (RFC 7748). */
 export class NativeX25519 implements Agreement {
@@ -13,8 +13,9 @@ export class NativeX25519 implements Agreement {
 
   constructor(secret: Uint8Array | undefined) {
     // Generating is a third cheaper than importing random bytes.
-    this.#key = secret === undefined ? generateKeyPairSync('x25519').privateKey : importRawPrivate('X25519', secret)
-    this.publicKey = rawPublic(this.#key)
+    const pair = secret === undefined ? generateKeyPairSync('x25519') : undefined
+    this.#key = pair?.privateKey ?? importRawPrivate('X25519', secret!)
+    this.publicKey = rawPublic(pair?.publicKey ?? this.#key)
   }
 
   secret(): Uint8Array {
@@ -22,7 +23,7 @@ export class NativeX25519 implements Agreement {
   }
 
   agree(peer: Uint8Array): Uint8Array {
-    const publicKey = createPublicKey({ key: view(peer), format: 'raw-public', asymmetricKeyType: 'x25519' })
+    const publicKey = importPublic('X25519', peer)
     try {
       return plainBytes(diffieHellman({ privateKey: this.#key, publicKey }))
     } catch (error) {

@@ -28,7 +28,7 @@ export function keyType(algorithm: AlgorithmName | GroupName): NodeKeyType {
 export function importSeed(algorithm: AlgorithmName, seed: Uint8Array): KeyObject {
   const der = encodePkcs8(algorithm, seed)
   try {
-    return createPrivateKey({ key: view(der), format: 'der', type: 'pkcs8' })
+    return privateKey({ key: view(der), format: 'der', type: 'pkcs8' })
   } catch (error) {
     throw providerFailed(nativeOperation(algorithm, 'import'), error)
   } finally {
@@ -40,7 +40,7 @@ export function importSeed(algorithm: AlgorithmName, seed: Uint8Array): KeyObjec
 export function importExpanded(algorithm: AlgorithmName, expanded: Uint8Array, seed?: Uint8Array): KeyObject {
   const der = seed === undefined ? encodePkcs8Expanded(algorithm, expanded) : encodePkcs8Both(algorithm, seed, expanded)
   try {
-    return createPrivateKey({ key: view(der), format: 'der', type: 'pkcs8' })
+    return privateKey({ key: view(der), format: 'der', type: 'pkcs8' })
   } catch (error) {
     throw invalidKey(nativeOperation(algorithm, 'import'), error, 'expandedKey')
   } finally {
@@ -61,15 +61,15 @@ export function matchesExpanded(algorithm: AlgorithmName, seed: Uint8Array, expa
 /** A private key in raw form: scalars, and the four parts of SLH-DSA. */
 export function importRawPrivate(algorithm: AlgorithmName | GroupName, secret: Uint8Array): KeyObject {
   try {
-    return createPrivateKey({ key: view(secret), format: 'raw-private', ...keyType(algorithm) } as PrivateInput)
+    return privateKey({ key: view(secret), format: 'raw-private', ...keyType(algorithm) } as PrivateInput)
   } catch (error) {
     throw invalidKey(nativeOperation(algorithm, 'import'), error, 'privateKey')
   }
 }
 
-export function importPublic(algorithm: AlgorithmName | GroupName, publicKey: Uint8Array): KeyObject {
+export function importPublic(algorithm: AlgorithmName | GroupName, raw: Uint8Array): KeyObject {
   try {
-    return createPublicKey({ key: view(publicKey), format: 'raw-public', ...keyType(algorithm) } as PublicInput)
+    return publicKey({ key: view(raw), format: 'raw-public', ...keyType(algorithm) } as PublicInput)
   } catch (error) {
     throw invalidKey(nativeOperation(algorithm, 'import'), error)
   }
@@ -77,8 +77,8 @@ export function importPublic(algorithm: AlgorithmName | GroupName, publicKey: Ui
 
 /** The raw public key of a private or public one. Points are uncompressed. */
 export function rawPublic(key: KeyObject): Uint8Array {
-  const publicKey = key.type === 'public' ? key : createPublicKey(key)
-  return plainBytes(publicKey.export({ format: 'raw-public' }))
+  const half = key.type === 'public' ? key : createPublicKey(key)
+  return plainBytes(half.export({ format: 'raw-public' }))
 }
 
 export function nativeOperation(algorithm: Operation['algorithm'], operation: Operation['operation']): Operation {
@@ -87,6 +87,32 @@ export function nativeOperation(algorithm: Operation['algorithm'], operation: Op
 
 export function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function privateKey(input: PrivateInput): KeyObject {
+  return withoutStacks(() => createPrivateKey(input))
+}
+
+function publicKey(input: PublicInput): KeyObject {
+  return withoutStacks(() => createPublicKey(input))
+}
+
+/** Not where intrinsics are frozen. */
+const STACKS_CAN_BE_LEFT_OUT = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
+
+/**
+ * Node.js 24 finds out that what it is given is not a key object by exceptions that it catches itself, four in each
+ * import. To write down where they came from takes longer than to import an X25519 key.
+ */
+function withoutStacks<T>(action: () => T): T {
+  if (!STACKS_CAN_BE_LEFT_OUT) return action()
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return action()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 // The raw formats of node:crypto take more key types than their declarations know.

@@ -1,4 +1,4 @@
-import { decapsulate, encapsulate } from 'node:crypto'
+import { decapsulate, encapsulate, generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { MlKemAlgorithm } from '../../algorithms/info.ts'
 import { plainBytes } from '../../symmetric/bytes.ts'
@@ -9,9 +9,13 @@ import { importExpanded, importPublic, importSeed, matchesExpanded, nativeOperat
 /** ML-KEM of node:crypto. Encapsulation is always random: it cannot be given its randomness here. */
 export function nativeMlKem(algorithm: MlKemAlgorithm): KemImplementation {
   return {
-    decapsulator: (seed) => new NativeDecapsulator(algorithm, importSeed(algorithm, seed)),
+    decapsulator: (seed) => NativeDecapsulator.of(algorithm, importSeed(algorithm, seed)),
+    ephemeral: () => {
+      const { publicKey, privateKey } = generateKeyPairSync(algorithm.toLowerCase() as 'ml-kem-768')
+      return new NativeDecapsulator(algorithm, privateKey, publicKey)
+    },
     encapsulator: (publicKey) => new NativeEncapsulator(algorithm, publicKey),
-    expandedDecapsulator: (expanded) => new NativeDecapsulator(algorithm, importExpanded(algorithm, expanded)),
+    expandedDecapsulator: (expanded) => NativeDecapsulator.of(algorithm, importExpanded(algorithm, expanded)),
     matchesExpanded: (seed, expanded) => matchesExpanded(algorithm, seed, expanded),
   }
 }
@@ -21,10 +25,14 @@ class NativeDecapsulator implements Decapsulator {
   readonly #key: KeyObject
   readonly #algorithm: MlKemAlgorithm
 
-  constructor(algorithm: MlKemAlgorithm, key: KeyObject) {
+  constructor(algorithm: MlKemAlgorithm, privateKey: KeyObject, publicKey: KeyObject) {
     this.#algorithm = algorithm
-    this.#key = key
-    this.publicKey = rawPublic(key)
+    this.#key = privateKey
+    this.publicKey = rawPublic(publicKey)
+  }
+
+  static of(algorithm: MlKemAlgorithm, privateKey: KeyObject): NativeDecapsulator {
+    return new NativeDecapsulator(algorithm, privateKey, privateKey)
   }
 
   decapsulate(ciphertext: Uint8Array): Uint8Array {

@@ -29,6 +29,7 @@ export function nobleMlKem(algorithm: MlKemAlgorithm): KemImplementation {
       return new NobleDecapsulator(algorithm, publicKey, Uint8Array.from(expanded))
     },
     matchesExpanded: (seed, expanded) => equalBytes(scheme().keygen(seed).secretKey, expanded),
+    expand: (seed) => scheme().keygen(seed).secretKey,
   }
 }
 

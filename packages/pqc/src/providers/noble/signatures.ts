@@ -57,6 +57,7 @@ export function nobleMlDsa(algorithm: MlDsaAlgorithm): SignatureImplementation {
       }
     },
     matchesExpanded: (seed, expanded) => equalBytes(scheme().keygen(seed).secretKey, expanded),
+    expand: (seed) => scheme().keygen(seed).secretKey,
   }
 }
 

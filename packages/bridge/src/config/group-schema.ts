@@ -1,0 +1,72 @@
+import { isMulticast, parseEndpoint } from '@gridseal/transport'
+import { z } from 'zod'
+import { PROTOCOLS } from '../protocols.ts'
+import { duration, text, url } from './fields.ts'
+import type { FieldConfig, GroupConfig, HeadEndConfig } from './model.ts'
+
+const group = z
+  .strictObject({
+    /** The field bridges' links name it. */
+    name: text.max(100),
+    protocol: z.enum(PROTOCOLS),
+    /** The head-end's own multicast network; default none, it only passes on. */
+    address: url('udp').optional(),
+    /** IPv4 address of the interface; default the system's choice. */
+    interface: z.ipv4().optional(),
+    /** Sites that are members. Who is left out gets no key any more. */
+    members: z.array(z.strictObject({ site: text, link: text.max(100) })).max(1024),
+    /** How long an epoch lasts. */
+    lifetime: duration.default(86_400_000),
+    /** How long the key before is still taken after a change; not after a removal. */
+    overlap: duration.default(60_000),
+    /** How old, or ahead of our clock, a message may be. */
+    maxAge: duration.default(10_000),
+  })
+  .refine(({ lifetime, overlap }) => lifetime > overlap, { path: ['lifetime'], message: 'longer than overlap' })
+
+/** Groups of real-time multicast, whose keys the head-end owns. */
+export const groups: z.ZodType<readonly GroupConfig[]> = z.array(group).default([])
+
+export function checkGroups(config: HeadEndConfig, context: z.RefinementCtx): void {
+  const names = new Set<string>()
+  config.groups.forEach(({ name, address, members }, index) => {
+    const say = (path: readonly (string | number)[], message: string): void =>
+      context.addIssue({ code: 'custom', path: ['groups', index, ...path], message })
+    if (names.has(name)) say(['name'], `"${name}" is there already`)
+    names.add(name)
+    if (address !== undefined && !isGroup(address))
+      say(['address'], 'no IPv4 multicast group, such as udp://239.1.2.3:5000')
+    const sites = new Set<string>()
+    members.forEach(({ site, link }, at) => {
+      const found = config.sites.find((one) => one.site === site)
+      if (found === undefined) say(['members', at, 'site'], `there is no site "${site}"`)
+      if (sites.has(site)) say(['members', at, 'site'], `"${site}" is there already`)
+      sites.add(site)
+      const others = config.groups.slice(0, index).flatMap((other) => other.members)
+      const taken = found?.links.some(({ id }) => id === link) || others.some((m) => m.site === site && m.link === link)
+      if (taken) say(['members', at, 'link'], `"${link}" is another link of ${site}`)
+    })
+  })
+}
+
+/** Multicast without a group's key would be nobody's word, and a group is for multicast. */
+export function checkMulticast(config: FieldConfig, context: z.RefinementCtx): void {
+  const names = new Set<string>()
+  config.links.forEach(({ device, group: name, interface: local, store, bind }, index) => {
+    const say = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['links', index, key], message })
+    const multicast = isGroup(device)
+    if (multicast && name === undefined) say('group', 'missing: multicast is carried under the key of a group')
+    if (!multicast && name !== undefined) say('group', 'only for multicast devices, such as udp://239.1.2.3:5000')
+    if (!multicast && local !== undefined) say('interface', 'only for multicast devices')
+    if (multicast && store !== undefined) say('store', 'not for multicast: real-time traffic is worth nothing later')
+    if (multicast && bind !== undefined) say('bind', 'not for multicast: the group is joined')
+    if (name !== undefined && names.has(name)) say('group', `"${name}" is there already`)
+    if (name !== undefined) names.add(name)
+  })
+}
+
+function isGroup(address: string): boolean {
+  const endpoint = parseEndpoint(address)
+  return endpoint.kind === 'udp' && isMulticast(endpoint.host)
+}

@@ -1,0 +1,186 @@
+import type { Delivery, Recipient } from '@gridseal/envelope'
+import { GroupOwner, memberId } from '@gridseal/envelope'
+import type { SigningKey } from '@gridseal/pqc'
+import { toHex } from '@gridseal/wire'
+import { adapterFor } from '../protocols.ts'
+import type { GroupConfig } from '../config/model.ts'
+import type { Report } from '../events.ts'
+import { failure } from '../events.ts'
+import { MulticastEnd } from '../link/multicast.ts'
+import type { SiteGroup } from '../site/realtime.ts'
+import type { RealtimeFrame } from './realtime-group.ts'
+import { RealtimeGroup, groupId } from './realtime-group.ts'
+
+/** What a hub asks of a member site's session. */
+export interface MemberSession {
+  forward(link: string, message: Uint8Array | undefined, frame: RealtimeFrame): void
+  groupKey(delivery: Uint8Array): void
+}
+
+interface Member {
+  readonly site: string
+  readonly link: string
+  session: MemberSession | undefined
+  /** By which the owner knows it, once it has asked for keys. */
+  id: string | undefined
+}
+
+/**
+ * A group at the head-end: owns its keys, is a member itself, hears and speaks to its own multicast network where one is
+ * configured, and passes what one member sends on to the others as it came, under the sender's MAC.
+ */
+export class GroupHub {
+  readonly realtime: RealtimeGroup
+  readonly end: MulticastEnd | undefined
+  readonly #config: GroupConfig
+  readonly #owner: GroupOwner
+  readonly #now: () => number
+  readonly #report: Report
+  /** By site. */
+  #members: Map<string, Member>
+  #timer: NodeJS.Timeout | undefined
+  /** One change of the group after the other. */
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor(config: GroupConfig, identity: SigningKey, now: () => bigint, report: Report) {
+    this.#config = config
+    this.#report = report
+    this.#now = () => Number(now() / 1_000_000n)
+    const { name, maxAge, lifetime, overlap } = config
+    this.realtime = new RealtimeGroup({ name, owner: identity.publicKey, maxAge, now: this.#now })
+    // Epochs never come twice, and a restart remembers none: they go on from the seconds of the clock.
+    const epoch = Math.floor(this.#now() / 1000)
+    this.#owner = new GroupOwner({ key: identity, group: groupId(name), lifetime, overlap, epoch })
+    this.#members = new Map(
+      config.members.map(({ site, link }) => [site, { site, link, session: undefined, id: undefined }]),
+    )
+    if (config.address === undefined) return
+    const adapter = adapterFor(config.protocol)
+    const link = { id: name, protocol: config.protocol, keepInvalid: false, window: 0, silence: 0 }
+    this.end = new MulticastEnd(
+      { config: link, adapter, inbound: 'to-device', policy: undefined, now, report },
+      { group: config.address, interface: config.interface },
+    )
+    this.end.entries.subscribe((entries) => {
+      for (const entry of entries) if (entry.kind === 'frame') this.#toAll(entry, this.realtime.protect(entry))
+    })
+  }
+
+  /** This group as a member site has it. */
+  siteGroup(site: string, link: string): SiteGroup {
+    return {
+      link,
+      realtime: this.realtime,
+      isMember: () => this.#members.has(site),
+      deliver: (frame, message) => {
+        this.end?.send(frame.bytes)
+        this.#toAll(frame, Uint8Array.from(message), site)
+      },
+      join: (recipient) => this.#queue(() => this.#join(site, recipient)),
+    }
+  }
+
+  attach(site: string, session: MemberSession): void {
+    const member = this.#members.get(site)
+    if (member !== undefined) member.session = session
+  }
+
+  /** Begins the first epoch and opens the own network. */
+  async start(): Promise<void> {
+    await this.#queue(async () => {
+      await this.#owner.add(this.realtime.recipient)
+      this.#deliver(await this.#owner.rotate(this.#now()))
+    })
+    this.#await()
+    await this.end?.start()
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.end?.stop()
+    await this.#work.catch(() => undefined)
+  }
+
+  /** Members that a configuration has and this group has not yet. */
+  newMembers({ members }: GroupConfig): GroupConfig['members'] {
+    return members.filter(({ site }) => !this.#members.has(site))
+  }
+
+  get name(): string {
+    return this.realtime.name
+  }
+
+  /** Other members: a site that is none any more is put out at once, by a new epoch that it gets no key of. */
+  async reload({ members }: GroupConfig): Promise<void> {
+    await this.#queue(async () => {
+      const before = this.#members
+      this.#members = new Map(
+        members.map(({ site, link }) => {
+          const known = before.get(site)
+          return [site, known ?? { site, link, session: undefined, id: undefined }]
+        }),
+      )
+      for (const [site, { id }] of before) {
+        if (this.#members.has(site)) continue
+        this.#say('group.removed', `${site} is no member of ${this.realtime.name} any more`, { site })
+        if (id !== undefined) this.#deliver(await this.#owner.remove(id, this.#now()))
+      }
+    })
+    this.#await()
+  }
+
+  async #join(site: string, recipient: Recipient): Promise<Uint8Array | undefined> {
+    const member = this.#members.get(site)
+    if (member === undefined) return undefined
+    const id = toHex(memberId(recipient.publicKey))
+    const before = member.id
+    let delivery: Delivery | undefined
+    if (before === id) delivery = await this.#owner.deliver(id)
+    else if (before === undefined) delivery = await this.#owner.add(recipient)
+    else delivery = await this.#owner.replace(before, recipient)
+    member.id = id
+    if (before !== id) this.#say('group.joined', `${site} has joined ${this.realtime.name}`, { site })
+    return delivery?.bytes
+  }
+
+  #deliver(deliveries: readonly Delivery[]): void {
+    const own = toHex(memberId(this.realtime.recipient.publicKey))
+    for (const { member, bytes } of deliveries) {
+      if (member === own) this.realtime.accept(bytes)
+      for (const { id, session } of this.#members.values()) if (id === member) session?.groupKey(bytes)
+    }
+    this.#say('group.epoch', `epoch ${this.#owner.epoch} of group ${this.realtime.name} has begun`, {})
+  }
+
+  /** Epochs follow each other before they end. */
+  #await(): void {
+    clearTimeout(this.#timer)
+    const due = Math.min(Math.max(this.#owner.due - this.#now(), 1), 2 ** 31 - 1)
+    this.#timer = setTimeout(() => {
+      this.#queue(async () => {
+        if (this.#now() >= this.#owner.due) this.#deliver(await this.#owner.rotate(this.#now()))
+      }).then(
+        () => this.#await(),
+        (error: unknown) => this.#report(failure('error', `group ${this.realtime.name}`, error)),
+      )
+    }, due)
+    this.#timer.unref()
+  }
+
+  #toAll(frame: RealtimeFrame, message: Uint8Array | undefined, except?: string): void {
+    for (const { site, link, session } of this.#members.values()) {
+      if (site !== except) session?.forward(link, message, frame)
+    }
+  }
+
+  #queue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work)
+    this.#work = done.catch(() => undefined)
+    return done
+  }
+
+  #say(code: string, message: string, details: Record<string, unknown>): void {
+    const { name } = this.#config
+    this.#report({ level: 'info', code, message, details: { group: name, epoch: this.#owner.epoch, ...details } })
+  }
+}

@@ -1,0 +1,58 @@
+import {
+  createPublicKey,
+  decapsulate,
+  diffieHellman,
+  encapsulate,
+  generateKeyPairSync,
+  sign,
+  verify,
+} from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { KemName } from '@gridseal/channel'
+
+/** What a handshake consists of, both ends together. */
+export interface Ingredients {
+  readonly kem: KemName
+  /** One that is fresh, and one to each static key. */
+  readonly agreements: 1 | 3
+  /** Both ends sign and verify once. */
+  readonly signature?: 'ML-DSA-44' | 'ML-DSA-65' | 'ML-DSA-87'
+}
+
+const MESSAGE = Buffer.alloc(100)
+
+/**
+ * The public-key operations of one handshake by node:crypto alone, in the least costly form that it offers: no protocol
+ * in Node.js can be cheaper. Static keys are imported already; the fresh share comes as bytes. Signing is as
+ * asynchronous as it is in the channel.
+ */
+export function primitives({ kem, agreements, signature }: Ingredients): () => Promise<void> {
+  const mlKem = kem === 'CH-KEM-v1' ? 'ml-kem-1024' : 'ml-kem-768'
+  const curve = kem !== 'ML-KEM-768'
+  const still = { pq: generateKeyPairSync(mlKem), x: generateKeyPairSync('x25519') }
+  const signer = signature && generateKeyPairSync(signature.toLowerCase() as 'ml-dsa-44')
+  return async () => {
+    const fresh = { pq: generateKeyPairSync(mlKem), x: curve ? generateKeyPairSync('x25519') : undefined }
+    for (let n = 0; n < agreements; n++) {
+      const owner = n === 0 ? fresh : still
+      const share = n === 0 ? imported(mlKem, owner.pq.publicKey) : owner.pq.publicKey
+      decapsulate(owner.pq.privateKey, encapsulate(share).ciphertext)
+      if (owner.x === undefined || !curve) continue
+      const ephemeral = generateKeyPairSync('x25519')
+      diffieHellman({ privateKey: ephemeral.privateKey, publicKey: owner.x.publicKey })
+      diffieHellman({ privateKey: owner.x.privateKey, publicKey: imported('x25519', ephemeral.publicKey) })
+    }
+    if (signer === undefined) return
+    for (let n = 0; n < 2; n++) {
+      const made = await new Promise<Buffer>((resolve, reject) => {
+        sign(null, MESSAGE, signer.privateKey, (error, value) => (error ? reject(error) : resolve(value)))
+      })
+      verify(null, MESSAGE, signer.publicKey, made)
+    }
+  }
+}
+
+function imported(asymmetricKeyType: string, key: KeyObject): KeyObject {
+  const raw = key.export({ format: 'raw-public' })
+  return createPublicKey({ key: raw, format: 'raw-public', asymmetricKeyType } as Parameters<typeof createPublicKey>[0])
+}

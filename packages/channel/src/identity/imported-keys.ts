@@ -1,0 +1,22 @@
+import type { Encapsulation } from '@gridseal/pqc'
+import type { Role } from '../handshake/key-schedule.ts'
+
+/** A peer's public key, imported. */
+export interface ImportedKey {
+  encapsulate(role: Role): Encapsulation
+}
+
+/** Some ten kilobytes each. */
+const LIMIT = 1024
+
+const imported = new Map<object, ImportedKey>()
+
+/** The imported form of a key: those that were used last are kept, since to import one costs as much as to use it. */
+export function importedKey(key: object, make: () => ImportedKey): ImportedKey {
+  const kept = imported.get(key) ?? make()
+  imported.delete(key)
+  imported.set(key, kept)
+  const [oldest] = imported.keys()
+  if (imported.size > LIMIT && oldest !== undefined) imported.delete(oldest)
+  return kept
+}

@@ -1,0 +1,72 @@
+import type { AcceptConfig, GroupConfig, SigningKeyConfig } from '@gridseal/bridge'
+
+/** A signing key of a configuration, opened. */
+export interface ShownKey {
+  readonly key: SigningKeyConfig
+  readonly fingerprint: string
+}
+
+/** What signs batches. `now` in ms since 1970-01-01 UTC. */
+export function explainSigning(keys: readonly ShownKey[], now: number): string[] {
+  if (keys.length === 0) return ['  the identity signs batches']
+  const open = keys.filter(({ key: { from = -Infinity, until = Infinity } }) => from <= now && now < until)
+  const current = open.toSorted((a, b) => (a.key.from ?? -Infinity) - (b.key.from ?? -Infinity)).at(-1)
+  const lines = keys.map((shown) => {
+    const { key, fingerprint } = shown
+    const place = key.token === undefined ? (key.file ?? '') : `"${key.token.name}" in token "${key.token.label}"`
+    return `    ${fingerprint} (${place})${windowText(key)}${shown === current ? ': signs now' : ''}`
+  })
+  if (current === undefined) lines.push('    none is valid now: the one that signed last goes on, and this is an error')
+  return [
+    '  batches are signed by the key whose window opened last; the key before signs the change (SIGHUP reads anew):',
+    ...lines,
+  ]
+}
+
+/** What batches of a peer must be. `listed`: fingerprints of `accept.signers`, in their order. */
+export function explainAccept(accept: AcceptConfig, listed: readonly string[]): string[] {
+  const { signers, successors, overlap, algorithms, clockSkew, maxAge } = accept
+  const lines = signers.map((signer, i) => `its batches may be signed by ${listed[i]} as well${windowText(signer)}`)
+  lines.push(
+    successors === 'signed'
+      ? 'a key that one of its keys has signed for is followed'
+      : 'a key that one of its keys has signed for is followed only if it is listed',
+    `a key that has a successor begins no more logs after ${overlap / 1000} s`,
+  )
+  if (algorithms !== undefined) lines.push(`signature algorithms: only ${algorithms.join(', ')}`)
+  if (clockSkew === undefined) lines.push('the times of its traffic are not looked at (clockSkew)')
+  else {
+    const age = maxAge === undefined ? 'of any age' : `no older than ${maxAge / 1000} s`
+    lines.push(
+      `live traffic is delivered ${age} and no more than ${clockSkew / 1000} s ahead of our clock; the rest is only kept`,
+      `kept traffic is delivered whatever its age; a clock ahead by more is reported`,
+    )
+  }
+  lines.push('a gap in its batches is reported and asked for again')
+  return lines
+}
+
+/** A group of the head-end. */
+export function explainGroup({ name, protocol, address, members, lifetime, overlap, maxAge }: GroupConfig): string[] {
+  const where = address === undefined ? 'only passed on between members' : `heard and spoken at ${address}`
+  const who = members.map(({ site, link }) => `${site}/${link}`).join(', ')
+  return [
+    `  group ${name}: ${protocol} multicast, ${where}; members ${who || 'none'}`,
+    `    each datagram goes at once under a MAC, no older than ${maxAge / 1000} s, and is signed behind`,
+    `    a new key every ${lifetime / 1000} s; the one before is taken for another ${overlap / 1000} s, after a removal not at all`,
+  ]
+}
+
+function windowText({
+  from,
+  until,
+}: {
+  readonly from?: number | undefined
+  readonly until?: number | undefined
+}): string {
+  const parts = [
+    ...(from === undefined ? [] : [`from ${new Date(from).toISOString()}`]),
+    ...(until === undefined ? [] : [`until ${new Date(until).toISOString()}`]),
+  ]
+  return parts.length === 0 ? '' : `, ${parts.join(' ')}`
+}
