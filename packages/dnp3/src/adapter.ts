@@ -2,6 +2,7 @@ import type { ProtocolAdapter } from '@gridseal/adapter'
 import { createInspector, describe } from './adapter/describe.ts'
 import { looksLikeDnp3 } from './adapter/looks-like.ts'
 import { operationOf } from './adapter/operation.ts'
+import { dnp3Rules } from './adapter/rules.ts'
 import { createReadings } from './adapter/readings.ts'
 import { parseOutstationModel, pointNames } from './model/model.ts'
 import { FRAMING, checkFraming, createFramer } from './framing/framer.ts'
@@ -24,6 +25,7 @@ export const dnp3Adapter: ProtocolAdapter = {
     checkFraming(framing)
     return operationOf(frame, direction)
   },
+  rules: dnp3Rules,
   readings: (framing, names) => {
     checkFraming(framing)
     return createReadings(names)

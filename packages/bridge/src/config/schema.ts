@@ -23,7 +23,7 @@ const policy = z.strictObject({
   allow: z.array(z.enum(OPERATION_KINDS)).optional(),
   /** Kinds that may not, also if allowed above. */
   deny: z.array(z.enum(OPERATION_KINDS)).default([]),
-  /** The protocol's own rules, for modbus by unit, function and address range. */
+  /** The protocol's own rules: modbus by unit, function and address range, dnp3 by station, function and object. */
   rules: z.array(z.unknown()).optional(),
   /** What happens to a frame that may not pass: it is left out, or its connection is closed as well. */
   onDeny: z.enum(['drop', 'close']).default('drop'),

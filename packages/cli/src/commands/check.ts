@@ -2,6 +2,7 @@ import type { AcceptConfig, BridgeConfig } from '@gridseal/bridge'
 import { loadConfig, openKey } from '@gridseal/bridge'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import { print, toJson } from '../output.ts'
+import { explainDnp3 } from './explain-dnp3.ts'
 import type { ShownKey } from './explain-trust.ts'
 import { explainAccept, explainGroup, explainSigning } from './explain-trust.ts'
 
@@ -68,6 +69,7 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
         )
       }
       lines.push(`    frames to it that are older than ${link.maxAge} ms are not delivered`)
+      indent('    ', explainDnp3(link))
       if (link.store !== undefined)
         lines.push(`    what it sends is kept until the head-end has it, as ${link.store} traffic`)
     }
@@ -84,6 +86,7 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
         lines.push(
           `    link ${link.id}: ${link.protocol} masters at ${link.master} from ${masters}${ruleText(link.policy)}`,
         )
+        indent('      ', explainDnp3(link))
       }
     }
     for (const group of config.groups) lines.push(...explainGroup(group))

@@ -9,7 +9,7 @@ import type { PointOptions } from '#src/session/outstation/database.ts'
 import type { OutstationCommand } from '#src/session/outstation/command.ts'
 import type { OutstationOptions } from '#src/session/outstation/options.ts'
 import { OutstationSession } from '#src/session/outstation/outstation-session.ts'
-import type { OutstationParts } from '#src/session/outstation/outstation-session.ts'
+import type { OutstationParts } from '#src/session/outstation/parts.ts'
 
 /** What the outstation's clock says at the start. */
 export const UTC = 1_800_000_000_000

@@ -4,7 +4,6 @@ import type { LinkFrame } from '../../codec/link-frame.ts'
 import type { ChannelStation } from '../link/link-channel.ts'
 import type { FragmentOrigin, FragmentUser } from '../link/link-station.ts'
 import { LinkStation } from '../link/link-station.ts'
-import type { Outbox } from '../outbox.ts'
 import { NEVER } from '../outbox.ts'
 import { AttributeStore } from './attribute-store.ts'
 import { BroadcastMemory } from './broadcast-memory.ts'
@@ -18,12 +17,13 @@ import type { Database } from './database.ts'
 import { DataSetStore } from './data-set-store.ts'
 import { EventBuffer } from './event-buffer.ts'
 import { FileDesk } from './file-desk.ts'
-import type { FileOptions } from './file-desk.ts'
 import { FragmentWriter } from './fragment-writer.ts'
 import { runFreezes } from './freeze.ts'
 import type { CommandPhase, OutstationHandler } from './handler.ts'
+import { indicationsOf } from './indications.ts'
 import type { OutstationOptions, OutstationSettings } from './options.ts'
 import { settleOutstation } from './options.ts'
+import type { OutstationParts } from './parts.ts'
 import type { EventClass } from './point.ts'
 import { sameOctets } from './point.ts'
 import type { ReadResponse } from './read.ts'
@@ -42,19 +42,6 @@ const AUTHENTICATE_RESP = 131
 const FIR = 0x80
 const FIN = 0x40
 const CON = 0x20
-
-/** What an outstation has besides its points. */
-export interface OutstationParts {
-  readonly database: Database
-  readonly outbox: Outbox
-  readonly handler?: OutstationHandler
-  readonly attributes?: AttributeStore
-  readonly dataSets?: DataSetStore
-  readonly schedules?: ScheduleStore
-  readonly files?: FileOptions
-  /** Secure authentication; default none. */
-  readonly security?: (session: OutstationSession) => SecurityGate
-}
 
 /** A solicited response whose last fragment waits for its confirmation. */
 interface Waiting {
@@ -479,18 +466,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
 
   /** The internal indications as they are now, without the error bits of a request: IIN1 * 256 + IIN2. */
   indications(now: number): number {
-    let iin = 0
-    for (const eventClass of [1, 2, 3] as const) {
-      if (this.events.waiting(eventClass) > 0) iin |= IIN.CLASS_EVENTS[eventClass]!
-    }
-    if (this.#broadcast.pending) iin |= IIN.BROADCAST_RECEIVED
-    if (this.database.clock.needsTime(now, this.settings.timeInterval)) iin |= IIN.NEED_TIME
-    if (this.localControl) iin |= IIN.LOCAL_CONTROL
-    if (this.deviceTrouble) iin |= IIN.DEVICE_TROUBLE
-    if (this.#restart) iin |= IIN.DEVICE_RESTART
-    if (this.events.overflow) iin |= IIN.EVENT_BUFFER_OVERFLOW
-    if (this.configCorrupt) iin |= IIN.CONFIG_CORRUPT
-    return iin
+    return indicationsOf(this, { broadcast: this.#broadcast.pending, restart: this.#restart }, now)
   }
 
   #freezeAt(): number {
