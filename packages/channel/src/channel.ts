@@ -10,6 +10,7 @@ import type { PeerIdentity } from './identity/identity.ts'
 import type { ChannelEnd, ChannelMessage, SendOptions } from './messages.ts'
 import { MAX_MESSAGE } from './options.ts'
 import type { Settings } from './options.ts'
+import { SessionObserver } from './observability/observe.ts'
 import { CONTENT_OVERHEAD, PADDED_HEADER, decodeContent, encodeAlert, encodeClose } from './record/content.ts'
 import { FRAME, FRAME_HEADER, frameName } from './record/frame.ts'
 import { BODY_OVERHEAD } from './record/record.ts'
@@ -51,6 +52,7 @@ export class Channel {
   readonly #delivery: Delivery
   readonly #resumption: Resumption
   readonly #time: SessionTime
+  readonly #observer: SessionObserver
   readonly #counters: MutableCounters = newCounters()
   readonly #resolveClosed: (end: ChannelEnd) => void
   #state: 'open' | 'closing' | 'ended' = 'open'
@@ -66,6 +68,7 @@ export class Channel {
     this.maxMessage = Math.min(session.peerMaxMessage, MAX_MESSAGE)
     this.#stream = stream
     this.#settings = settings
+    this.#observer = new SessionObserver(session, this.#counters, settings)
     const { epoch, rekey, padding, random, encapsulate, maxMessage, clock, coalesce } = settings
     this.#records = new RecordSession(session, {
       epoch,
@@ -78,6 +81,8 @@ export class Channel {
         this.#counters.rekeysCompleted++
         this.#scheduleRekey()
       },
+      onAsked: (asked) => this.#observer.rekeyAsked(asked),
+      onSecrets: (secrets) => this.#observer.rekeyed(secrets),
     })
     this.#outbox = new Outbox(stream, this.#records, coalesce ? contentLimit(this.maxMessage) - PADDED_HEADER : 0)
     this.#time = new SessionTime(start, clock)
@@ -254,9 +259,10 @@ export class Channel {
     this.#resumption.wipe()
     this.#outbox.end()
     void this.#stream.finish().then((reason) => {
-      this.#resolveClosed(
-        how === 'truncated' ? { kind: 'truncated', error: connectionEnded(reason, 'without close_notify') } : how,
-      )
+      const end: ChannelEnd =
+        how === 'truncated' ? { kind: 'truncated', error: connectionEnded(reason, 'without close_notify') } : how
+      this.#observer.ended(end)
+      this.#resolveClosed(end)
     })
     this.#delivery.end()
   }

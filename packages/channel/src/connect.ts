@@ -5,11 +5,13 @@ import { startInitiator, stepInitiator } from './handshake/initiator.ts'
 import { HANDSHAKE_LIMIT } from './handshake/machine.ts'
 import { startResponder, stepResponder } from './handshake/responder.ts'
 import { findSharedKey, initiatorConfig, responderConfig } from './handshake-config.ts'
+import { observeHandshake } from './observability/observe.ts'
 import { settleAccept, settleConnect } from './options.ts'
 import type { AcceptOptions, ConnectOptions, Settings } from './options.ts'
 import type { Admission } from './protection/guard.ts'
 import { FrameStream } from './stream/frame-stream.ts'
 import { runHandshake } from './stream/run-handshake.ts'
+import type { Begun } from './stream/run-handshake.ts'
 
 /**
  * Opens a channel as the end that calls. Resolves when both ends have proven who they are; rejects with the exact
@@ -25,14 +27,16 @@ export async function connectChannel(connection: ChannelConnection, options: Con
   const { identity } = settings
   const stream = claim(connection)
   const config = await initiatorConfig(settings, options.peer, 'strict')
-  const begun = await runHandshake(stream, {
-    first: startInitiator(config),
-    step: (state, input) => stepInitiator(config, state, input),
-    identity,
-    timeout: settings.handshakeTimeout,
-    clock: settings.clock,
-  })
-  return new Channel(stream, begun, settings)
+  const begun = await observeHandshake('initiator', settings, () =>
+    runHandshake(stream, {
+      first: startInitiator(config),
+      step: (state, input) => stepInitiator(config, state, input),
+      identity,
+      timeout: settings.handshakeTimeout,
+      clock: settings.clock,
+    }),
+  )
+  return open(stream, begun, settings)
 }
 
 /**
@@ -70,16 +74,28 @@ async function runResponder(
 ): Promise<Channel> {
   const { identity } = settings
   const config = responderConfig(settings, peers, { ordering: 'strict', address: ANYWHERE, admission })
-  const begun = await runHandshake(stream, {
-    first: startResponder(),
-    step: (state, input) => stepResponder(config, state, input),
-    identity,
-    findKey: (id) => findSharedKey(settings, id),
-    timeout: settings.handshakeTimeout,
-    firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
-    clock: settings.clock,
-  })
-  return new Channel(stream, begun, settings)
+  const begun = await observeHandshake('responder', settings, () =>
+    runHandshake(stream, {
+      first: startResponder(),
+      step: (state, input) => stepResponder(config, state, input),
+      identity,
+      findKey: (id) => findSharedKey(settings, id),
+      timeout: settings.handshakeTimeout,
+      firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
+      clock: settings.clock,
+    }),
+  )
+  return open(stream, begun, settings)
+}
+
+/** The channel over a stream whose handshake is done; a stream that has none is cut. */
+function open(stream: FrameStream, begun: Begun, settings: Settings): Channel {
+  try {
+    return new Channel(stream, begun, settings)
+  } catch (error) {
+    stream.cut()
+    throw error
+  }
 }
 
 /** A connection has its address by itself; a cookie of one is worthless on another all the same. */

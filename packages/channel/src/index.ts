@@ -35,6 +35,17 @@ export type { ResumptionTicket } from './handshake/ticket.ts'
 export { ChannelGuard } from './protection/guard.ts'
 export type { Admission, GuardCounters, GuardOptions } from './protection/guard.ts'
 
+// Many sites
+export { ChannelPool } from './pool/channel-pool.ts'
+export type { ChannelPoolOptions, Lease } from './pool/channel-pool.ts'
+export type { PoolCounters, PoolStats } from './pool/pool-book.ts'
+
+// What operators see
+export { ChannelMetrics } from './observability/channel-metrics.ts'
+export type { MetricFamily, MetricSample } from './observability/channel-metrics.ts'
+export type { MetricRow, MetricType } from './observability/metric-table.ts'
+export type { ChannelSpan, ChannelTracer } from './observability/tracing.ts'
+
 // Suites, as data
 export { SUITES } from './handshake/suites.ts'
 export type { KemName, Suite } from './handshake/suites.ts'

@@ -11,6 +11,10 @@ import { CertificateTrust } from './identity/certificate-trust.ts'
 import { isExpectedPeer, isOwnIdentity } from './identity/identity.ts'
 import type { ExpectedPeer, OwnIdentity, PeerIdentity } from './identity/identity.ts'
 import type { SharedKeySource } from './identity/shared-key.ts'
+import { ChannelMetrics } from './observability/channel-metrics.ts'
+import { KeyLog } from './observability/key-log.ts'
+import type { Observers } from './observability/observe.ts'
+import type { ChannelTracer } from './observability/tracing.ts'
 import { ChannelGuard } from './protection/guard.ts'
 import type { EpochLimits } from './record/sealer.ts'
 
@@ -47,6 +51,15 @@ export interface ChannelOptions {
   readonly coalesce?: boolean
   /** Milliseconds of a clock that does not go back, for times to live. Default: the system's. */
   readonly clock?: () => number
+  /** Counts this channel among others. Default: not counted. */
+  readonly metrics?: ChannelMetrics
+  /** Spans of handshakes and rekeys: a tracer of OpenTelemetry. Default: none. */
+  readonly tracer?: ChannelTracer
+  /**
+   * Whether traffic secrets may be written to the file that the environment variable `GRIDSEAL_KEYLOGFILE` names, for
+   * the analysis of captures. Whoever reads that file reads the channel. Default false.
+   */
+  readonly keyLog?: boolean
   /** Randomness for the handshake, for recorded handshakes. Default: the system's generator. */
   readonly random?: Randomness
 }
@@ -81,7 +94,7 @@ export interface ConnectOptions extends ChannelOptions {
 type AnyOptions = Partial<AcceptOptions & ConnectOptions> & ChannelOptions
 
 /** Options with every default filled in. */
-export interface Settings {
+export interface Settings extends Observers {
   readonly identity: OwnIdentity
   readonly suites: readonly Suite[]
   readonly sharedKeys: SharedKeySource | undefined
@@ -99,7 +112,6 @@ export interface Settings {
   readonly rekeyInterval: number
   readonly padding: number
   readonly coalesce: boolean
-  readonly clock: () => number
   readonly random: Randomness
   readonly encapsulate: Encapsulate
 }
@@ -130,6 +142,9 @@ const OTHERS = [
   'random',
   'clock',
   'coalesce',
+  'metrics',
+  'tracer',
+  'keyLog',
   'suites',
   'sharedKeys',
   'ticketKeys',
@@ -146,9 +161,13 @@ function settle(options: AnyOptions): Settings {
   }
   const { identity, random, clock, sharedKeys, ticketKeys, ticketStore, guard, coalesce, certificates }: AnyOptions =
     options
+  const { metrics, tracer, keyLog = false }: AnyOptions = options
   check(isOwnIdentity(identity), 'identity must be a SigningKey, a CertifiedKey or a StaticKey')
   check(random === undefined || typeof random === 'function', 'random must be a function')
   check(clock === undefined || typeof clock === 'function', 'clock must be a function')
+  check(metrics === undefined || metrics instanceof ChannelMetrics, 'metrics must be ChannelMetrics')
+  check(tracer === undefined || typeof tracer.startSpan === 'function', 'tracer must be a tracer of OpenTelemetry')
+  check(typeof keyLog === 'boolean', 'keyLog must be true or false')
   check(coalesce === undefined || typeof coalesce === 'boolean', 'coalesce must be true or false')
   check(guard === undefined || guard instanceof ChannelGuard, 'guard must be a ChannelGuard')
   check(
@@ -175,6 +194,9 @@ function settle(options: AnyOptions): Settings {
     rekeyInterval: number(options, 'rekeyInterval'),
     padding: number(options, 'padding'),
     coalesce: coalesce ?? true,
+    metrics,
+    tracer,
+    keyLog: KeyLog.from(keyLog, process.env),
     clock: clock ?? (() => performance.now()),
     random: random ?? systemRandomness,
     // The fast implementation draws its own randomness.

@@ -5,7 +5,9 @@ import type { Subscription } from 'rxjs'
 import { initiatorConfig } from '../handshake-config.ts'
 import { startInitiator, stepInitiator } from '../handshake/initiator.ts'
 import type { Packet, Path } from '../link/packet-link.ts'
+import { observeHandshake } from '../observability/observe.ts'
 import { connectionEnded } from '../stream/frame-stream.ts'
+import type { Begun } from '../stream/run-handshake.ts'
 import { DatagramChannel } from './datagram-channel.ts'
 import { HandshakeExchange } from './exchange.ts'
 import { ExchangeRun } from './exchange-run.ts'
@@ -103,7 +105,6 @@ class Caller {
   async #attempt(at: number, options: DatagramConnectOptions): Promise<DatagramChannel> {
     const settings = this.#settings
     const { channel, ordering, backoff, mtu } = settings
-    const { link, to } = this.#paths[at]!
     const config = await initiatorConfig(channel, options.peer, ordering)
     const local = newConnectionId()
     const exchange = new HandshakeExchange({
@@ -115,6 +116,19 @@ class Caller {
       local,
       remote: 0,
     })
+    const shakeHands = (): Promise<Begun> => this.#shakeHands(at, exchange, local)
+    const { session, start } = await observeHandshake('initiator', channel, shakeHands)
+    const links = this.#paths.map((path) => path.link)
+    const paths = this.#order(at)
+    const { remote } = exchange
+    const ended = (): Promise<void> => this.close()
+    this.#channel = new DatagramChannel({ session, start, settings, links, paths, remote, ended })
+    return this.#channel
+  }
+
+  #shakeHands<State>(at: number, exchange: HandshakeExchange<State>, local: number): Promise<Begun> {
+    const { channel } = this.#settings
+    const { link, to } = this.#paths[at]!
     return new Promise((resolve, reject) => {
       const run = new ExchangeRun({
         exchange,
@@ -124,12 +138,7 @@ class Caller {
         send: (packet) => void link.send(packet, to),
         established: (session, start) => {
           this.#run = undefined
-          const links = this.#paths.map((path) => path.link)
-          const paths = this.#order(at)
-          const { remote } = exchange
-          const ended = (): Promise<void> => this.close()
-          this.#channel = new DatagramChannel({ session, start, settings, links, paths, remote, ended })
-          resolve(this.#channel)
+          resolve({ session, start })
         },
         failed: (error: GridsealError) => {
           this.#run = undefined

@@ -4,14 +4,14 @@ import { ALERT, alertReceived } from '../alert.ts'
 import type { ChannelEnd } from '../messages.ts'
 import { asGridsealError } from '../failure.ts'
 import type { Session } from '../handshake/machine.ts'
+import type { SessionObserver } from '../observability/observe.ts'
 import { encodeAlert, encodeClose, writeData, writeTimedData } from '../record/content.ts'
 import { DATA_HEADER, TIMED_HEADER } from '../record/content.ts'
 import type { Content, DataContent } from '../record/content.ts'
 import { AckRanges } from './ack-ranges.ts'
 import { SEGMENT_HEADER, decodeDatagramContent, encodeAck, encodePing, encodeProbe, encodeSegment } from './content.ts'
 import type { DatagramContent } from './content.ts'
-import type { DatagramCounters, MutableDatagramCounters } from './counters.ts'
-import { newDatagramCounters } from './counters.ts'
+import type { MutableDatagramCounters } from './counters.ts'
 import type { DatagramSettings } from './options.ts'
 import { Paths } from './paths.ts'
 import type { PathAddress } from './paths.ts'
@@ -34,6 +34,9 @@ export interface SessionOptions {
   readonly remote: number
   /** The first is the one of the handshake. */
   readonly paths: readonly PathAddress[]
+  readonly counters: MutableDatagramCounters
+  /** Who looks on; undefined for nobody. */
+  readonly observer?: SessionObserver | undefined
 }
 
 /** Time-outs in a row after which another path is tried. */
@@ -50,7 +53,7 @@ export class DatagramSession {
   readonly #streams: Streams
   readonly #recovery: Recovery
   readonly #received = new AckRanges()
-  readonly #counters: MutableDatagramCounters = newDatagramCounters()
+  readonly #counters: MutableDatagramCounters
   #paths: Paths
   #effects: SessionEffect[] = []
   #state: 'open' | 'closing' | 'ended' = 'open'
@@ -65,7 +68,8 @@ export class DatagramSession {
   #askedAt = Number.POSITIVE_INFINITY
 
   /** Takes over the secrets of a session that was established just now. */
-  constructor(session: Session, { settings, remote, paths }: SessionOptions, now: number) {
+  constructor(session: Session, { settings, remote, paths, counters, observer }: SessionOptions, now: number) {
+    this.#counters = counters
     const { channel, mtu, ordering, backoff, use, keepAlive } = settings
     const { epoch, rekey, padding, random, encapsulate } = channel
     this.#settings = settings
@@ -78,6 +82,8 @@ export class DatagramSession {
       remote,
       random,
       encapsulate,
+      onAsked: (asked) => observer?.rekeyAsked(asked),
+      onSecrets: (secrets) => observer?.rekeyed(secrets),
     })
     this.#streams = new Streams(channel.maxMessage)
     this.#recovery = new Recovery(mtu, backoff)
@@ -87,10 +93,6 @@ export class DatagramSession {
     this.#heard = now
     this.#keepAliveAt = now + keepAlive
     this.#rekeyAt = now + channel.rekeyInterval
-  }
-
-  get counters(): DatagramCounters {
-    return this.#counters
   }
 
   get ended(): boolean {

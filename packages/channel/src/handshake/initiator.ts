@@ -170,6 +170,7 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
   const keys = handshakeKeys(master)
   const keyed = {
     peer,
+    random: state.hello.random,
     shown: answer.certificates?.asks === true ? config.certified : undefined,
     suite,
     resumed: answer.resumed,

@@ -58,6 +58,8 @@ export type HandshakeEffect =
 export interface Session {
   readonly role: Role
   readonly peer: PeerIdentity
+  /** The initiator's random, which names the session in a key log. */
+  readonly random: Uint8Array
   /** What the peer has shown to be who it is, where it is not pinned. */
   readonly certificate: Certificate | undefined
   /** Who was shown certificates, or has shown some, has to do so again: such sessions are not resumed. */
@@ -87,6 +89,8 @@ export interface Step<State> {
 export interface Keyed {
   /** Who the peer must prove to be. */
   readonly peer: ExpectedPeer
+  /** The initiator's random, a copy. */
+  readonly random: Uint8Array
   /** What we shall show, where the peer has asked for it. */
   readonly shown: CertifiedKey | undefined
   readonly suite: Suite
@@ -164,11 +168,12 @@ export function sessionOf(
   { peer, certificate }: Omit<Proven, 'transcript'>,
   transcript: Uint8Array,
 ): Session {
-  const { suite, resumed, authenticated, peerMaxMessage, master, shown } = keyed
+  const { suite, resumed, authenticated, peerMaxMessage, master, shown, random } = keyed
   const { initiator, responder, ratchet, resumption } = sessionSecrets(master, transcript)
   return {
     role,
     peer,
+    random,
     certificate,
     resumable: certificate === undefined && shown === undefined,
     suite,

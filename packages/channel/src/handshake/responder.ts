@@ -228,6 +228,7 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
   const keys = handshakeKeys(master)
   const keyed = {
     claimed: hello.initiator.slice(),
+    random: hello.random.slice(),
     peer,
     shown: shows ? config.certified : undefined,
     suite,

@@ -20,6 +20,10 @@ export interface RecordSettings {
   readonly encapsulate: Encapsulate
   readonly onRekeySent: () => void
   readonly onRekeyed: () => void
+  /** A fresh key agreement has been begun. */
+  readonly onAsked?: (asked: 'us' | 'peer') => void
+  /** It has given these secrets; called before they are used. */
+  readonly onSecrets?: (secrets: SessionSecrets) => void
 }
 
 /** Content that is the record layer's own business. */
@@ -74,7 +78,9 @@ export class RecordSession {
   /** Begins a fresh key agreement; undefined while one is under way. */
   ask(): Uint8Array | undefined {
     const request = this.#rekeying.ask()
-    return request === undefined ? undefined : this.#sealer.seal(request)
+    if (request === undefined) return undefined
+    this.#settings.onAsked?.('us')
+    return this.#sealer.seal(request)
   }
 
   /** Takes the peer's part of a key agreement. `sending` is false once our close has gone out: nothing may follow it. */
@@ -83,6 +89,7 @@ export class RecordSession {
       case 'rekeyRequest': {
         const answer = sending ? this.#rekeying.requested(content.share) : undefined
         if (answer === undefined) return []
+        this.#settings.onAsked?.('peer')
         const record = this.#sealer.seal(answer.content)
         const { mine, theirs } = this.#directions(answer.next)
         this.#sealer.replace(mine)
@@ -115,7 +122,9 @@ export class RecordSession {
     this.#pending?.fill(0)
   }
 
-  #directions({ initiator, responder }: SessionSecrets): { readonly mine: Uint8Array; readonly theirs: Uint8Array } {
+  #directions(secrets: SessionSecrets): { readonly mine: Uint8Array; readonly theirs: Uint8Array } {
+    this.#settings.onSecrets?.(secrets)
+    const { initiator, responder } = secrets
     return this.#isInitiator ? { mine: initiator, theirs: responder } : { mine: responder, theirs: initiator }
   }
 }
