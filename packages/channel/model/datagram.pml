@@ -30,7 +30,7 @@ mtype = { HELLO, RETRY, RETRY_REQUEST, ANSWER, AUTH, CONFIRM };
 #define QUEUE 3
 #else
 #define LOSSES 1
-#define TRIES 2
+#define TRIES 1
 #define QUEUE 2
 #endif
 #define DOUBLES 1

@@ -1,6 +1,5 @@
 import { DecodeError, ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import { randomBytes } from '@gridseal/pqc'
 import type { Subscription } from 'rxjs'
 import { initiatorConfig } from '../handshake-config.ts'
 import { startInitiator, stepInitiator } from '../handshake/initiator.ts'
@@ -8,31 +7,14 @@ import type { Packet, Path } from '../link/packet-link.ts'
 import { observeHandshake } from '../observability/observe.ts'
 import { connectionEnded } from '../stream/frame-stream.ts'
 import type { Begun } from '../stream/run-handshake.ts'
+import { idOf, newConnectionId } from './connection-id.ts'
 import { DatagramChannel } from './datagram-channel.ts'
 import { HandshakeExchange } from './exchange.ts'
 import { ExchangeRun } from './exchange-run.ts'
-import { settleDatagramConnect } from './options.ts'
+import { flightTime, settleDatagramConnect } from './options.ts'
 import type { DatagramConnectOptions, DatagramSettings } from './options.ts'
 import { PACKET, decodePlain } from './packet.ts'
 import type { PathAddress } from './paths.ts'
-
-/** Bytes of a flight with two signatures, about. */
-const FLIGHT = 6_000
-const BITS_PER_BYTE = 8
-
-/** Milliseconds that a flight takes on the slowest of the links. */
-export function flightTime(links: readonly { readonly bitsPerSecond?: number | undefined }[]): number {
-  const times = links.map(({ bitsPerSecond: rate }) =>
-    rate === undefined ? 0 : (FLIGHT * BITS_PER_BYTE * 1000) / rate,
-  )
-  return Math.ceil(Math.max(0, ...times))
-}
-
-/** A connection id that is not 0 and that nobody can guess. */
-export function newConnectionId(): number {
-  const bytes = randomBytes(4)
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) || 1
-}
 
 /**
  * Opens a channel over packets as the end that calls, and takes its links over: they are closed when it ends. With
@@ -175,10 +157,4 @@ class Caller {
       if (!(error instanceof DecodeError)) throw error
     }
   }
-}
-
-/** The connection id of a record; -1 where it is too short to have one. */
-export function idOf(record: Uint8Array): number {
-  if (record.length < 6) return -1
-  return new DataView(record.buffer, record.byteOffset).getUint32(2)
 }

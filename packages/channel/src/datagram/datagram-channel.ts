@@ -20,7 +20,7 @@ import type { DatagramCounters, MutableDatagramCounters } from './counters.ts'
 import type { DatagramSettings } from './options.ts'
 import type { PathAddress } from './paths.ts'
 import { DatagramSession } from './session.ts'
-import type { SessionEffect } from './session.ts'
+import type { SessionEffect } from './transmitter.ts'
 
 /** What every open channel has, whatever carries it. */
 export type MessageChannel = Pick<
