@@ -1,36 +1,20 @@
 import { DecodeError, ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
-import { randomBytes } from '@gridseal/pqc'
 import type { Subscription } from 'rxjs'
 import { initiatorConfig } from '../handshake-config.ts'
 import { startInitiator, stepInitiator } from '../handshake/initiator.ts'
 import type { Packet, Path } from '../link/packet-link.ts'
+import { observeHandshake } from '../observability/observe.ts'
 import { connectionEnded } from '../stream/frame-stream.ts'
+import type { Begun } from '../stream/run-handshake.ts'
+import { idOf, newConnectionId } from './connection-id.ts'
 import { DatagramChannel } from './datagram-channel.ts'
 import { HandshakeExchange } from './exchange.ts'
 import { ExchangeRun } from './exchange-run.ts'
-import { settleDatagramConnect } from './options.ts'
+import { flightTime, settleDatagramConnect } from './options.ts'
 import type { DatagramConnectOptions, DatagramSettings } from './options.ts'
 import { PACKET, decodePlain } from './packet.ts'
 import type { PathAddress } from './paths.ts'
-
-/** Bytes of a flight with two signatures, about. */
-const FLIGHT = 6_000
-const BITS_PER_BYTE = 8
-
-/** Milliseconds that a flight takes on the slowest of the links. */
-export function flightTime(links: readonly { readonly bitsPerSecond?: number | undefined }[]): number {
-  const times = links.map(({ bitsPerSecond: rate }) =>
-    rate === undefined ? 0 : (FLIGHT * BITS_PER_BYTE * 1000) / rate,
-  )
-  return Math.ceil(Math.max(0, ...times))
-}
-
-/** A connection id that is not 0 and that nobody can guess. */
-export function newConnectionId(): number {
-  const bytes = randomBytes(4)
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) || 1
-}
 
 /**
  * Opens a channel over packets as the end that calls, and takes its links over: they are closed when it ends. With
@@ -103,7 +87,6 @@ class Caller {
   async #attempt(at: number, options: DatagramConnectOptions): Promise<DatagramChannel> {
     const settings = this.#settings
     const { channel, ordering, backoff, mtu } = settings
-    const { link, to } = this.#paths[at]!
     const config = await initiatorConfig(channel, options.peer, ordering)
     const local = newConnectionId()
     const exchange = new HandshakeExchange({
@@ -115,6 +98,19 @@ class Caller {
       local,
       remote: 0,
     })
+    const shakeHands = (): Promise<Begun> => this.#shakeHands(at, exchange, local)
+    const { session, start } = await observeHandshake('initiator', channel, shakeHands)
+    const links = this.#paths.map((path) => path.link)
+    const paths = this.#order(at)
+    const { remote } = exchange
+    const ended = (): Promise<void> => this.close()
+    this.#channel = new DatagramChannel({ session, start, settings, links, paths, remote, ended })
+    return this.#channel
+  }
+
+  #shakeHands<State>(at: number, exchange: HandshakeExchange<State>, local: number): Promise<Begun> {
+    const { channel } = this.#settings
+    const { link, to } = this.#paths[at]!
     return new Promise((resolve, reject) => {
       const run = new ExchangeRun({
         exchange,
@@ -124,12 +120,7 @@ class Caller {
         send: (packet) => void link.send(packet, to),
         established: (session, start) => {
           this.#run = undefined
-          const links = this.#paths.map((path) => path.link)
-          const paths = this.#order(at)
-          const { remote } = exchange
-          const ended = (): Promise<void> => this.close()
-          this.#channel = new DatagramChannel({ session, start, settings, links, paths, remote, ended })
-          resolve(this.#channel)
+          resolve({ session, start })
         },
         failed: (error: GridsealError) => {
           this.#run = undefined
@@ -166,10 +157,4 @@ class Caller {
       if (!(error instanceof DecodeError)) throw error
     }
   }
-}
-
-/** The connection id of a record; -1 where it is too short to have one. */
-export function idOf(record: Uint8Array): number {
-  if (record.length < 6) return -1
-  return new DataView(record.buffer, record.byteOffset).getUint32(2)
 }

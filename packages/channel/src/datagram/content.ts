@@ -1,5 +1,13 @@
 import { DecodeError, InternalError, Reader, Writer } from '@gridseal/wire'
-import { CONTENT, decodeContent, unpad } from '../record/content.ts'
+import {
+  CONTENT,
+  DATA_HEADER,
+  TIMED_HEADER,
+  decodeContent,
+  unpad,
+  writeData,
+  writeTimedData,
+} from '../record/content.ts'
 import type { Content } from '../record/content.ts'
 import type { Range } from './ack-ranges.ts'
 
@@ -58,6 +66,22 @@ export type DatagramContent =
   | ({ readonly kind: 'ack' } & Ack)
   | { readonly kind: 'ping' }
   | { readonly kind: 'challenge' | 'response'; readonly value: Uint8Array }
+
+/** Bytes of a message's content. */
+export function messageLength(message: Uint8Array, validUntil: number | undefined): number {
+  return (validUntil === undefined ? DATA_HEADER : TIMED_HEADER) + message.length
+}
+
+/** Writes `data`, or `timedData` where there is an end to its worth, to `target` of {@link messageLength}. */
+export function writeMessage(
+  port: number,
+  message: Uint8Array,
+  validUntil: number | undefined,
+  target: Uint8Array,
+): void {
+  if (validUntil === undefined) writeData(port, message, target)
+  else writeTimedData(validUntil, port, message, target)
+}
 
 export function encodeSegment({ stream, offset, bytes }: Segment): Uint8Array {
   const w = new Writer(SEGMENT_HEADER + bytes.length)

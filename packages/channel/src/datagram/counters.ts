@@ -1,3 +1,4 @@
+import { AuthError, DecodeError, ProtocolError } from '@gridseal/wire'
 import { newCounters } from '../counters.ts'
 import type { ChannelCounters } from '../counters.ts'
 
@@ -45,4 +46,14 @@ export function newDatagramCounters(): MutableDatagramCounters {
     pathChanges: 0,
     rekeyMilliseconds: 0,
   }
+}
+
+/** Counts a record that was not taken. What is no fault of a record is thrown on. */
+export function countRejected(counters: MutableDatagramCounters, error: unknown): void {
+  if (error instanceof AuthError) counters.forged++
+  else if (error instanceof DecodeError) counters.malformed++
+  else if (!(error instanceof ProtocolError)) throw error
+  else if (error.code === 'channel.record.replay') counters.replayed++
+  else if (error.code === 'channel.record.old') counters.tooOld++
+  else counters.unknownEpoch++
 }

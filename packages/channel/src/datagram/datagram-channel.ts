@@ -1,5 +1,6 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
+import type { Certificate } from '@gridseal/pqc'
 import { Subject } from 'rxjs'
 import type { Observable, Subscription } from 'rxjs'
 import type { Channel } from '../channel.ts'
@@ -7,17 +8,19 @@ import type { Session } from '../handshake/machine.ts'
 import type { PeerIdentity } from '../identity/identity.ts'
 import type { PacketLink } from '../link/packet-link.ts'
 import type { ChannelEnd, ChannelMessage, SendOptions } from '../messages.ts'
+import { SessionObserver } from '../observability/observe.ts'
 import { MAX_MESSAGE } from '../options.ts'
 import type { DataContent } from '../record/content.ts'
 import { Delivery } from '../session/delivery.ts'
 import { Resumption } from '../session/resumption.ts'
 import { SessionTime } from '../session/session-time.ts'
 import type { SessionStart } from '../session/session-time.ts'
+import { newDatagramCounters } from './counters.ts'
 import type { DatagramCounters, MutableDatagramCounters } from './counters.ts'
 import type { DatagramSettings } from './options.ts'
 import type { PathAddress } from './paths.ts'
 import { DatagramSession } from './session.ts'
-import type { SessionEffect } from './session.ts'
+import type { SessionEffect } from './transmitter.ts'
 
 /** What every open channel has, whatever carries it. */
 export type MessageChannel = Pick<
@@ -25,6 +28,7 @@ export type MessageChannel = Pick<
   | 'peer'
   | 'suite'
   | 'resumed'
+  | 'certificate'
   | 'maxMessage'
   | 'messages'
   | 'closed'
@@ -75,6 +79,7 @@ export class DatagramChannel implements MessageChannel {
   readonly peer: PeerIdentity
   readonly suite: string
   readonly resumed: boolean
+  readonly certificate: Certificate | undefined
   readonly maxMessage: number
   /** Longest message for `once`, in bytes. */
   readonly maxOnce: number
@@ -91,7 +96,8 @@ export class DatagramChannel implements MessageChannel {
   readonly #subscriptions: readonly Subscription[]
   readonly #ended: () => Promise<void>
   readonly #resolveClosed: (end: ChannelEnd) => void
-  readonly #counters: MutableDatagramCounters
+  readonly #counters: MutableDatagramCounters = newDatagramCounters()
+  readonly #observer: SessionObserver
   #state: 'open' | 'closing' | 'ended' = 'open'
   #full = false
   #flushing = false
@@ -103,12 +109,14 @@ export class DatagramChannel implements MessageChannel {
     this.peer = session.peer
     this.suite = session.suite.name
     this.resumed = session.resumed
+    this.certificate = session.certificate
     this.maxMessage = Math.min(session.peerMaxMessage, MAX_MESSAGE)
     this.#settings = settings
     this.#links = links
     this.#ended = ended
-    this.#session = new DatagramSession(session, { settings, remote, paths }, channel.clock())
-    this.#counters = this.#session.counters
+    this.#observer = new SessionObserver(session, this.#counters, channel)
+    const [observer, counters] = [this.#observer, this.#counters]
+    this.#session = new DatagramSession(session, { settings, remote, paths, counters, observer }, channel.clock())
     this.maxOnce = Math.min(this.maxMessage, this.#session.room)
     this.#time = new SessionTime(start, channel.clock)
     this.#resumption = new Resumption(session, channel)
@@ -133,7 +141,7 @@ export class DatagramChannel implements MessageChannel {
   }
 
   get counters(): DatagramCounters {
-    return this.#session.counters
+    return this.#counters
   }
 
   /** Whether the peer has shown that it has the session's keys. */
@@ -329,7 +337,10 @@ export class DatagramChannel implements MessageChannel {
     clearTimeout(this.#timer)
     this.#resumption.wipe()
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
-    void this.#ended().then(() => this.#resolveClosed(end))
+    void this.#ended().then(() => {
+      this.#observer.ended(end)
+      this.#resolveClosed(end)
+    })
     this.#drained.complete()
     this.#delivery.end()
   }

@@ -2,18 +2,21 @@ import { DecodeError, ProtocolError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import { Subject } from 'rxjs'
 import type { Observable, Subscription } from 'rxjs'
+import { asGridsealError } from '../failure.ts'
 import { findSharedKey, responderConfig } from '../handshake-config.ts'
 import { startResponder, stepResponder } from '../handshake/responder.ts'
 import type { Packet, PacketLink } from '../link/packet-link.ts'
 import { ChannelGuard } from '../protection/guard.ts'
 import type { Admission } from '../protection/guard.ts'
+import { observeHandshake } from '../observability/observe.ts'
 import { connectionEnded } from '../stream/frame-stream.ts'
+import type { Begun } from '../stream/run-handshake.ts'
 import { AddressTokens } from './address-token.ts'
-import { flightTime, idOf, newConnectionId } from './connect.ts'
+import { idOf, newConnectionId } from './connection-id.ts'
 import { DatagramChannel } from './datagram-channel.ts'
 import { HandshakeExchange } from './exchange.ts'
 import { ExchangeRun } from './exchange-run.ts'
-import { settleDatagramAccept } from './options.ts'
+import { flightTime, settleDatagramAccept } from './options.ts'
 import type { DatagramAcceptOptions, DatagramSettings } from './options.ts'
 import { PACKET, decodePlain, encodeRetry } from './packet.ts'
 import type { Fragment } from './packet.ts'
@@ -225,6 +228,9 @@ class Listener implements DatagramListener {
       local,
       remote,
     })
+    const seen = Promise.withResolvers<Begun>()
+    // What went wrong is told by `failures`.
+    observeHandshake('responder', channel, () => seen.promise).catch(() => undefined)
     const entry: Entry = {
       local,
       key,
@@ -239,16 +245,13 @@ class Listener implements DatagramListener {
         clock,
         send: (packet) => void this.#links[path.link]?.send(packet, path.address),
         established: (session, start) => {
+          seen.resolve({ session, start })
           admission.settled('established')
           this.#count(exchange.counters)
-          this.#counters.established++
-          this.#open++
-          const links = this.#links
-          const ended = (): Promise<void> => this.#ended(entry)
-          entry.channel = new DatagramChannel({ session, start, settings, links, paths: [path], remote, ended })
-          this.channels.next(entry.channel)
+          this.#established(entry, { session, start }, remote)
         },
         failed: (error) => {
+          seen.reject(error)
           admission.settled(error.code === 'channel.handshake.timeout' ? 'timedOut' : 'failed')
           this.#count(exchange.counters)
           this.#counters.failed++
@@ -260,6 +263,21 @@ class Listener implements DatagramListener {
     this.#byId.set(local, entry)
     this.#byCaller.set(key, entry)
     return entry
+  }
+
+  #established(entry: Entry, { session, start }: Begun, remote: number): void {
+    const [settings, links, paths] = [this.#settings, this.#links, [entry.path]]
+    const ended = (): Promise<void> => this.#ended(entry)
+    try {
+      entry.channel = new DatagramChannel({ session, start, settings, links, paths, remote, ended })
+    } catch (error) {
+      this.#forget(entry)
+      this.failures.next({ from: entry.path.address, error: asGridsealError(error) })
+      return
+    }
+    this.#counters.established++
+    this.#open++
+    this.channels.next(entry.channel)
   }
 
   #count({ duplicates, refused, retransmitted }: HandshakeExchange<unknown>['counters']): void {

@@ -61,6 +61,18 @@ const NUMBERS = {
   maxChannels: { default: 1024, min: 1, max: 2 ** 20 },
 } as const
 
+/** Bytes of a flight with two signatures, about. */
+const FLIGHT = 6_000
+const BITS_PER_BYTE = 8
+
+/** Milliseconds that a flight takes on the slowest of the links. */
+export function flightTime(links: readonly { readonly bitsPerSecond?: number | undefined }[]): number {
+  const times = links.map(({ bitsPerSecond: rate }) =>
+    rate === undefined ? 0 : (FLIGHT * BITS_PER_BYTE * 1000) / rate,
+  )
+  return Math.ceil(Math.max(0, ...times))
+}
+
 /** Throws {@link UsageError} `channel.option`. `mtu` is the smallest of the links', `flight` the ms that one takes. */
 export function settleDatagramConnect(options: DatagramConnectOptions, mtu: number, flight: number): DatagramSettings {
   return settle(options, mtu, flight, settleConnect)

@@ -46,6 +46,10 @@ export interface DatagramRecordSettings {
   readonly remote: number
   readonly random: Randomness
   readonly encapsulate: Encapsulate
+  /** A fresh key agreement has been begun. */
+  readonly onAsked?: (asked: 'us' | 'peer') => void
+  /** It has given these secrets; called before they are used. */
+  readonly onSecrets?: (secrets: SessionSecrets) => void
 }
 
 /** A record that turned out authentic. */
@@ -171,7 +175,9 @@ export class DatagramRecords {
 
   /** The request for a fresh key agreement; undefined while one is under way. */
   ask(): Uint8Array | undefined {
-    return this.#rekeying.ask()
+    const request = this.#rekeying.ask()
+    if (request !== undefined) this.#settings.onAsked?.('us')
+    return request
   }
 
   /**
@@ -182,6 +188,7 @@ export class DatagramRecords {
     if (content.kind === 'rekeyRequest') {
       const answer = this.#rekeying.requested(content.share)
       if (answer === undefined) return { answer, fresh: false }
+      this.#settings.onAsked?.('peer')
       this.#nextSend = this.#expect(answer.next)
       return { answer: answer.content, fresh: true }
     }
@@ -198,7 +205,9 @@ export class DatagramRecords {
   }
 
   /** Is ready to receive under the next epoch; returns the secret to send under. */
-  #expect({ initiator, responder }: SessionSecrets): Uint8Array {
+  #expect(secrets: SessionSecrets): Uint8Array {
+    this.#settings.onSecrets?.(secrets)
+    const { initiator, responder } = secrets
     const [mine, theirs] = this.#isInitiator ? [initiator, responder] : [responder, initiator]
     this.#next = { epoch: this.#current.epoch + 1, keys: epochKeys(theirs, this.#cipher), secret: theirs }
     return mine

@@ -1,17 +1,16 @@
-import { AuthError, DecodeError, ProtocolError } from '@gridseal/wire'
+import { DecodeError, ProtocolError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import { ALERT, alertReceived } from '../alert.ts'
 import type { ChannelEnd } from '../messages.ts'
 import { asGridsealError } from '../failure.ts'
 import type { Session } from '../handshake/machine.ts'
-import { encodeAlert, encodeClose, writeData, writeTimedData } from '../record/content.ts'
-import { DATA_HEADER, TIMED_HEADER } from '../record/content.ts'
+import type { SessionObserver } from '../observability/observe.ts'
+import { TIMED_HEADER, encodeAlert, encodeClose } from '../record/content.ts'
 import type { Content, DataContent } from '../record/content.ts'
-import { AckRanges } from './ack-ranges.ts'
-import { SEGMENT_HEADER, decodeDatagramContent, encodeAck, encodePing, encodeProbe, encodeSegment } from './content.ts'
+import { decodeDatagramContent, encodeProbe, messageLength, writeMessage } from './content.ts'
 import type { DatagramContent } from './content.ts'
-import type { DatagramCounters, MutableDatagramCounters } from './counters.ts'
-import { newDatagramCounters } from './counters.ts'
+import { countRejected } from './counters.ts'
+import type { MutableDatagramCounters } from './counters.ts'
 import type { DatagramSettings } from './options.ts'
 import { Paths } from './paths.ts'
 import type { PathAddress } from './paths.ts'
@@ -19,14 +18,8 @@ import { DatagramRecords } from './records.ts'
 import { Recovery } from './recovery.ts'
 import type { Verdict } from './recovery.ts'
 import { Streams } from './streams.ts'
-
-/** What a session wants done, in order. */
-export type SessionEffect =
-  | { readonly kind: 'send'; readonly path: PathAddress; readonly packet: Uint8Array }
-  /** A message that came by itself, in no order. */
-  | { readonly kind: 'message'; readonly content: DataContent }
-  | { readonly kind: 'ticket'; readonly life: number; readonly ticket: Uint8Array }
-  | { readonly kind: 'ended'; readonly end: ChannelEnd }
+import { Transmitter } from './transmitter.ts'
+import type { SessionEffect } from './transmitter.ts'
 
 export interface SessionOptions {
   readonly settings: DatagramSettings
@@ -34,6 +27,9 @@ export interface SessionOptions {
   readonly remote: number
   /** The first is the one of the handshake. */
   readonly paths: readonly PathAddress[]
+  readonly counters: MutableDatagramCounters
+  /** Who looks on; undefined for nobody. */
+  readonly observer?: SessionObserver | undefined
 }
 
 /** Time-outs in a row after which another path is tried. */
@@ -49,13 +45,10 @@ export class DatagramSession {
   readonly #records: DatagramRecords
   readonly #streams: Streams
   readonly #recovery: Recovery
-  readonly #received = new AckRanges()
-  readonly #counters: MutableDatagramCounters = newDatagramCounters()
-  #paths: Paths
-  #effects: SessionEffect[] = []
+  readonly #out: Transmitter
+  readonly #counters: MutableDatagramCounters
+  readonly #paths: Paths
   #state: 'open' | 'closing' | 'ended' = 'open'
-  #ackDue = false
-  #pingDue = false
   #closeSent = false
   #peerClosed = false
   #closeBy = Number.POSITIVE_INFINITY
@@ -65,7 +58,8 @@ export class DatagramSession {
   #askedAt = Number.POSITIVE_INFINITY
 
   /** Takes over the secrets of a session that was established just now. */
-  constructor(session: Session, { settings, remote, paths }: SessionOptions, now: number) {
+  constructor(session: Session, { settings, remote, paths, counters, observer }: SessionOptions, now: number) {
+    this.#counters = counters
     const { channel, mtu, ordering, backoff, use, keepAlive } = settings
     const { epoch, rekey, padding, random, encapsulate } = channel
     this.#settings = settings
@@ -78,19 +72,19 @@ export class DatagramSession {
       remote,
       random,
       encapsulate,
+      onAsked: (asked) => observer?.rekeyAsked(asked),
+      onSecrets: (secrets) => observer?.rekeyed(secrets),
     })
     this.#streams = new Streams(channel.maxMessage)
     this.#recovery = new Recovery(mtu, backoff)
     const drives = session.role === 'initiator'
     const patience = backoff.first
     this.#paths = new Paths({ use, paths, drives, interval: keepAlive, patience, random }, now)
+    const [records, streams, recovery] = [this.#records, this.#streams, this.#recovery]
+    this.#out = new Transmitter({ records, streams, recovery, paths: this.#paths, counters })
     this.#heard = now
     this.#keepAliveAt = now + keepAlive
     this.#rekeyAt = now + channel.rekeyInterval
-  }
-
-  get counters(): DatagramCounters {
-    return this.#counters
   }
 
   get ended(): boolean {
@@ -131,10 +125,10 @@ export class DatagramSession {
     try {
       opened = this.#records.open(packet, now)
     } catch (error) {
-      this.#reject(error)
+      countRejected(this.#counters, error)
       return []
     }
-    this.#received.add(opened.sequence)
+    this.#out.received.add(opened.sequence)
     this.#heard = now
     this.#keepAliveAt = now + this.#settings.keepAlive
     return this.#attempt(now, () => {
@@ -149,7 +143,7 @@ export class DatagramSession {
   alert(code: number): SessionEffect[] {
     if (this.#records.proven) this.#counters.alertsIgnored++
     else this.#end({ kind: 'alert', error: alertReceived(code) })
-    return this.#drain()
+    return this.#out.drain()
   }
 
   /** A message into the ordered stream; {@link flush} sends it. */
@@ -165,10 +159,9 @@ export class DatagramSession {
   /** A message by itself, in one packet, once. */
   sendOnce(port: number, message: Uint8Array, validUntil: number | undefined, now: number): SessionEffect[] {
     return this.#attempt(now, () => {
-      const content = new Uint8Array((validUntil === undefined ? DATA_HEADER : TIMED_HEADER) + message.length)
-      if (validUntil === undefined) writeData(port, message, content)
-      else writeTimedData(validUntil, port, message, content)
-      this.#send(content, now)
+      const content = new Uint8Array(messageLength(message, validUntil))
+      writeMessage(port, message, validUntil, content)
+      this.#out.send(content, now)
     })
   }
 
@@ -180,7 +173,7 @@ export class DatagramSession {
       if (content === undefined) return
       if (content.kind !== 'data') throw misplaced(content)
       message = content
-      if (this.#streams.limitMoved) this.#ackDue = true
+      if (this.#streams.limitMoved) this.#out.ackDue = true
     })
     return { message, effects }
   }
@@ -200,20 +193,7 @@ export class DatagramSession {
     return this.#attempt(now, () => {
       if (this.#state === 'ended' || !ready()) return
       if (this.#records.due && this.#state === 'open') this.rekey(now)
-      if (this.#ackDue) {
-        const { ranges } = this.#received
-        this.#ackDue = false
-        this.#send(encodeAck({ limit: this.#streams.tellLimit(), ranges }, this.#records.room), now)
-      }
-      while (this.#recovery.open && this.#streams.ready && ready()) {
-        const segment = this.#streams.next(this.#records.room - SEGMENT_HEADER)
-        if (segment === undefined) break
-        const { sequence } = this.#records
-        this.#recovery.sent(sequence, this.#send(encodeSegment(segment), now), segment, now)
-      }
-      // Who waits to be allowed more asks, since what allows it may have been lost.
-      if (this.#streams.blocked && !this.#recovery.busy) this.#pingDue = true
-      if (this.#pingDue) this.#ping(now)
+      this.#out.flush(now, ready)
       this.#closeIfDone(now)
     })
   }
@@ -228,14 +208,14 @@ export class DatagramSession {
       }
       const verdict = this.#recovery.timeout(now)
       if (verdict.late) {
-        if (verdict.lost.length === 0) this.#pingDue = true
+        if (verdict.lost.length === 0) this.#out.pingDue = true
         if (this.#recovery.probes % FAILOVER_AFTER === 0) this.#paths.failover(now)
       }
       this.#settle(verdict)
-      for (const { path, value } of this.#paths.due(now)) this.#sendTo([path], encodeProbe('challenge', value))
+      for (const { path, value } of this.#paths.due(now)) this.#out.sendTo([path], encodeProbe('challenge', value))
       if (now >= this.#keepAliveAt) {
         this.#keepAliveAt = now + this.#settings.keepAlive
-        if (!this.#recovery.busy) this.#pingDue = true
+        if (!this.#recovery.busy) this.#out.pingDue = true
       }
       if (now >= this.#rekeyAt) {
         this.#rekeyAt = now + this.#settings.channel.rekeyInterval
@@ -254,17 +234,17 @@ export class DatagramSession {
   /** Ends at once, without a word to the peer. */
   abort(end: ChannelEnd): SessionEffect[] {
     this.#end(end)
-    return this.#drain()
+    return this.#out.drain()
   }
 
   #take(content: DatagramContent, from: PathAddress, now: number): void {
-    if (this.#closeSent && content.kind !== 'close' && content.kind !== 'ack') this.#send(encodeClose(), now)
+    if (this.#closeSent && content.kind !== 'close' && content.kind !== 'ack') this.#out.send(encodeClose(), now)
     switch (content.kind) {
       case 'data':
-        this.#effects.push({ kind: 'message', content })
+        this.#out.also({ kind: 'message', content })
         return
       case 'segment':
-        this.#ackDue = true
+        this.#out.ackDue = true
         this.#streams.take(content)
         this.#settleControls(now)
         return
@@ -276,10 +256,10 @@ export class DatagramSession {
         this.#settle(this.#recovery.acked(content.ranges, now))
         return
       case 'ping':
-        this.#ackDue = true
+        this.#out.ackDue = true
         return
       case 'challenge':
-        this.#sendTo([from], encodeProbe('response', content.value))
+        this.#out.sendTo([from], encodeProbe('response', content.value))
         return
       case 'response':
         return this.#paths.answered(content.value)
@@ -293,7 +273,7 @@ export class DatagramSession {
 
   #settleControls(now: number): void {
     for (let content = this.#streams.readControl(); content !== undefined; content = this.#streams.readControl()) {
-      if (content.kind === 'ticket') this.#effects.push(content)
+      if (content.kind === 'ticket') this.#out.also(content)
       else if (content.kind === 'rekeyRequest' || content.kind === 'rekeyAnswer') {
         const { answer, fresh } = this.#records.take(content)
         if (answer !== undefined) this.#streams.writeControl(answer)
@@ -311,34 +291,14 @@ export class DatagramSession {
     this.#counters.segmentsRepeated += missing.length
   }
 
-  #ping(now: number): void {
-    this.#pingDue = false
-    const { sequence } = this.#records
-    this.#recovery.sent(sequence, this.#send(encodePing(), now), undefined, now)
-  }
-
   /** Whichever end closes first has the other's word that all has arrived before it is over. */
   #closeIfDone(now: number): void {
     if (this.#peerClosed && this.#streams.readable) return
     if (this.#peerClosed && this.#closeSent) return this.#end({ kind: 'local' })
     if (this.#streams.pending > 0 || (this.#state === 'open' && !this.#peerClosed) || this.#closeSent) return
-    this.#send(encodeClose(), now)
+    this.#out.send(encodeClose(), now)
     this.#closeSent = true
     if (this.#peerClosed) this.#end({ kind: this.#state === 'closing' ? 'local' : 'close_notify' })
-  }
-
-  /** Sends a content to wherever contents go now; returns the length of its packet. */
-  #send(content: Uint8Array, now: number): number {
-    return this.#sendTo(this.#paths.targets(now), content)
-  }
-
-  #sendTo(paths: readonly PathAddress[], content: Uint8Array): number {
-    const packet = this.#records.seal(content)
-    for (const path of paths) {
-      if (this.#paths.spend(path, packet.length)) this.#effects.push({ kind: 'send', path, packet })
-      else this.#counters.withheld++
-    }
-    return packet.length
   }
 
   /** Runs what an authentic peer or the user caused: what fails there ends the session. */
@@ -350,12 +310,12 @@ export class DatagramSession {
     }
     this.#counters.pathChanges = this.#paths.changes
     this.#counters.missing = this.#records.missing
-    return this.#drain()
+    return this.#out.drain()
   }
 
   #fail(error: GridsealError, now: number): void {
     if (this.#state === 'ended') return
-    if (error.code !== 'channel.epoch.exhausted') this.#send(encodeAlert(ALERT.sessionFailed), now)
+    if (error.code !== 'channel.epoch.exhausted') this.#out.send(encodeAlert(ALERT.sessionFailed), now)
     this.#end({ kind: 'error', error })
   }
 
@@ -363,23 +323,7 @@ export class DatagramSession {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#records.wipe()
-    this.#effects.push({ kind: 'ended', end })
-  }
-
-  #drain(): SessionEffect[] {
-    const effects = this.#effects
-    this.#effects = []
-    return effects
-  }
-
-  #reject(error: unknown): void {
-    const counters = this.#counters
-    if (error instanceof AuthError) counters.forged++
-    else if (error instanceof DecodeError) counters.malformed++
-    else if (!(error instanceof ProtocolError)) throw error
-    else if (error.code === 'channel.record.replay') counters.replayed++
-    else if (error.code === 'channel.record.old') counters.tooOld++
-    else counters.unknownEpoch++
+    this.#out.also({ kind: 'ended', end })
   }
 }
 

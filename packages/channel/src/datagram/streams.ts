@@ -1,15 +1,8 @@
-import {
-  CONTENT_OVERHEAD,
-  DATA_HEADER,
-  TIMED_HEADER,
-  decodeContent,
-  writeData,
-  writeTimedData,
-} from '../record/content.ts'
+import { CONTENT_OVERHEAD, decodeContent } from '../record/content.ts'
 import type { Content } from '../record/content.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, writeU32 } from '../record/frame.ts'
 import { FrameReader } from '../record/frame-reader.ts'
-import { CONTROL_STREAM, MESSAGE_STREAM } from './content.ts'
+import { CONTROL_STREAM, MESSAGE_STREAM, messageLength, writeMessage } from './content.ts'
 import type { Segment } from './content.ts'
 import { ReceiveStream } from './receive-stream.ts'
 import { SendStream } from './send-stream.ts'
@@ -77,13 +70,11 @@ export class Streams {
   }
 
   writeMessage(port: number, message: Uint8Array, validUntil: number | undefined): void {
-    const header = validUntil === undefined ? DATA_HEADER : TIMED_HEADER
-    const frame = new Uint8Array(FRAME_HEADER + header + message.length)
+    const length = messageLength(message, validUntil)
+    const frame = new Uint8Array(FRAME_HEADER + length)
     frame[0] = FRAME.record
-    writeU32(frame, 1, header + message.length)
-    const content = frame.subarray(FRAME_HEADER)
-    if (validUntil === undefined) writeData(port, message, content)
-    else writeTimedData(validUntil, port, message, content)
+    writeU32(frame, 1, length)
+    writeMessage(port, message, validUntil, frame.subarray(FRAME_HEADER))
     this.#messages.write(frame)
   }
 

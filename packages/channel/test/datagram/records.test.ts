@@ -30,6 +30,7 @@ function recordsPair(changes: Partial<DatagramRecordSettings> = {}): {
     resumed: false,
     resumable: false,
     certificate: undefined,
+    random: new Uint8Array(32),
     authenticated: 0,
     peerMaxMessage: 1000,
     resumption: new Uint8Array(32),
