@@ -34,7 +34,6 @@ function recordsPair(changes: Partial<DatagramRecordSettings> = {}): {
     authenticated: 0,
     peerMaxMessage: 1000,
     resumption: new Uint8Array(32),
-    random: randomBytes(32),
   }
   const make = (role: 'initiator' | 'responder'): DatagramRecords =>
     new DatagramRecords(
