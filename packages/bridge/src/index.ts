@@ -34,7 +34,7 @@ export type { OpenKey } from './signing/open-key.ts'
 // Protocols
 export { adapterFor, adapters } from './protocols.ts'
 export { rawAdapter } from './raw-adapter.ts'
-export { carriedDatagrams } from './link/datagram.ts'
+export { carriedDatagrams } from './link/datagram-reader.ts'
 
 // Time
 export { wallClock } from './clock.ts'
