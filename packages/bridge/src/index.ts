@@ -43,7 +43,7 @@ export type { OpenKey } from './signing/open-key.ts'
 export { adapterFor, adapters } from './protocols.ts'
 export { linkReadings } from './readings.ts'
 export { rawAdapter } from './raw-adapter.ts'
-export { carriedDatagrams } from './link/datagram.ts'
+export { carriedDatagrams } from './link/datagram-reader.ts'
 
 // Time
 export { wallClock } from './clock.ts'

@@ -1,10 +1,10 @@
 import type { Entry, SequencedEntry } from '@gridseal/envelope'
-import type { Framer } from '@gridseal/adapter'
 import type { DatagramSocket } from '@gridseal/transport'
 import { openDatagram } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
 import { NEVER, Subject } from 'rxjs'
 import type { FieldLinkConfig, HeadEndLinkConfig } from '../config/model.ts'
+import { DatagramReader } from './datagram-reader.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
 import { Pace } from './pace.ts'
@@ -21,13 +21,11 @@ export class DatagramEnd implements LinkEnd {
   readonly #context: LinkContext
   readonly #open: () => Promise<DatagramSocket>
   readonly #entries = new Subject<readonly Entry[]>()
-  readonly #framer: Framer
+  readonly #reader: DatagramReader
   #socket: DatagramSocket | undefined
   #master: string | undefined
   readonly #pace: Pace
   #paused = false
-  #seenDiscarded = 0
-  #seenInvalid = 0
 
   constructor(context: LinkContext, config: FieldLinkConfig | HeadEndLinkConfig) {
     this.id = config.id
@@ -41,12 +39,7 @@ export class DatagramEnd implements LinkEnd {
       this.#master = config.peer
     }
     this.#pace = new Pace('pace' in config ? config.pace : 1000)
-    this.#framer = context.adapter.framer({
-      medium: 'datagram',
-      direction: context.inbound,
-      keepInvalid: config.keepInvalid,
-      ...(config.framing === undefined ? {} : { framing: config.framing }),
-    })
+    this.#reader = new DatagramReader(context, this.counters)
   }
 
   get entries(): Observable<readonly Entry[]> {
@@ -106,43 +99,16 @@ export class DatagramEnd implements LinkEnd {
   }
 
   #read(datagram: Uint8Array, from: string): void {
-    const { config, policy, inbound, now } = this.#context
-    const units = carriedDatagrams(this.#framer, datagram, (frame) => {
-      const passes = policy === undefined || policy(frame, inbound) === 'pass'
-      if (!passes) this.counters.denied++
-      return passes
-    })
-    this.counters.discarded += this.#framer.discarded - this.#seenDiscarded
-    this.counters.invalid += this.#framer.invalid - this.#seenInvalid
-    this.#seenDiscarded = this.#framer.discarded
-    this.#seenInvalid = this.#framer.invalid
+    const units = this.#reader.read(datagram)
     if (this.#paused) {
       this.counters.discarded += datagram.length
       return
     }
     // Only who sends frames that are carried is answered: noise must not turn the answers away.
     if (units.length > 0) this.#master = from
-    const time = now()
-    const { id: link, protocol } = config
-    for (const { unit, frames } of units) {
-      this.counters.framesIn += frames
-      this.counters.bytesIn += unit.length
-      this.#entries.next([{ kind: 'frame', link, connection: 0, direction: inbound, time, protocol, bytes: unit }])
+    for (const { entry, frames } of units) {
+      this.#reader.passed(entry, frames)
+      this.#entries.next([entry])
     }
   }
-}
-
-/** What of a datagram is carried: all of it if it is nothing but frames that pass, else those frames one by one. */
-export function carriedDatagrams(
-  framer: Framer,
-  datagram: Uint8Array,
-  passes: (frame: Uint8Array) => boolean = () => true,
-): { readonly unit: Uint8Array; readonly frames: number }[] {
-  const all = framer.push(datagram)
-  framer.reset()
-  const passing = all.filter((frame) => passes(frame))
-  if (passing.length === 0) return []
-  const length = passing.reduce((sum, frame) => sum + frame.length, 0)
-  if (length === datagram.length) return [{ unit: datagram, frames: passing.length }]
-  return passing.map((unit) => ({ unit, frames: 1 }))
 }

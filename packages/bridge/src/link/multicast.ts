@@ -1,10 +1,9 @@
-import type { Framer } from '@gridseal/adapter'
 import type { Entry, SequencedEntry } from '@gridseal/envelope'
 import type { DatagramSocket } from '@gridseal/transport'
 import { openMulticast } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
 import { NEVER, Subject } from 'rxjs'
-import { carriedDatagrams } from './datagram.ts'
+import { DatagramReader } from './datagram-reader.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
 
@@ -21,24 +20,15 @@ export class MulticastEnd implements LinkEnd {
   readonly id: string
   readonly counters: LinkCounters = newCounters()
   readonly credits: Observable<Credit> = NEVER
-  readonly #context: LinkContext
   readonly #place: MulticastPlace
   readonly #entries = new Subject<readonly Entry[]>()
-  readonly #framer: Framer
+  readonly #reader: DatagramReader
   #socket: DatagramSocket | undefined
-  #seen = { discarded: 0, invalid: 0 }
 
   constructor(context: LinkContext, place: MulticastPlace) {
-    const { config, adapter, inbound } = context
-    this.id = config.id
-    this.#context = context
+    this.id = context.config.id
     this.#place = place
-    this.#framer = adapter.framer({
-      medium: 'datagram',
-      direction: inbound,
-      keepInvalid: config.keepInvalid,
-      ...(config.framing === undefined ? {} : { framing: config.framing }),
-    })
+    this.#reader = new DatagramReader(context, this.counters)
   }
 
   get entries(): Observable<readonly Entry[]> {
@@ -91,21 +81,9 @@ export class MulticastEnd implements LinkEnd {
   setFarSide(): void {}
 
   #read(datagram: Uint8Array): void {
-    const { config, policy, inbound, now } = this.#context
-    const units = carriedDatagrams(this.#framer, datagram, (frame) => {
-      const passes = policy === undefined || policy(frame, inbound) === 'pass'
-      if (!passes) this.counters.denied++
-      return passes
-    })
-    this.counters.discarded += this.#framer.discarded - this.#seen.discarded
-    this.counters.invalid += this.#framer.invalid - this.#seen.invalid
-    this.#seen = { discarded: this.#framer.discarded, invalid: this.#framer.invalid }
-    const time = now()
-    const { id: link, protocol } = config
-    for (const { unit, frames } of units) {
-      this.counters.framesIn += frames
-      this.counters.bytesIn += unit.length
-      this.#entries.next([{ kind: 'frame', link, connection: 0, direction: inbound, time, protocol, bytes: unit }])
+    for (const { entry, frames } of this.#reader.read(datagram)) {
+      this.#reader.passed(entry, frames)
+      this.#entries.next([entry])
     }
   }
 }

@@ -10,6 +10,7 @@ import { HeldQueue } from '../held-queue.ts'
 import { plainAddress } from '../ip-address.ts'
 import { knownKeys } from '../options.ts'
 import { systemError } from '../system-error.ts'
+import { SendBudget, noDatagrams } from './send-budget.ts'
 
 export interface Datagram {
   readonly bytes: Uint8Array
@@ -70,9 +71,7 @@ interface Target {
 }
 
 const MAX_HELD = 1024
-const MAX_QUEUED = 4 << 20
 const MAX_TARGETS = 256
-const CLOSE_PATIENCE_MS = 1000
 
 /**
  * Opens a UDP socket. Rejects with {@link UsageError} `transport.listen.…`, `transport.url.…`, `transport.allow`,
@@ -121,16 +120,7 @@ export async function resolveDatagram(url: string): Promise<string> {
 
 class UdpSocket implements DatagramSocket {
   readonly url: string
-  readonly counters: DatagramCounters = {
-    datagramsIn: 0,
-    bytesIn: 0,
-    datagramsOut: 0,
-    bytesOut: 0,
-    refusedAddress: 0,
-    overflowed: 0,
-    dropped: 0,
-    errors: 0,
-  }
+  readonly counters: DatagramCounters = noDatagrams()
   readonly #socket: Socket
   readonly #type: 'udp4' | 'udp6'
   readonly #connected: boolean
@@ -139,9 +129,7 @@ class UdpSocket implements DatagramSocket {
   readonly #targets = new Map<string, Target>()
   /** The last sender; most sockets hear one or two. */
   #sender = { address: '', port: -1, url: '', admitted: false }
-  /** Bytes given to the system that have not left. */
-  #queued = 0
-  #idle: (() => void) | undefined
+  readonly #budget = new SendBudget()
   #closing: Promise<void> | undefined
 
   constructor(socket: Socket, type: 'udp4' | 'udp6', connected: boolean, allow: AllowList | undefined) {
@@ -167,13 +155,12 @@ class UdpSocket implements DatagramSocket {
     }
     const target = to === undefined ? undefined : this.#target(to)
     const { length } = bytes
-    if (this.#closing !== undefined || this.#queued + length > MAX_QUEUED) {
+    if (this.#closing !== undefined || !this.#budget.take(length)) {
       counters.dropped++
       return false
     }
     counters.datagramsOut++
     counters.bytesOut += length
-    this.#queued += length
     const sent = (error: Error | null): void => this.#sent(length, error)
     if (target === undefined) this.#socket.send(bytes, sent)
     else this.#socket.send(bytes, target.port, target.host, sent)
@@ -186,23 +173,14 @@ class UdpSocket implements DatagramSocket {
   }
 
   async #close(): Promise<void> {
-    if (this.#queued > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, CLOSE_PATIENCE_MS)
-        this.#idle = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
+    await this.#budget.idle()
     await new Promise<void>((resolve) => this.#socket.close(resolve))
     this.#queue.complete()
   }
 
   #sent(length: number, error: Error | null): void {
-    this.#queued -= length
+    this.#budget.sent(length)
     if (error !== null) this.counters.errors++
-    if (this.#queued === 0) this.#idle?.()
   }
 
   #receive(bytes: Uint8Array, { address, port }: RemoteInfo): void {

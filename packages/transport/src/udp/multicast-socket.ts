@@ -9,6 +9,7 @@ import { HeldQueue } from '../held-queue.ts'
 import { knownKeys } from '../options.ts'
 import { systemError } from '../system-error.ts'
 import type { Datagram, DatagramCounters, DatagramSocket } from './datagram-socket.ts'
+import { SendBudget, noDatagrams } from './send-budget.ts'
 
 export interface MulticastOptions {
   /** The group, `udp://239.1.2.3:port`: IPv4, 224.0.0.0 to 239.255.255.255. */
@@ -20,8 +21,6 @@ export interface MulticastOptions {
 }
 
 const MAX_HELD = 1024
-const MAX_QUEUED = 4 << 20
-const CLOSE_PATIENCE_MS = 1000
 
 /**
  * Joins a multicast group (RFC 1112). Datagrams that this socket has sent are not received by itself, but by everybody
@@ -96,16 +95,7 @@ function close(socket: Socket): void {
 
 class MulticastSocket implements DatagramSocket {
   readonly url: string
-  readonly counters: DatagramCounters = {
-    datagramsIn: 0,
-    bytesIn: 0,
-    datagramsOut: 0,
-    bytesOut: 0,
-    refusedAddress: 0,
-    overflowed: 0,
-    dropped: 0,
-    errors: 0,
-  }
+  readonly counters: DatagramCounters = noDatagrams()
   readonly #receiver: Socket
   readonly #sender: Socket
   readonly #group: { readonly host: string; readonly port: number }
@@ -113,8 +103,7 @@ class MulticastSocket implements DatagramSocket {
   readonly #own: ReadonlySet<string>
   readonly #ownPort: number
   readonly #queue = new HeldQueue<Datagram>('datagrams')
-  #queued = 0
-  #idle: (() => void) | undefined
+  readonly #budget = new SendBudget()
   #closing: Promise<void> | undefined
 
   constructor(receiver: Socket, sender: Socket, host: string, port: number) {
@@ -140,17 +129,15 @@ class MulticastSocket implements DatagramSocket {
     if (to !== undefined) throw new UsageError('transport.udp.target', 'the socket sends to its group, to no other')
     const { counters } = this
     const { length } = bytes
-    if (this.#closing !== undefined || this.#queued + length > MAX_QUEUED) {
+    if (this.#closing !== undefined || !this.#budget.take(length)) {
       counters.dropped++
       return false
     }
     counters.datagramsOut++
     counters.bytesOut += length
-    this.#queued += length
     this.#sender.send(bytes, this.#group.port, this.#group.host, (error) => {
-      this.#queued -= length
+      this.#budget.sent(length)
       if (error !== null) counters.errors++
-      if (this.#queued === 0) this.#idle?.()
     })
     return true
   }
@@ -161,15 +148,7 @@ class MulticastSocket implements DatagramSocket {
   }
 
   async #close(): Promise<void> {
-    if (this.#queued > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, CLOSE_PATIENCE_MS)
-        this.#idle = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
+    await this.#budget.idle()
     await Promise.all([this.#receiver, this.#sender].map((socket) => new Promise<void>((done) => socket.close(done))))
     this.#queue.complete()
   }
