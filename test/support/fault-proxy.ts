@@ -282,7 +282,7 @@ class Lane {
 }
 
 /** A small seeded generator of numbers in [0, 1) (public domain). */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

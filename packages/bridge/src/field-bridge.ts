@@ -1,12 +1,13 @@
-import { TicketStore, connectChannel } from '@gridseal/channel'
+import { TicketStore } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
-import type { Connection } from '@gridseal/transport'
-import { ReconnectingLink, connect } from '@gridseal/transport'
+import { ReconnectingLink } from '@gridseal/transport'
 import { UsageError } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
+import { openUplink } from './channel/uplink.ts'
+import type { Uplink } from './channel/uplink.ts'
 import { wallClock } from './clock.ts'
 import type { BridgeConfig, FieldConfig } from './config/model.ts'
 import type { Report } from './events.ts'
@@ -40,23 +41,18 @@ export class FieldBridge implements Bridge {
   readonly role = 'field' as const
   #config: FieldConfig
   readonly #report: Report
-  readonly #key: SigningKey
   readonly #keys: BatchKeys
-  readonly #peer: VerifyingKey
   readonly #journal: Journal | undefined
   readonly #ends: readonly LinkEnd[]
   readonly #session: SiteSession
-  readonly #uplink: ReconnectingLink
-  readonly #tickets = new TicketStore()
+  readonly #uplink: ReconnectingLink<Uplink>
   readonly failed: Promise<unknown>
   #stopping = false
 
   private constructor(config: FieldConfig, report: Report, { key, keys, peer, listed, journal, receipts }: Opened) {
     this.#config = config
     this.#report = report
-    this.#key = key
     this.#keys = keys
-    this.#peer = peer
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
@@ -100,7 +96,8 @@ export class FieldBridge implements Bridge {
       report,
       onFault: resolve,
     })
-    this.#uplink = new ReconnectingLink((signal) => connect(config.channel.connect, { signal }))
+    const uplink = { config: config.channel, identity: key, peer, ticketStore: new TicketStore() }
+    this.#uplink = new ReconnectingLink((signal) => openUplink(uplink, signal))
     this.#uplink.connections.subscribe((connection) => void this.#run(connection))
     this.#uplink.failures.subscribe((error) => report(failure('warn', 'cannot reach the head-end', error)))
   }
@@ -169,23 +166,16 @@ export class FieldBridge implements Bridge {
     await this.#journal?.close()
   }
 
-  async #run(connection: Connection): Promise<void> {
+  async #run(uplink: Uplink): Promise<void> {
     if (this.#stopping) {
-      connection.destroy()
+      uplink.destroy()
       return
     }
-    const { handshakeTimeout } = this.#config.channel
     try {
-      const channel = await connectChannel(connection, {
-        identity: this.#key,
-        peer: this.#peer,
-        handshakeTimeout,
-        ticketStore: this.#tickets,
-      })
-      await this.#session.attach(channel, () => connection.destroy())
+      await this.#session.attach(await uplink.channel(), () => uplink.destroy())
     } catch (error) {
       this.#report(failure('warn', 'no channel to the head-end', error))
-      connection.destroy()
+      uplink.destroy()
     }
   }
 }

@@ -1,12 +1,12 @@
-import { ChannelGuard, TicketKeys, acceptChannel } from '@gridseal/channel'
+import { TicketKeys } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
-import type { Connection, Listener } from '@gridseal/transport'
-import { listen } from '@gridseal/transport'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
+import { Inlet } from './channel/inlet.ts'
 import { wallClock } from './clock.ts'
 import { GroupHub } from './group/group-hub.ts'
 import type { BridgeConfig, GroupConfig, HeadEndConfig, SiteConfig } from './config/model.ts'
@@ -62,12 +62,8 @@ export class HeadEndBridge implements Bridge {
   readonly #sites = new Map<string, Site>()
   readonly failed: Promise<unknown>
   readonly #fail: (error: unknown) => void
-  /** Field bridges' connections, handshakes under way included. */
-  readonly #connections = new Set<Connection>()
-  readonly #guard = new ChannelGuard()
-  /** Field bridges that dial again need no new signatures; after a restart of this process they do. */
-  readonly #ticketKeys = TicketKeys.generate()
-  #listener: Listener | undefined
+  readonly #inlet: Inlet
+  #stopping = false
   readonly #hubs: readonly GroupHub[]
 
   private constructor(config: HeadEndConfig, report: Report, { key, keys, peers, journal, receipts }: Opened) {
@@ -80,6 +76,15 @@ export class HeadEndBridge implements Bridge {
     this.failed = promise
     this.#fail = resolve
     this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report))
+    this.#inlet = new Inlet({
+      config: config.channel,
+      identity: key,
+      peers: (fingerprint) => this.#sites.get(toHex(fingerprint))?.session.peer,
+      // Field bridges that dial again need no new signatures; after a restart of this process they do.
+      ticketKeys: TicketKeys.generate(),
+      accepted: (channel, cut) => void this.#run(channel, cut),
+      refused: (remote, error) => report(failure('warn', `refused ${remote}`, error, { remote })),
+    })
     config.sites.forEach((site, index) => {
       const peer = peers[index]
       if (peer === undefined) return
@@ -152,7 +157,8 @@ export class HeadEndBridge implements Bridge {
   }
 
   get stats(): BridgeStats {
-    const listening: Record<string, string> = { channel: this.#listener?.url ?? this.#config.channel.listen }
+    const listening: Record<string, string> = {}
+    for (const [index, url] of this.#inlet.urls.entries()) listening[index === 0 ? 'channel' : `channel/${index}`] = url
     for (const { session, ends } of this.#sites.values()) {
       for (const end of ends) {
         if (end instanceof TcpMasterEnd || end instanceof DatagramEnd) listening[`${session.site}/${end.id}`] = end.url
@@ -177,13 +183,11 @@ export class HeadEndBridge implements Bridge {
         await session.start()
       }
       this.#journal?.beginRetention()
-      const { listen: url, allow } = this.#config.channel
-      this.#listener = await listen(url, allow === undefined ? {} : { allow })
+      await this.#inlet.open()
     } catch (error) {
       await this.stop()
       throw error
     }
-    this.#listener.connections.subscribe((connection) => void this.#run(connection))
   }
 
   async reload(config: BridgeConfig): Promise<void> {
@@ -232,32 +236,18 @@ export class HeadEndBridge implements Bridge {
   }
 
   async stop(): Promise<void> {
-    await this.#listener?.close()
+    this.#stopping = true
     for (const { keys } of this.#sites.values()) keys.stop()
     await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
     await Promise.all(this.#hubs.map((hub) => hub.stop()))
-    for (const connection of this.#connections) connection.destroy()
+    await this.#inlet.close()
     await this.#keys.close()
     await this.#journal?.close()
   }
 
-  async #run(connection: Connection): Promise<void> {
-    this.#connections.add(connection)
-    void connection.closed.then(() => this.#connections.delete(connection))
-    try {
-      const channel = await acceptChannel(connection, {
-        identity: this.#key,
-        peers: (fingerprint) => this.#sites.get(toHex(fingerprint))?.session.peer,
-        handshakeTimeout: this.#config.channel.handshakeTimeout,
-        guard: this.#guard,
-        ticketKeys: this.#ticketKeys,
-      })
-      const site = this.#sites.get(toHex(channel.peer.fingerprint))
-      if (site === undefined) await channel.close()
-      else await site.session.attach(channel, () => connection.destroy())
-    } catch (error) {
-      this.#report(failure('warn', `refused ${connection.remote}`, error, { remote: connection.remote }))
-      connection.destroy()
-    }
+  async #run(channel: MessageChannel, cut: () => void): Promise<void> {
+    const site = this.#stopping ? undefined : this.#sites.get(toHex(channel.peer.fingerprint))
+    if (site === undefined) await channel.close()
+    else await site.session.attach(channel, cut)
   }
 }

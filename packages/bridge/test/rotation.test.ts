@@ -163,8 +163,10 @@ describe('a signing key that is changed while the bridges run', () => {
           keys: anchors,
           onBatch: ({ batch }) => signers.add(batch.signer.fingerprintText),
         })
-        expect(report, name).to.include({ failed: 0, behind: 0 })
-        // A bridge's own journal may lack what was being written when it was killed; the far side has it then.
+        expect(report, name).to.include({ failed: 0 })
+        // A bridge's own journal may lack what was being written when it was killed; the far side has it then, and sees
+        // the next log continue from before it.
+        expect(report.behind, name).to.be.within(0, name === 'journal-head-end' ? 1 : 0)
         expect(report.frames, name).to.be.within(2 * echoed - 2, 2 * echoed)
         expect([...signers], name).to.include.members(['field', 'first', 'second', 'third'].map(text))
       }

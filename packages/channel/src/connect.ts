@@ -1,16 +1,10 @@
 import { ProtocolError, UsageError } from '@gridseal/wire'
-import { sha256 } from '@gridseal/pqc'
 import { Channel } from './channel.ts'
 import type { ChannelConnection } from './connection.ts'
-import { CookieJar } from './handshake/cookie.ts'
 import { startInitiator, stepInitiator } from './handshake/initiator.ts'
 import { HANDSHAKE_LIMIT } from './handshake/machine.ts'
 import { startResponder, stepResponder } from './handshake/responder.ts'
-import type { ExpectedPeer } from './identity/identity.ts'
-import { checkNamedKey } from './identity/shared-key.ts'
-import { CertificateTrust } from './identity/certificate-trust.ts'
-import { CertifiedKey } from './identity/certified-key.ts'
-import { StaticKey } from './identity/static-key.ts'
+import { findSharedKey, initiatorConfig, responderConfig } from './handshake-config.ts'
 import { observeHandshake } from './observability/observe.ts'
 import { settleAccept, settleConnect } from './options.ts'
 import type { AcceptOptions, ConnectOptions, Settings } from './options.ts'
@@ -30,21 +24,9 @@ import type { Begun } from './stream/run-handshake.ts'
  */
 export async function connectChannel(connection: ChannelConnection, options: ConnectOptions): Promise<Channel> {
   const settings = settleConnect(options)
-  const { identity, maxMessage, random, suites, sharedKeys, ticketStore } = settings
-  const { peer } = options
+  const { identity } = settings
   const stream = claim(connection)
-  const config = {
-    identity: identity.publicKey,
-    staticKey: identity instanceof StaticKey ? identity : undefined,
-    certified: identity instanceof CertifiedKey ? identity : undefined,
-    peer,
-    maxMessage,
-    random,
-    suites,
-    ordering: 'strict',
-    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(nameOf(peer))),
-    ticket: peer instanceof CertificateTrust ? undefined : ticketStore?.take(peer.fingerprintText, Date.now()),
-  } as const
+  const config = await initiatorConfig(settings, options.peer, 'strict')
   const begun = await observeHandshake('initiator', settings, () =>
     runHandshake(stream, {
       first: startInitiator(config),
@@ -56,9 +38,6 @@ export async function connectChannel(connection: ChannelConnection, options: Con
   )
   return open(stream, begun, settings)
 }
-
-/** For those that bring none: cookies are opened by the process that made them. */
-const cookies = new CookieJar()
 
 /**
  * Opens a channel as the end that listens. Resolves and rejects as {@link connectChannel}; a stranger is refused
@@ -93,38 +72,14 @@ async function runResponder(
   peers: AcceptOptions['peers'],
   admission: Admission | undefined,
 ): Promise<Channel> {
-  const { identity, maxMessage, random, encapsulate, suites, sharedKeys, ticketKeys, ticketLife, certificates } =
-    settings
-  const config = {
-    identity: identity.publicKey,
-    staticKey: identity instanceof StaticKey ? identity : undefined,
-    certified: identity instanceof CertifiedKey ? identity : undefined,
-    peers,
-    certificates,
-    maxMessage,
-    suites,
-    ordering: 'strict',
-    sharedKeys: sharedKeys !== undefined,
-    cookies,
-    demandCookie: () => admission?.demandCookie() === true,
-    mayCompute: () => admission?.mayCompute(performance.now()) !== false,
-    address: ANYWHERE,
-    tickets: ticketKeys,
-    ticketLife,
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    random,
-    encapsulate,
-  } as const
+  const { identity } = settings
+  const config = responderConfig(settings, peers, { ordering: 'strict', address: ANYWHERE, admission })
   const begun = await observeHandshake('responder', settings, () =>
     runHandshake(stream, {
       first: startResponder(),
       step: (state, input) => stepResponder(config, state, input),
       identity,
-      findKey: async (id) => {
-        const key = await sharedKeys?.find(id)
-        return key === undefined ? undefined : checkNamedKey({ id, key }).key
-      },
+      findKey: (id) => findSharedKey(settings, id),
       timeout: settings.handshakeTimeout,
       firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
       clock: settings.clock,
@@ -141,11 +96,6 @@ function open(stream: FrameStream, begun: Begun, settings: Settings): Channel {
     stream.cut()
     throw error
   }
-}
-
-/** What a source of pre-shared keys knows a responder by. */
-function nameOf(peer: ExpectedPeer): Uint8Array {
-  return peer instanceof CertificateTrust ? sha256(new TextEncoder().encode(peer.host ?? '')) : peer.fingerprint
 }
 
 /** A connection has its address by itself; a cookie of one is worthless on another all the same. */

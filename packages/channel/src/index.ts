@@ -3,6 +3,20 @@ export { acceptChannel, connectChannel } from './connect.ts'
 export type { AcceptOptions, ChannelOptions, ConnectOptions } from './options.ts'
 export type { ChannelConnection } from './connection.ts'
 
+// The same over packets: UDP, lossy lines
+export { connectDatagram } from './datagram/connect.ts'
+export { listenDatagram } from './datagram/listen.ts'
+export type { DatagramListener, DatagramListenerCounters } from './datagram/listen.ts'
+export type { DatagramChannel, DatagramSendOptions, MessageChannel } from './datagram/datagram-channel.ts'
+export type { DatagramCounters } from './datagram/counters.ts'
+export type { DatagramAcceptOptions, DatagramConnectOptions, DatagramOptions } from './datagram/options.ts'
+export type { PathAddress, PathUse } from './datagram/paths.ts'
+export { udpLink, udpPath } from './link/udp-link.ts'
+export type { UdpLinkOptions } from './link/udp-link.ts'
+export { LINE_ADDRESS, LineLink, lineQueue, lineSpeed, openLine } from './link/line-link.ts'
+export type { LineCounters, LineOptions } from './link/line-link.ts'
+export type { Packet, PacketLink, Path } from './link/packet-link.ts'
+
 // Who is who
 export { StaticKey, StaticPublicKey } from './identity/static-key.ts'
 export { CertifiedKey } from './identity/certified-key.ts'

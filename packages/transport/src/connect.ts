@@ -10,9 +10,11 @@ import { connectTcp } from './tcp/connect-tcp.ts'
 import { TcpListener } from './tcp/tcp-listener.ts'
 import { connectTls } from './tls/connect-tls.ts'
 import { listenTls } from './tls/listen-tls.ts'
+import { connectWebSocket } from './ws/connect-ws.ts'
+import { listenWebSocket } from './ws/listen-ws.ts'
 
 /**
- * Opens a connection: TCP and TLS connect, serial opens the port for itself alone.
+ * Opens a connection: TCP, TLS and WebSocket connect, serial opens the port for itself alone.
  *
  * Rejects with a `ProtocolError` `transport.connect.…` or `transport.serial.…` while the other end cannot be reached,
  * with a `UsageError` for what waiting will not mend (`transport.url.…`, `transport.option`, `transport.serial.missing`,
@@ -30,6 +32,9 @@ export async function connect(url: string | Endpoint, options: ConnectOptions = 
       return connectTcp(endpoint, options)
     case 'tls':
       return connectTls(endpoint, options)
+    case 'ws':
+    case 'wss':
+      return connectWebSocket(endpoint, options)
     case 'serial':
       return connectSerial(endpoint, options)
     case 'memory':
@@ -40,7 +45,7 @@ export async function connect(url: string | Endpoint, options: ConnectOptions = 
 }
 
 /**
- * Accepts connections at a TCP, TLS (or memory) URL; port 0 takes a free port, which the listener's URL tells.
+ * Accepts connections at a TCP, TLS, WebSocket (or memory) URL; port 0 takes a free port, which the listener's URL tells.
  *
  * Rejects with a `UsageError` `transport.listen.…`, `transport.url.…`, `transport.allow` or `transport.option`.
  */
@@ -51,6 +56,9 @@ export async function listen(url: string | Endpoint, options: ListenOptions = {}
       return TcpListener.open(endpoint, options)
     case 'tls':
       return listenTls(endpoint, options)
+    case 'ws':
+    case 'wss':
+      return listenWebSocket(endpoint, options)
     case 'memory':
       return new MemoryListener(endpoint, options)
     case 'udp':

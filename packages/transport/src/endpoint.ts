@@ -26,6 +26,15 @@ export interface TlsEndpoint {
   readonly port: number
 }
 
+/** A WebSocket (RFC 6455), under TLS for `wss`; bytes go in binary messages. */
+export interface WebSocketEndpoint {
+  readonly kind: 'ws' | 'wss'
+  readonly host: string
+  readonly port: number
+  /** Begins with a slash. */
+  readonly path: string
+}
+
 export interface UdpEndpoint {
   readonly kind: 'udp'
   readonly host: string
@@ -61,14 +70,16 @@ export interface MemoryEndpoint {
 }
 
 /** Where bytes come from and go to. */
-export type Endpoint = TcpEndpoint | TlsEndpoint | UdpEndpoint | SerialEndpoint | MemoryEndpoint
+export type Endpoint = TcpEndpoint | TlsEndpoint | WebSocketEndpoint | UdpEndpoint | SerialEndpoint | MemoryEndpoint
 
 const URL_SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i
 const AUTHORITY = /^(?:\[([^\]\s]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})\/?$/
+const PATH = /^\/[\w\-.~%/]*$/
 const PLANNED = ['eth']
 
 /**
- * Reads `tcp://host:port`, `tls://host:port`, `udp://host:port`, `serial:///dev/ttyUSB0?baud=9600&parity=even` or `memory://name`.
+ * Reads `tcp://host:port`, `tls://host:port`, `ws://host:port/path`, `wss://host:port/path`, `udp://host:port`,
+ * `serial:///dev/ttyUSB0?baud=9600&parity=even` or `memory://name`.
  * Serial keys: `baud` (9600), `dataBits` (8), `parity` (none), `stopBits` (1), `flow` (none), `rs485` (off), `rs485Delay`,
  * `echo`, `gap`, `shared`: see {@link SerialEndpoint}.
  *
@@ -86,6 +97,10 @@ export function parseEndpoint(url: string): Endpoint {
       return { kind: 'tls', ...hostAndPort(url, rest) }
     case 'udp':
       return { kind: 'udp', ...hostAndPort(url, rest) }
+    case 'ws':
+      return webSocketEndpoint('ws', url, rest)
+    case 'wss':
+      return webSocketEndpoint('wss', url, rest)
     case 'serial':
       return serialEndpoint(url, rest)
     case 'memory':
@@ -103,6 +118,9 @@ export function formatEndpoint(endpoint: Endpoint): string {
     case 'tls':
     case 'udp':
       return formatAddress(endpoint.kind, endpoint.host, endpoint.port)
+    case 'ws':
+    case 'wss':
+      return formatAddress(endpoint.kind, endpoint.host, endpoint.port) + (endpoint.path === '/' ? '' : endpoint.path)
     case 'serial': {
       const { path, baud, dataBits, parity, stopBits, flow = 'none' } = endpoint
       const { rs485 = 'off', rs485Delay = 0, echo = false, gap, shared } = endpoint
@@ -126,7 +144,7 @@ export function formatEndpoint(endpoint: Endpoint): string {
 }
 
 /** `scheme://host:port` with brackets where an IPv6 address needs them. */
-export function formatAddress(scheme: 'tcp' | 'tls' | 'udp', host: string, port: number): string {
+export function formatAddress(scheme: 'tcp' | 'tls' | 'udp' | 'ws' | 'wss', host: string, port: number): string {
   return host.includes(':') ? `${scheme}://[${host}]:${port}` : `${scheme}://${host}:${port}`
 }
 
@@ -139,6 +157,13 @@ function hostAndPort(url: string, rest: string): { host: string; port: number } 
   const port = Number(digits)
   if (port > 65535) throw wrong('port', url, 'a port is a number from 0 to 65535')
   return { host, port }
+}
+
+function webSocketEndpoint(kind: 'ws' | 'wss', url: string, rest: string): WebSocketEndpoint {
+  const at = rest.indexOf('/')
+  const path = at < 0 ? '/' : rest.slice(at)
+  if (!PATH.test(path)) throw wrong('path', url, 'a path has letters, digits and - . _ ~ % / in it, and no query')
+  return { kind, ...hostAndPort(url, at < 0 ? rest : rest.slice(0, at)), path }
 }
 
 function serialEndpoint(url: string, rest: string): SerialEndpoint {

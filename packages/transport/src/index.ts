@@ -8,10 +8,12 @@ export type {
   Rs485,
   SerialEndpoint,
   TcpEndpoint,
+  TlsEndpoint,
   UdpEndpoint,
+  WebSocketEndpoint,
 } from './endpoint.ts'
 
-// Connections: TCP, serial, in memory
+// Connections: TCP, TLS, WebSocket, serial, in memory
 export { connect, listen } from './connect.ts'
 export { memoryPair } from './memory/memory-connection.ts'
 export type { MemoryOptions } from './memory/memory-connection.ts'
@@ -20,14 +22,14 @@ export type { Listener, ListenerCounters } from './listener.ts'
 export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks, TlsOptions } from './options.ts'
 
 // Datagrams: UDP
-export { openDatagram } from './udp/datagram-socket.ts'
+export { openDatagram, resolveDatagram } from './udp/datagram-socket.ts'
 export type { Datagram, DatagramCounters, DatagramOptions, DatagramSocket } from './udp/datagram-socket.ts'
 export { isMulticast, openMulticast } from './udp/multicast-socket.ts'
 export type { MulticastOptions } from './udp/multicast-socket.ts'
 
 // A link that is opened again whenever it ends
 export { ReconnectingLink } from './link/reconnecting-link.ts'
-export type { BackoffOptions, LinkCounters, LinkOptions } from './link/reconnecting-link.ts'
+export type { BackoffOptions, LinkCounters, LinkOptions, Reopened } from './link/reconnecting-link.ts'
 export { CLOSED_LINK, stepLink } from './link/link-state.ts'
 export type { Backoff, LinkEffect, LinkInput, LinkMachine, LinkState, LinkStep } from './link/link-state.ts'
 export { SYSTEM_CLOCK } from './link/clock.ts'

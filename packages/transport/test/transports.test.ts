@@ -26,6 +26,8 @@ describeTransport('memory by name', STREAM, async (options) => {
 
 describeTransport('TCP over IPv4', STREAM, (options) => tcp('tcp://127.0.0.1:0', options))
 
+describeTransport('WebSocket', STREAM, (options) => tcp('ws://127.0.0.1:0/grid', options))
+
 describe('over IPv6', () => {
   before(function () {
     needIpv6(this)

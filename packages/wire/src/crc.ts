@@ -1,12 +1,14 @@
 /**
- * One table-driven engine for reflected CRCs of up to 32 bits. The models are data: polynomial in reflected form,
- * initial register, final XOR; names and check values (`123456789`) as in the CRC catalogue of the RevEng project.
+ * One table-driven engine for CRCs of up to 32 bits. The models are data: polynomial, initial register, final XOR; names
+ * and check values (`123456789`) as in the CRC catalogue of the RevEng project.
  */
 export interface CrcModel {
   readonly name: string
   readonly width: 16 | 32
-  /** Generator polynomial, bit-reversed. */
+  /** Generator polynomial, bit-reversed unless `msbFirst`. */
   readonly polynomial: number
+  /** The most significant bit of each byte goes first; 32 bits only. Default: the least, as on most lines. */
+  readonly msbFirst?: true
   readonly init: number
   readonly xorOut: number
   /** CRC of the ASCII digits 1 to 9. */
@@ -16,7 +18,7 @@ export interface CrcModel {
 /** A CRC over `bytes[start..end)`, as an unsigned number. */
 export type Crc = (bytes: Uint8Array, start?: number, end?: number) => number
 
-export const CRC_MODELS: Readonly<Record<'dnp' | 'modbus' | 'x25' | 'crc32c', CrcModel>> = {
+export const CRC_MODELS: Readonly<Record<'dnp' | 'modbus' | 'x25' | 'crc32c' | 'ssp21', CrcModel>> = {
   dnp: { name: 'CRC-16/DNP', width: 16, polynomial: 0xa6bc, init: 0, xorOut: 0xffff, check: 0xea82 },
   modbus: { name: 'CRC-16/MODBUS', width: 16, polynomial: 0xa001, init: 0xffff, xorOut: 0, check: 0x4b37 },
   x25: { name: 'CRC-16/X-25', width: 16, polynomial: 0x8408, init: 0xffff, xorOut: 0xffff, check: 0x906e },
@@ -28,12 +30,39 @@ export const CRC_MODELS: Readonly<Record<'dnp' | 'modbus' | 'x25' | 'crc32c', Cr
     xorOut: 0xffff_ffff,
     check: 0xe306_9283,
   },
+  ssp21: {
+    name: 'CRC-32/SSP21',
+    width: 32,
+    polynomial: 0xf4ac_fb13,
+    msbFirst: true,
+    init: 0,
+    xorOut: 0,
+    check: 0x6c9f_84a8,
+  },
 }
 
 /**
  * Builds a CRC function of a model. Eight bytes a step ("slicing by 8"), a byte at a time for the rest.
  */
 export function makeCrc(model: CrcModel): Crc {
+  return model.msbFirst === true ? makeMsbFirst(model) : makeReflected(model)
+}
+
+function makeMsbFirst({ polynomial, init, xorOut }: CrcModel): Crc {
+  const table = new Int32Array(256)
+  for (let byte = 0; byte < 256; byte++) {
+    let crc = byte << 24
+    for (let bit = 0; bit < 8; bit++) crc = crc < 0 ? (crc << 1) ^ polynomial : crc << 1
+    table[byte] = crc
+  }
+  return (bytes, start = 0, end = bytes.length) => {
+    let crc = init
+    for (let i = start; i < end; i++) crc = table[((crc >>> 24) ^ bytes[i]!) & 0xff]! ^ (crc << 8)
+    return (crc ^ xorOut) >>> 0
+  }
+}
+
+function makeReflected(model: CrcModel): Crc {
   const t = slicingTables(model.polynomial)
   const { init, xorOut } = model
   return (bytes, start = 0, end = bytes.length) => {
@@ -79,3 +108,5 @@ export const crc16Modbus: Crc = makeCrc(CRC_MODELS.modbus)
 export const crc16X25: Crc = makeCrc(CRC_MODELS.x25)
 /** CRC-32C (Castagnoli): journal records. */
 export const crc32c: Crc = makeCrc(CRC_MODELS.crc32c)
+/** CRC-32 of SSP21's link frames: Hamming distance 6 up to 4,092 bytes. */
+export const crc32Ssp21: Crc = makeCrc(CRC_MODELS.ssp21)

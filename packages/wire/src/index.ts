@@ -24,7 +24,7 @@ export type { BerTag, BerTagClass } from './ber/tag.ts'
 export { decodeOid, decodeRelativeOid, encodeOid, encodeRelativeOid } from './ber/oid.ts'
 
 // Check sums
-export { CRC_MODELS, crc16Dnp, crc16Modbus, crc16X25, crc32c, makeCrc } from './crc.ts'
+export { CRC_MODELS, crc16Dnp, crc16Modbus, crc16X25, crc32Ssp21, crc32c, makeCrc } from './crc.ts'
 export type { Crc, CrcModel } from './crc.ts'
 
 // Errors

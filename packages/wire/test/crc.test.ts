@@ -1,16 +1,31 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { CRC_MODELS, crc16Dnp, crc16Modbus, crc16X25, crc32c, fromHex, makeCrc } from '@gridseal/wire'
+import { CRC_MODELS, crc16Dnp, crc16Modbus, crc16X25, crc32Ssp21, crc32c, fromHex, makeCrc } from '@gridseal/wire'
 import type { CrcModel } from '@gridseal/wire'
 
 /** The definition, a bit at a time, from the model's numbers alone. */
 function bitwise(model: CrcModel, bytes: Uint8Array): number {
+  if (model.msbFirst === true) return bitwiseMsbFirst(model, bytes)
   let register = BigInt(model.init)
   for (const byte of bytes) {
     register ^= BigInt(byte)
     for (let i = 0; i < 8; i++) register = register & 1n ? (register >> 1n) ^ BigInt(model.polynomial) : register >> 1n
   }
   return Number(register ^ BigInt(model.xorOut))
+}
+
+/** The same for a model whose most significant bit goes first. */
+function bitwiseMsbFirst({ polynomial, init, xorOut }: CrcModel, bytes: Uint8Array): number {
+  let register = BigInt(init)
+  for (const byte of bytes) {
+    register ^= BigInt(byte) << 24n
+    for (let i = 0; i < 8; i++) {
+      const carry = (register & 0x8000_0000n) !== 0n
+      register = (register << 1n) & 0xffff_ffffn
+      if (carry) register ^= BigInt(polynomial)
+    }
+  }
+  return Number(register ^ BigInt(xorOut))
 }
 
 /** A polynomial as the catalogue writes it (most significant coefficient first) in the reflected form of the model. */
@@ -63,6 +78,11 @@ describe('CRC', () => {
       })
     })
   }
+
+  it('SSP21: the values of its reference implementation', () => {
+    expect(crc32Ssp21(fromHex('deadbeef'))).to.equal(0xbb4e2049)
+    expect(crc32Ssp21(new TextEncoder().encode('abcdefghijklmnopqrstuvwxyz012345'))).to.equal(0x242d5ebd)
+  })
 
   it('has the polynomials of IEEE 1815, Modbus, CCITT and Castagnoli', () => {
     expect(CRC_MODELS.dnp.polynomial).to.equal(reflected(0x3d65, 16))

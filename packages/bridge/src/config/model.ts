@@ -1,4 +1,5 @@
 import type { OperationKind } from '@gridseal/adapter'
+import type { GuardOptions } from '@gridseal/channel'
 import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { FieldUpdateKey, HeadEndUpdateKey } from '../update-keys/config.ts'
 
@@ -153,10 +154,37 @@ export interface AcceptConfig {
   readonly maxAge?: number | undefined
 }
 
-interface ChannelConfig {
+export interface ChannelConfig {
   /** How long mirrored connections outlive the channel. */
   readonly holdConnections: number
   readonly handshakeTimeout: number
+  readonly closeTimeout: number
+  /** How often fresh keys are agreed on. */
+  readonly rekeyInterval: number
+  /** udp, serial: silence after which the peer is asked whether it is there, and paths are probed. */
+  readonly keepAlive: number
+  /** udp, serial: silence after which the channel is over. */
+  readonly idleTimeout: number
+  /** udp, serial: largest packet; undefined: what suits the link. */
+  readonly mtu?: number | undefined
+  /** udp: how several paths are used. */
+  readonly use: 'failover' | 'redundant'
+}
+
+export interface FieldChannelConfig extends ChannelConfig {
+  /** One URL, or several that are paths of one channel. */
+  readonly connect: readonly string[]
+  /** File of the head-end's public key. */
+  readonly peer: string
+  readonly accept: AcceptConfig
+}
+
+export interface HeadEndChannelConfig extends ChannelConfig {
+  readonly listen: readonly string[]
+  /** Addresses that field bridges may come from (CIDR); undefined: all. */
+  readonly allow?: readonly string[] | undefined
+  readonly guard: { readonly [K in keyof GuardOptions]: GuardOptions[K] | undefined }
+  readonly helloTimeout: number
 }
 
 export interface FieldConfig {
@@ -166,12 +194,7 @@ export interface FieldConfig {
   readonly identity: string
   /** Undefined: the identity signs. */
   readonly signing?: SigningConfig | undefined
-  readonly channel: ChannelConfig & {
-    readonly connect: string
-    /** File of the head-end's public key. */
-    readonly peer: string
-    readonly accept: AcceptConfig
-  }
+  readonly channel: FieldChannelConfig
   readonly journal?: JournalConfig | undefined
   readonly health?: HealthConfig | undefined
   readonly store: StoreConfig
@@ -208,11 +231,7 @@ export interface HeadEndConfig {
   readonly role: 'head-end'
   readonly identity: string
   readonly signing?: SigningConfig | undefined
-  readonly channel: ChannelConfig & {
-    readonly listen: string
-    /** Addresses that field bridges may come from (CIDR); undefined: all. */
-    readonly allow?: readonly string[] | undefined
-  }
+  readonly channel: HeadEndChannelConfig
   readonly journal?: JournalConfig | undefined
   readonly health?: HealthConfig | undefined
   readonly limits: LimitsConfig

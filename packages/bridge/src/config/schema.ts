@@ -121,10 +121,54 @@ const limits = z
 /** Where `GET /health` is answered over HTTP; default nowhere. */
 const health = z.strictObject({ listen: url('tcp') }).optional()
 
+const positive = z.number().positive()
+const time = duration.refine((ms) => ms >= 1, 'at least 1ms')
+
 const channelBase = {
   /** How long mirrored connections outlive the channel. */
   holdConnections: duration.default(5_000),
-  handshakeTimeout: duration.default(10_000),
+  handshakeTimeout: time.default(10_000),
+  /** Longest wait for the answer to a close. */
+  closeTimeout: time.default(5_000),
+  /** How often fresh keys are agreed on, besides after records and bytes. */
+  rekeyInterval: time.refine((ms) => ms <= 86_400_000, 'at most a day').default(3_600_000),
+  /** udp, serial: silence after which the peer is asked whether it is there, and paths are probed. */
+  keepAlive: time.default(15_000),
+  /** udp, serial: silence after which the channel is over. */
+  idleTimeout: time.default(60_000),
+  /** udp, serial: largest packet in bytes; default 1200 and 512. */
+  mtu: z.number().int().min(256).max(4092).optional(),
+  /** udp: several paths one at a time, or all at once. */
+  use: z.enum(['failover', 'redundant']).default('failover'),
+}
+
+/** Limits of who may come in, see GuardOptions of @gridseal/channel; a default is there for each. */
+const guard = z
+  .strictObject({
+    /** New connections of one address, and of all, a second and at once. */
+    connectionsPerSecond: positive.optional(),
+    connectionBurst: positive.optional(),
+    totalConnectionsPerSecond: positive.optional(),
+    totalConnectionBurst: positive.optional(),
+    /** Handshakes for which keys are agreed on. */
+    handshakesPerSecond: positive.optional(),
+    handshakeBurst: positive.optional(),
+    totalHandshakesPerSecond: positive.optional(),
+    totalHandshakeBurst: positive.optional(),
+    /** Unfinished handshakes of one address, and of all. */
+    halfOpenPerAddress: positive.optional(),
+    halfOpen: positive.optional(),
+    /** Unfinished handshakes above which every hello must bring a cookie first. */
+    cookiesAbove: positive.optional(),
+    /** Addresses that are told apart. */
+    addresses: positive.optional(),
+  })
+  .prefault({})
+
+/** One URL, or several of them. */
+function urls(...schemes: string[]): z.ZodType<string[], string | string[]> {
+  const one = url(...schemes)
+  return z.union([one, z.array(one).min(1).max(8)]).transform((value) => (typeof value === 'string' ? [value] : value))
 }
 
 const fieldConfig = z.strictObject({
@@ -135,7 +179,8 @@ const fieldConfig = z.strictObject({
   /** What signs batches; default the identity. */
   signing,
   channel: z.strictObject({
-    connect: url('tcp'),
+    /** Several: paths of one channel, udp only. */
+    connect: urls('tcp', 'ws', 'wss', 'udp', 'serial'),
     /** The head-end's public key. */
     peer: text,
     /** What batches of the head-end must be. */
@@ -163,7 +208,11 @@ const headEndConfig = z.strictObject({
   identity: text,
   signing,
   channel: z.strictObject({
-    listen: url('tcp'),
+    /** Several: all at once; udp ones are paths of one channel. */
+    listen: urls('tcp', 'ws', 'udp', 'serial'),
+    guard,
+    /** Longest wait for the first message of whoever comes in. */
+    helloTimeout: time.default(5_000),
     /** Addresses that field bridges may come from (CIDR). */
     allow: z.array(text).optional(),
     ...channelBase,
@@ -184,6 +233,7 @@ export const configSchema: z.ZodType<BridgeConfig> = z
         ? [{ path: ['links'], links: config.links }]
         : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
     if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
+    joinable(config, context)
     storable(config, context)
     if (config.role === 'field') checkMulticast(config, context)
     else checkGroups(config, context)
@@ -210,6 +260,19 @@ export const configSchema: z.ZodType<BridgeConfig> = z
       })
     }
   })
+
+/** One channel has several paths only where it is made of packets, and a serial line is not opened twice. */
+function joinable(config: BridgeConfig, context: z.RefinementCtx): void {
+  const field = config.role === 'field'
+  const given = field ? config.channel.connect : config.channel.listen
+  // What is wrong by itself has been reported.
+  if (!Array.isArray(given)) return
+  const path = ['channel', field ? 'connect' : 'listen']
+  if (field && given.length > 1 && given.some((one) => !one.startsWith('udp://'))) {
+    context.addIssue({ code: 'custom', path, message: 'several paths: allowed: udp://' })
+  }
+  if (new Set(given).size < given.length) context.addIssue({ code: 'custom', path, message: 'a URL is there twice' })
+}
 
 /** What is kept needs a journal to be kept in, and a medium without connections that end. */
 function storable(config: BridgeConfig, context: z.RefinementCtx): void {

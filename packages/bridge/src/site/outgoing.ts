@@ -1,4 +1,4 @@
-import type { Channel } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { BatchSigner, Entry, LogPosition, SealedBatch, SealerLimits, StreamDirection } from '@gridseal/envelope'
 import { Sealer, encodeCheckpoint } from '@gridseal/envelope'
 import type { StreamPosition } from './control.ts'
@@ -58,7 +58,7 @@ export class OutgoingStream {
   #unsent = 0
   #resent = 0
   #abandoned = 0
-  #channel: Channel | undefined
+  #channel: MessageChannel | undefined
   #congested = false
   #greeted = false
   #held = true
@@ -112,7 +112,7 @@ export class OutgoingStream {
   }
 
   /** The peer is there and has told where it stands: it gets what it lacks. */
-  attach(channel: Channel, position: StreamPosition | undefined): void {
+  attach(channel: MessageChannel, position: StreamPosition | undefined): void {
     this.#channel = channel
     this.#congested = false
     this.#greeted = true
@@ -214,7 +214,7 @@ export class OutgoingStream {
     this.#flow()
   }
 
-  #send(channel: Channel, batch: SealedBatch): boolean {
+  #send(channel: MessageChannel, batch: SealedBatch): boolean {
     // A peer that stands elsewhere is told where this batch begins; the signature vouches for what it is told.
     const follows =
       this.#peerAt !== undefined &&

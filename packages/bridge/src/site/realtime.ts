@@ -1,5 +1,5 @@
 import type { Direction } from '@gridseal/adapter'
-import type { Channel } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { Entry, FrameEntry, Recipient, SequencedEntry } from '@gridseal/envelope'
 import { peekGroup } from '@gridseal/envelope'
 import { GridsealError, ProtocolError, UsageError } from '@gridseal/wire'
@@ -75,7 +75,7 @@ export class RealtimeTraffic {
   #askedAt = Number.NEGATIVE_INFINITY
   readonly #byLink = new Map<string, State>()
   readonly #byId = new Map<string, State>()
-  #channel: Channel | undefined
+  #channel: MessageChannel | undefined
   #congested = false
   #timer: NodeJS.Timeout | undefined
   #saidAt = Number.NEGATIVE_INFINITY
@@ -108,7 +108,7 @@ export class RealtimeTraffic {
   }
 
   /** The channel is up: members ask for keys. */
-  attach(channel: Channel): void {
+  attach(channel: MessageChannel): void {
     this.#channel = channel
     this.#congested = false
     channel.drained.subscribe(() => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { opposite } from '@gridseal/adapter'
-import type { Channel } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { Freshness, OpenedBatch, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES, decodeCheckpoint } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
@@ -59,7 +59,7 @@ export class SiteSession {
   readonly #changes: KeyChanges
   readonly #gaps = new GapRequests()
   readonly #endRotation: () => void
-  #channel: Channel | undefined
+  #channel: MessageChannel | undefined
   /** Breaks the channel's connection off. */
   #cut: () => void = () => undefined
   /** Our hello is on its way; nothing may go before it. */
@@ -252,7 +252,7 @@ export class SiteSession {
    * Runs over a channel to this site's peer until it ends; `cut` breaks its connection off at once. A channel that is
    * up already is closed first.
    */
-  async attach(channel: Channel, cut: () => void): Promise<void> {
+  async attach(channel: MessageChannel, cut: () => void): Promise<void> {
     const old = this.#channel
     this.#channel = channel
     this.#cut = cut
@@ -282,7 +282,7 @@ export class SiteSession {
   }
 
   /** Uses a channel no longer, whether it has ended or not. */
-  #leave(channel: Channel): void {
+  #leave(channel: MessageChannel): void {
     if (this.#channel !== channel) return
     this.#channel = undefined
     this.#said = false
@@ -303,7 +303,7 @@ export class SiteSession {
   }
 
   /** Asks for the time; a peer that answers nothing at all is not there any more, whatever TCP believes. */
-  #ask(channel: Channel): void {
+  #ask(channel: MessageChannel): void {
     if (++this.#unanswered > SILENT_ASKS) {
       this.#say('warn', 'channel.silent', 'the peer has fallen silent')
       this.#leave(channel)
@@ -327,7 +327,7 @@ export class SiteSession {
     if (this.#said) this.#channel?.send(PORT_CONTROL, encodeControl(message))
   }
 
-  #receive(channel: Channel, port: number, bytes: Uint8Array): void {
+  #receive(channel: MessageChannel, port: number, bytes: Uint8Array): void {
     if (channel !== this.#channel || this.#deaf) return
     this.#unanswered = 0
     try {
@@ -348,7 +348,7 @@ export class SiteSession {
     }
   }
 
-  #control(channel: Channel, message: ControlMessage): void {
+  #control(channel: MessageChannel, message: ControlMessage): void {
     if ((message.kind === 'hello') === this.#greeted) {
       throw new ProtocolError('bridge.hello', this.#greeted ? 'a second hello' : `${message.kind} before hello`)
     }
@@ -377,7 +377,7 @@ export class SiteSession {
     }
   }
 
-  #hello(channel: Channel, hello: ControlMessage & { kind: 'hello' }): void {
+  #hello(channel: MessageChannel, hello: ControlMessage & { kind: 'hello' }): void {
     if (hello.version !== BRIDGE_PROTOCOL_VERSION || hello.site !== this.site) {
       throw new ProtocolError('bridge.hello', `a peer of site ${hello.site}, protocol version ${hello.version}`)
     }

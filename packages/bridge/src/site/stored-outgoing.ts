@@ -1,4 +1,4 @@
-import type { Channel } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { BatchSigner, Entry, Journal, Lane, QueuedBatch, SealedBatch, SealerLimits } from '@gridseal/envelope'
 import { JournalQueue, STREAM_CLASSES, Sealer, encodeCheckpoint, peekBatch } from '@gridseal/envelope'
 import { toHex } from '@gridseal/wire'
@@ -50,7 +50,7 @@ export class StoredOutgoing {
   readonly #rotation: Rotation
   #queue!: JournalQueue
   readonly #port: number
-  #channel: Channel | undefined
+  #channel: MessageChannel | undefined
   #congested = false
   #unkept = 0
   #held = false
@@ -136,7 +136,7 @@ export class StoredOutgoing {
   }
 
   /** The peer is there and has told where it stands: it gets what it lacks. */
-  attach(channel: Channel, position: StreamPosition | undefined): void {
+  attach(channel: MessageChannel, position: StreamPosition | undefined): void {
     this.#channel = channel
     channel.drained.subscribe(() => {
       if (channel !== this.#channel) return
@@ -151,7 +151,7 @@ export class StoredOutgoing {
     if (this.#channel !== undefined) this.#begin(this.#channel, position)
   }
 
-  #begin(channel: Channel, position: StreamPosition | undefined): void {
+  #begin(channel: MessageChannel, position: StreamPosition | undefined): void {
     this.#congested = false
     this.#blocked = true
     this.#underWay = []
@@ -234,7 +234,7 @@ export class StoredOutgoing {
     }
   }
 
-  #send(channel: Channel, batch: QueuedBatch): void {
+  #send(channel: MessageChannel, batch: QueuedBatch): void {
     const { stream, number, bytes, origin } = batch
     const began = this.#oldest === undefined ? 0n : this.#beginning(batch)
     if (began === undefined) return this.#locate(channel, batch)
@@ -264,7 +264,7 @@ export class StoredOutgoing {
   }
 
   /** Looks up where the log of a batch stood before it, then sends it. */
-  #locate(channel: Channel, batch: QueuedBatch): void {
+  #locate(channel: MessageChannel, batch: QueuedBatch): void {
     this.#blocked = true
     this.#options.journal.history.origin(toHex(batch.stream), batch.number).then(
       (found) => {
@@ -279,7 +279,7 @@ export class StoredOutgoing {
     )
   }
 
-  #wait(channel: Channel, batch: QueuedBatch): void {
+  #wait(channel: MessageChannel, batch: QueuedBatch): void {
     this.#blocked = true
     this.#onceSafe = () => {
       this.#onceSafe = undefined
@@ -338,7 +338,7 @@ export class StoredOutgoing {
   }
 
   /** Sends again from where the peer stands, as far as the journal still has it. */
-  async #again(channel: Channel, { stream, next }: StreamPosition): Promise<void> {
+  async #again(channel: MessageChannel, { stream, next }: StreamPosition): Promise<void> {
     try {
       const found = await this.#options.journal.history.find(toHex(stream), next)
       if (found !== undefined) {

@@ -1,4 +1,4 @@
-import type { Channel } from '@gridseal/channel'
+import type { MessageChannel } from '@gridseal/channel'
 import type { BatchSigner, Entry, SealedBatch, SequencedEntry, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES } from '@gridseal/envelope'
 import { opposite } from '@gridseal/adapter'
@@ -125,7 +125,7 @@ export class StoredTraffic {
     else out.add(entries)
   }
 
-  attach(channel: Channel, positions: readonly (StreamPosition & { readonly class: StreamClass })[]): void {
+  attach(channel: MessageChannel, positions: readonly (StreamPosition & { readonly class: StreamClass })[]): void {
     for (const [name, out] of this.#outgoing) {
       out.attach(
         channel,

@@ -169,4 +169,45 @@ describe('the configuration', () => {
     expect(error).to.be.instanceOf(UsageError).with.property('code', 'config.read')
     expect(String(error)).to.contain('/nowhere/bridge.yaml')
   })
+
+  it('takes channels over every kind of way, and limits of who comes in', () => {
+    const field = (channel: string): string => FIELD.replace('  connect: tcp://head-end.example:7600', channel)
+    const connectOf = (channel: string): unknown => parseConfig(field(channel), 'f').channel
+    for (const url of ['udp://h:1', 'ws://h:1/grid', 'wss://h:1', 'serial:///dev/ttyS0?baud=19200']) {
+      expect(connectOf(`  connect: ${url}`)).to.deep.include({ connect: [url], use: 'failover' })
+    }
+    const two = '  connect: [udp://h:1, udp://i:1]\n  use: redundant\n  mtu: 600\n  rekeyInterval: 1s'
+    expect(connectOf(two)).to.deep.include({
+      connect: ['udp://h:1', 'udp://i:1'],
+      use: 'redundant',
+      mtu: 600,
+      rekeyInterval: 1000,
+      keepAlive: 15_000,
+      idleTimeout: 60_000,
+    })
+    const listen =
+      '  listen: [tcp://0.0.0.0:1, udp://0.0.0.0:1, ws://0.0.0.0:2/grid]\n  helloTimeout: 2s\n  guard: { halfOpen: 7 }'
+    const { channel } = parseConfig(HEAD_END.replace('  listen: tcp://0.0.0.0:7600', listen), 'f')
+    expect(channel).to.deep.include({ helloTimeout: 2000 })
+    expect('guard' in channel && channel.guard).to.deep.equal({ halfOpen: 7 })
+  })
+
+  it('refuses ways that do not fit together, and limits that are none', () => {
+    const field = (channel: string): ConfigProblem[] =>
+      problems(FIELD.replace('  connect: tcp://head-end.example:7600', channel))
+    const headEnd = (channel: string): ConfigProblem[] =>
+      problems(HEAD_END.replace('  listen: tcp://0.0.0.0:7600', channel))
+    expect(field('  connect: [tcp://h:1, udp://h:1]')[0]).to.deep.include({
+      key: 'channel.connect',
+      message: 'several paths: allowed: udp://',
+    })
+    expect(field('  connect: [udp://h:1, udp://h:1]')[0]?.message).to.equal('a URL is there twice')
+    expect(field('  connect: memory://h')[0]?.key).to.match(/^channel\.connect/)
+    expect(headEnd('  listen: wss://0.0.0.0:1')[0]?.key).to.match(/^channel\.listen/)
+    expect(headEnd('  listen: []')[0]?.key).to.match(/^channel\.listen/)
+    expect(headEnd('  listen: tcp://0.0.0.0:1\n  guard: { halfOpen: 0 }')[0]?.key).to.equal('channel.guard.halfOpen')
+    expect(headEnd('  listen: tcp://0.0.0.0:1\n  guard: { nonsense: 1 }')[0]?.message).to.equal('unknown key')
+    expect(field('  connect: udp://h:1\n  mtu: 100')[0]?.key).to.equal('channel.mtu')
+    expect(field('  connect: udp://h:1\n  rekeyInterval: 2d')[0]?.message).to.equal('at most a day')
+  })
 })

@@ -36,6 +36,12 @@ export async function startPair(
     field?: object
     /** Keys of the head-end's site, such as `accept`. */
     site?: object
+    /** Where the head-end listens for the channel; the field bridge dials the same. */
+    listen?: readonly string[]
+    /** Where the field bridge dials, if that is something else. */
+    connect?: readonly string[]
+    /** Further keys of `channel`, for both. */
+    channel?: object
   } = {},
 ): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'gridseal-pair-'))
@@ -48,10 +54,10 @@ export async function startPair(
   const create = (config: object): Promise<Bridge> =>
     createBridge(parseConfig(JSON.stringify(config), 'test'), (event) => events.push(event))
   const holdConnections = options.hold ?? '5s'
-  const headEndConfig = (channel: string, masters: (id: string) => string): object => ({
+  const headEndConfig = (channel: readonly string[], masters: (id: string) => string): object => ({
     role: 'head-end',
     identity: join(folder, 'head-end.key'),
-    channel: { listen: channel, holdConnections },
+    channel: { ...options.channel, listen: channel, holdConnections },
     journal: { directory: join(folder, 'journal-head-end'), sync: false },
     sites: [
       {
@@ -62,16 +68,18 @@ export async function startPair(
       },
     ],
   })
-  let headEnd = await create(headEndConfig('tcp://127.0.0.1:0', () => 'tcp://127.0.0.1:0'))
+  let headEnd = await create(headEndConfig(options.listen ?? ['tcp://127.0.0.1:0'], () => 'tcp://127.0.0.1:0'))
   await headEnd.start()
   const { listening } = headEnd.stats
   const real = listening['channel'] ?? ''
+  const all = Object.entries(listening).flatMap(([name, url]) => (/^channel\b/.test(name) ? [url] : []))
   const fieldConfig = {
     role: 'field',
     site: 'test',
     identity: join(folder, 'field.key'),
     channel: {
-      connect: (await options.channelUrl?.(real)) ?? real,
+      ...options.channel,
+      connect: (await options.channelUrl?.(real)) ?? options.connect ?? all,
       peer: join(folder, 'head-end.pub'),
       holdConnections,
     },
@@ -94,7 +102,7 @@ export async function startPair(
         await field.start()
       } else {
         await headEnd.stop()
-        pair.headEnd = headEnd = await create(headEndConfig(real, (id) => listening[`test/${id}`] ?? ''))
+        pair.headEnd = headEnd = await create(headEndConfig(all, (id) => listening[`test/${id}`] ?? ''))
         await headEnd.start()
       }
     },

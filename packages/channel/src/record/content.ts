@@ -138,7 +138,7 @@ export function decodeContent(content: Uint8Array): Content {
 }
 
 /** `padded`: kind || length u32 || content || zeros. Never in itself. */
-function unpad(content: Uint8Array): Uint8Array {
+export function unpad(content: Uint8Array): Uint8Array {
   if (content.length < PADDED_HEADER) throw wrong(content)
   const length = new Reader(content, 1).u32be('length')
   if (length > content.length - PADDED_HEADER) throw wrong(content)

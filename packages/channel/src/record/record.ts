@@ -69,7 +69,8 @@ function outOfOrder(expected: number, high: number, low: number): ProtocolError 
     : new ProtocolError('channel.record.gap', `record ${got} came, ${expected} is next`, details)
 }
 
-function nonceOf(iv: Uint8Array, sequence: number): Uint8Array {
+/** The nonce of a record: the epoch's IV with its last 8 bytes XORed with the sequence number. */
+export function nonceOf(iv: Uint8Array, sequence: number): Uint8Array {
   const nonce = iv.slice()
   const high = Math.floor(sequence / TWO_32)
   const low = sequence >>> 0

@@ -30,7 +30,10 @@ export async function channelPair(
 }
 
 /** Subscribes and keeps what comes, as `port:text`. */
-export function collect(channel: Channel): { readonly texts: string[]; readonly messages: ChannelMessage[] } {
+export function collect(channel: Pick<Channel, 'messages'>): {
+  readonly texts: string[]
+  readonly messages: ChannelMessage[]
+} {
   const texts: string[] = []
   const messages: ChannelMessage[] = []
   channel.messages.subscribe((message) => {

@@ -55,7 +55,10 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
   const lines = [`${config.role} bridge, identity ${identity}`, ...explainSigning(signing, Date.now())]
   const indent = (by: string, more: readonly string[]): void => void lines.push(...more.map((line) => `${by}${line}`))
   if (config.role === 'field') {
-    lines.push(`  site ${config.site}: dials the head-end at ${config.channel.connect}`)
+    const { connect, use } = config.channel
+    const both = use === 'redundant' ? ' and ' : ', else '
+    lines.push(`  site ${config.site}: dials the head-end at ${connect.join(both)}`)
+    lines.push(...wireText(connect, config.channel))
     lines.push(`  takes only the head-end ${peers['head-end']}`)
     indent('    ', explainAccept(config.channel.accept, listed['head-end'] ?? []))
     for (const link of config.links) {
@@ -72,7 +75,9 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
     }
   } else {
     const from = config.channel.allow === undefined ? 'any address' : config.channel.allow.join(', ')
-    lines.push(`  field bridges come in at ${config.channel.listen} from ${from}`)
+    const { listen, guard } = config.channel
+    lines.push(`  field bridges come in at ${listen.join(', ')} from ${from}`)
+    lines.push(...wireText(listen, config.channel), ...guardText(guard))
     for (const site of config.sites) {
       lines.push(`  site ${site.site}: only ${peers[site.site]}`)
       indent('    ', explainAccept(site.accept, listed[site.site] ?? []))
@@ -92,6 +97,26 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
       : `  journal in ${config.journal.directory}${config.journal.sync ? '' : ' (not synced to disk)'}`,
   )
   return lines
+}
+
+/** What differs from one kind of way to another. */
+function wireText(urls: readonly string[], { keepAlive, idleTimeout, rekeyInterval }: ChannelTimes): string[] {
+  const lines = [`    fresh keys every ${rekeyInterval} ms at the latest`]
+  if (urls.some((url) => /^(udp|serial):/.test(url))) {
+    lines.push(`    packets: asks after ${keepAlive} ms of silence, gives up after ${idleTimeout} ms`)
+  }
+  return lines
+}
+
+function guardText(guard: object): string[] {
+  const set = Object.entries(guard).filter(([, value]) => value !== undefined)
+  return set.length === 0 ? [] : [`    limits: ${set.map(([name, value]) => `${name} ${value}`).join(', ')}`]
+}
+
+interface ChannelTimes {
+  readonly keepAlive: number
+  readonly idleTimeout: number
+  readonly rekeyInterval: number
 }
 
 function ruleText(policy: PolicyText): string {

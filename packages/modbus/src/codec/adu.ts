@@ -72,14 +72,27 @@ const rtu: AduCodec = {
   },
 }
 
-/** `:`, hex of address, PDU and LRC, CR LF (Serial Line 2.5.2). Lower-case digits are read, upper-case are sent. */
-const ascii: AduCodec = {
+/** What an ASCII frame ends with, after CR: LF, until function 8, sub-function 3, changes it (6.8.1). */
+export interface AsciiLine {
+  delimiter: number
+}
+
+/** A line as it begins. */
+export function newAsciiLine(): AsciiLine {
+  return { delimiter: 0x0a }
+}
+
+/**
+ * `:`, hex of address, PDU and LRC, CR, delimiter (Serial Line 2.5.2), for a line whose delimiter may change. Lower-case
+ * digits are read, upper-case are sent.
+ */
+export const asciiCodec = (line: Readonly<AsciiLine>): AduCodec => ({
   decode: (frame) => {
     const end = frame.length - 2
     if (end < 7) throw truncated(frame)
     if (frame.length > MAX_ASCII_ADU) throw tooLong(frame)
     if (frame[0] !== 0x3a) throw new DecodeError('modbus.ascii.start', 0, 'start', 'is not a colon')
-    if (frame[end] !== 0x0d || frame[end + 1] !== 0x0a) {
+    if (frame[end] !== 0x0d || frame[end + 1] !== line.delimiter) {
       throw new DecodeError('modbus.ascii.end', end, 'end', 'is not CR LF')
     }
     const bytes = hexBytes(frame, 1, end)
@@ -93,11 +106,13 @@ const ascii: AduCodec = {
     const text = Buffer.from([...bytes, lrc(bytes, bytes.length)])
       .toString('hex')
       .toUpperCase()
-    return new Uint8Array(Buffer.from(`:${text}\r\n`, 'latin1'))
+    const frame = new Uint8Array(Buffer.from(`:${text}\r\n`, 'latin1'))
+    frame[frame.length - 1] = line.delimiter
+    return frame
   },
-}
+})
 
-export const ADU_CODECS: Readonly<Record<Framing, AduCodec>> = { tcp, rtu, ascii }
+export const ADU_CODECS: Readonly<Record<Framing, AduCodec>> = { tcp, rtu, ascii: asciiCodec(newAsciiLine()) }
 
 /** Longitudinal redundancy check of `bytes[0..end)`: two's complement of the sum (Serial Line 6.2.1). */
 export function lrc(bytes: Uint8Array, end: number): number {

@@ -1,7 +1,7 @@
 import type { Framer, FramerOptions } from '@gridseal/adapter'
 import { UsageError } from '@gridseal/wire'
-import type { Framing } from '../codec/adu.ts'
-import { FRAMINGS } from '../codec/adu.ts'
+import type { AsciiLine, Framing } from '../codec/adu.ts'
+import { FRAMINGS, newAsciiLine } from '../codec/adu.ts'
 import type { PduSide } from '../codec/pdu-codec.ts'
 import type { Direction } from '@gridseal/adapter'
 import { asciiRule } from './ascii-rule.ts'
@@ -10,10 +10,10 @@ import { StreamFramer } from './stream-framer.ts'
 import { tcpRule } from './tcp-rule.ts'
 
 /**
- * A framer of one direction of one connection or line. Throws {@link UsageError} `adapter.framing` for a framing that
+ * A framer of one direction of one connection or line; `ascii` is the line where its delimiter may change. Throws {@link UsageError} `adapter.framing` for a framing that
  * is none of {@link FRAMINGS}.
  */
-export function createFramer(options: FramerOptions): Framer {
+export function createFramer(options: FramerOptions, ascii: Readonly<AsciiLine> = newAsciiLine()): Framer {
   const { medium, direction, keepInvalid = false } = options
   const side = sideOf(direction)
   switch (checkFraming(options.framing)) {
@@ -22,7 +22,7 @@ export function createFramer(options: FramerOptions): Framer {
     case 'rtu':
       return new StreamFramer(rtuRule(side, medium), medium, keepInvalid)
     case 'ascii':
-      return new StreamFramer(asciiRule, medium, keepInvalid)
+      return new StreamFramer(asciiRule(ascii), medium, keepInvalid)
   }
 }
 

@@ -1,4 +1,6 @@
 import { DecodeError, UsageError } from '@gridseal/wire'
+import type { AsciiLine } from '../codec/adu.ts'
+import { newAsciiLine } from '../codec/adu.ts'
 import { EXCEPTION_BIT, functionByCode } from '../codec/functions.ts'
 import { decodeRequest, encodeException, encodeResponse } from '../codec/pdu-codec.ts'
 import type { Request, Response } from '../codec/pdu.ts'
@@ -11,8 +13,8 @@ import {
   execute,
   isSupported,
 } from './execute.ts'
-import type { BusCounters } from './diagnostics.ts'
-import { LISTEN_ONLY, RESTART } from './diagnostics.ts'
+import type { Bus } from './diagnostics.ts'
+import { CHANGE_DELIMITER, LISTEN_ONLY, RESTART } from './diagnostics.ts'
 import type { RegisterFile } from './register-file.ts'
 import type { Unit, UnitOptions } from './unit.ts'
 import { createUnit } from './unit.ts'
@@ -26,8 +28,11 @@ export interface DeviceOptions {
   readonly directUnit?: number
 }
 
-/** Where a request came from: it decides what address 0 means and who answers for units that are not there. */
-export type Line = 'tcp' | 'serial'
+/**
+ * Where a request came from: it decides what address 0 means, who answers for units that are not there, and whether
+ * there is a delimiter to change.
+ */
+export type Line = 'tcp' | 'serial' | 'ascii'
 
 const BROADCAST = 0
 const DIRECT: readonly number[] = [0, 255]
@@ -40,7 +45,7 @@ export class ModbusDevice {
   readonly #units: ReadonlyMap<number, Unit>
   readonly #silent: boolean
   readonly #directUnit: Unit | undefined
-  readonly #bus: BusCounters = { messages: 0, errors: 0 }
+  readonly #bus: Bus = { messages: 0, errors: 0, ascii: newAsciiLine() }
 
   /** Throws {@link UsageError} for options that cannot be. */
   constructor(options: DeviceOptions) {
@@ -60,6 +65,11 @@ export class ModbusDevice {
     return this.#units.get(unit)?.registers
   }
 
+  /** What ends the frames of an ASCII line: function 8, sub-function 3, changes it for all units of the device. */
+  get ascii(): Readonly<AsciiLine> {
+    return this.#bus.ascii
+  }
+
   /** Frames with a wrong check sum came in; function 8 tells of them. */
   noise(frames: number): void {
     this.#bus.errors += frames
@@ -68,7 +78,7 @@ export class ModbusDevice {
   /** The PDU to answer, or undefined for silence. `now` in nanoseconds since 1970-01-01 UTC. */
   answer(unitId: number, pdu: Uint8Array, line: Line, now: bigint): Uint8Array | undefined {
     this.#bus.messages++
-    if (line === 'serial' && unitId === BROADCAST) {
+    if (line !== 'tcp' && unitId === BROADCAST) {
       for (const unit of this.#units.values()) {
         serve(unit, pdu, now, line, true)
         unit.diagnostics.silent()
@@ -78,7 +88,7 @@ export class ModbusDevice {
     const direct = line === 'tcp' && DIRECT.includes(unitId) ? this.#directUnit : undefined
     const unit = this.#units.get(unitId) ?? direct
     if (unit !== undefined) return serve(unit, pdu, now, line, false)
-    if (line === 'serial' || this.#silent) return undefined
+    if (line !== 'tcp' || this.#silent) return undefined
     return encodeException(pdu[0] ?? 0, GATEWAY_TARGET_FAILED)
   }
 }
@@ -92,9 +102,9 @@ function serve(unit: Unit, pdu: Uint8Array, now: bigint, line: Line, broadcast: 
     if (!broadcast) diagnostics.silent()
     return undefined
   }
-  // Over TCP any client could make the device fall silent for all.
-  const mode = line === 'tcp' && changesMode(pdu)
-  const answer = mode ? encodeException(DIAGNOSTICS, ILLEGAL_FUNCTION) : answerAs(unit, pdu, now)
+  // Over TCP any client could make the device fall silent for all, and only ASCII has a delimiter.
+  const misplaced = (line === 'tcp' && changesMode(pdu)) || (line !== 'ascii' && asks(pdu, CHANGE_DELIMITER))
+  const answer = misplaced ? encodeException(DIAGNOSTICS, ILLEGAL_FUNCTION) : answerAs(unit, pdu, now)
   const exception = answer[0]! >= EXCEPTION_BIT ? answer[1]! : 0
   // Neither who begins nor who ends to listen only answers (6.8.1); a restart leaves fresh books.
   const silent = listening || (diagnostics.listening && exception === 0)
@@ -108,11 +118,15 @@ const DIAGNOSTICS = 8
 const ASKS_FOR_EVENTS: readonly number[] = [11, 12]
 
 function isRestart(pdu: Uint8Array): boolean {
-  return pdu.length === 5 && pdu[0] === DIAGNOSTICS && pdu[1] === 0 && pdu[2] === RESTART
+  return pdu.length === 5 && asks(pdu, RESTART)
 }
 
 function changesMode(pdu: Uint8Array): boolean {
-  return pdu[0] === DIAGNOSTICS && pdu[1] === 0 && (pdu[2] === RESTART || pdu[2] === LISTEN_ONLY)
+  return asks(pdu, RESTART) || asks(pdu, LISTEN_ONLY)
+}
+
+function asks(pdu: Uint8Array, subFunction: number): boolean {
+  return pdu[0] === DIAGNOSTICS && pdu[1] === 0 && pdu[2] === subFunction
 }
 
 function answerAs(unit: Unit, pdu: Uint8Array, now: bigint): Uint8Array {

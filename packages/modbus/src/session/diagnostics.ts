@@ -1,3 +1,5 @@
+import type { AsciiLine } from '../codec/adu.ts'
+
 /** What a server has seen on its line, whoever was addressed. */
 export interface BusCounters {
   messages: number
@@ -5,10 +7,16 @@ export interface BusCounters {
   errors: number
 }
 
+/** The line of a server, which its units share. */
+export interface Bus extends BusCounters {
+  readonly ascii: AsciiLine
+}
+
 /** Sub-functions of function 8 (6.8.1) that a device of ours carries out. */
 export const RETURN_QUERY_DATA = 0x00
 export const RESTART = 0x01
 const DIAGNOSTIC_REGISTER = 0x02
+export const CHANGE_DELIMITER = 0x03
 export const LISTEN_ONLY = 0x04
 const CLEAR_COUNTERS = 0x0a
 const BUS_MESSAGES = 0x0b
@@ -38,7 +46,7 @@ export class UnitDiagnostics {
   listening = false
   /** Requests carried out well, but for those that only ask for this count (function 11). */
   eventCount = 0
-  readonly #bus: BusCounters
+  readonly #bus: Bus
   readonly #events = new Uint8Array(EVENTS)
   #newest = 0
   #logged = 0
@@ -50,7 +58,7 @@ export class UnitDiagnostics {
   #naks = 0
   #busys = 0
 
-  constructor(bus: BusCounters) {
+  constructor(bus: Bus) {
     this.#bus = bus
     this.clear()
   }
@@ -99,11 +107,17 @@ export class UnitDiagnostics {
     this.#log(EVENT_LISTENING)
   }
 
+  /** Sub-function 03: for the messages to come. */
+  changeDelimiter(character: number): void {
+    this.#bus.ascii.delimiter = character
+  }
+
   /** The two bytes that a sub-function answers; undefined for one that is not carried out. */
   answer(subFunction: number, data: Uint8Array): Uint8Array | undefined {
     switch (subFunction) {
       case RETURN_QUERY_DATA:
       case RESTART:
+      case CHANGE_DELIMITER:
       case LISTEN_ONLY:
         return data
       case CLEAR_COUNTERS:
@@ -157,6 +171,7 @@ const SUPPORTED: ReadonlySet<number> = new Set([
   RETURN_QUERY_DATA,
   RESTART,
   DIAGNOSTIC_REGISTER,
+  CHANGE_DELIMITER,
   LISTEN_ONLY,
   CLEAR_COUNTERS,
   BUS_MESSAGES,
@@ -169,6 +184,15 @@ const SUPPORTED: ReadonlySet<number> = new Set([
   OVERRUNS,
   CLEAR_OVERRUN,
 ])
+
+/**
+ * Whether the two bytes of sub-function 03 name a character that can end a frame: the first is the character, seven bits
+ * and none that a frame is made of; the second is 0.
+ */
+export function isDelimiter(value: number): boolean {
+  const character = value >> 8
+  return (value & 0xff) === 0 && character < 0x80 && !/[0-9A-Fa-f:\r]/.test(String.fromCharCode(character))
+}
 
 function word(value: number): Uint8Array {
   return Uint8Array.of((value >> 8) & 0xff, value & 0xff)

@@ -2,7 +2,7 @@ import { bitAt, packBits } from '../codec/bits.ts'
 import { wordsOf } from '../codec/fields.ts'
 import { MAX_FIFO_WORDS } from '../codec/limits.ts'
 import type { Diagnostics, FileRange, FileRecord, Request, Response } from '../codec/pdu.ts'
-import { LISTEN_ONLY, RESTART, RETURN_QUERY_DATA, isDiagnostic } from './diagnostics.ts'
+import { CHANGE_DELIMITER, LISTEN_ONLY, RESTART, RETURN_QUERY_DATA, isDelimiter, isDiagnostic } from './diagnostics.ts'
 import { readIdentification } from './identification.ts'
 import type { DataTable } from './register-file.ts'
 import type { Unit } from './unit.ts'
@@ -89,13 +89,19 @@ const CLEAR_LOG = 0xff00
 function diagnose(unit: Unit, request: Diagnostics): Response | number {
   const { subFunction, data } = request
   const value = data.length === 2 ? (data[0]! << 8) | data[1]! : -1
-  // Sub-function 1 takes 0000 or FF00, the others but 0 nothing else than 0000 (6.8.1).
-  const allowed = value === 0 || subFunction === RETURN_QUERY_DATA || (subFunction === RESTART && value === CLEAR_LOG)
-  if (!allowed) return ILLEGAL_DATA_VALUE
+  if (!takes(subFunction, value)) return ILLEGAL_DATA_VALUE
+  if (subFunction === CHANGE_DELIMITER) unit.diagnostics.changeDelimiter(value >> 8)
   if (subFunction === RESTART) unit.diagnostics.restart(value === CLEAR_LOG)
   if (subFunction === LISTEN_ONLY) unit.diagnostics.listen()
   const answer = unit.diagnostics.answer(subFunction, data)
   return answer === undefined ? ILLEGAL_FUNCTION : { kind: 'diagnostics', subFunction, data: answer }
+}
+
+/** Sub-function 0 takes everything, 1 0000 or FF00, 3 a character, the others nothing else than 0000 (6.8.1). */
+function takes(subFunction: number, value: number): boolean {
+  if (subFunction === RETURN_QUERY_DATA) return true
+  if (subFunction === CHANGE_DELIMITER) return value >= 0 && isDelimiter(value)
+  return value === 0 || (subFunction === RESTART && value === CLEAR_LOG)
 }
 
 function readFiles(unit: Unit, groups: readonly FileRange[]): Response | number {

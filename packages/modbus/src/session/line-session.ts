@@ -86,11 +86,16 @@ export class LineSession {
   /** Since the line is up. */
   #invalid = 0
 
-  constructor(settings: SessionSettings, framer: Framer, effects: SessionEffects) {
+  constructor(
+    settings: SessionSettings,
+    framer: Framer,
+    effects: SessionEffects,
+    codec: AduCodec = ADU_CODECS[settings.framing],
+  ) {
     this.#settings = settings
     this.#framer = framer
     this.#effects = effects
-    this.#codec = ADU_CODECS[settings.framing]
+    this.#codec = codec
     this.#hasTransactions = settings.framing === 'tcp'
   }
 

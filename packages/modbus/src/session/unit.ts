@@ -1,6 +1,6 @@
 import { UsageError } from '@gridseal/wire'
 import { MAX_RECORD } from '../codec/limits.ts'
-import type { BusCounters } from './diagnostics.ts'
+import type { Bus } from './diagnostics.ts'
 import { UnitDiagnostics } from './diagnostics.ts'
 import type { Block, RegisterFile } from './register-file.ts'
 import { DataTable } from './register-file.ts'
@@ -52,7 +52,7 @@ export interface Unit {
 const MAX_OBJECT = 244
 
 /** Builds a unit. Throws {@link UsageError} for options that cannot be. */
-export function createUnit(options: UnitOptions, bus: BusCounters): Unit {
+export function createUnit(options: UnitOptions, bus: Bus): Unit {
   const registers = {
     coils: new DataTable(options.coils),
     discreteInputs: new DataTable(options.discreteInputs),

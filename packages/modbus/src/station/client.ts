@@ -5,11 +5,13 @@ import type { GridsealError } from '@gridseal/wire'
 import type { Observable } from 'rxjs'
 import { NEVER } from 'rxjs'
 import type { Framing } from '../codec/adu.ts'
+import { ADU_CODECS, asciiCodec, newAsciiLine } from '../codec/adu.ts'
 import { packBits, unpackBits } from '../codec/bits.ts'
 import type { ReadBitsResponse, ReadWordsResponse, Request } from '../codec/pdu.ts'
 import { createFramer } from '../framing/framer.ts'
 import type { Priority } from '../session/call.ts'
 import { Call, PRIORITIES } from '../session/call.ts'
+import { CHANGE_DELIMITER } from '../session/diagnostics.ts'
 import type { Answer } from '../session/exchange.ts'
 import { Exchange } from '../session/exchange.ts'
 import type { ClientCounters } from '../session/line-session.ts'
@@ -71,6 +73,8 @@ export class ModbusClient {
   readonly #link: ReconnectingLink | undefined
   #connection: Connection | undefined
   #closed: ProtocolError | undefined
+  /** What ends the frames of an ASCII line. */
+  readonly #ascii = newAsciiLine()
   #gathered: Uint8Array[] = []
 
   /** On a connection that is open. */
@@ -95,11 +99,12 @@ export class ModbusClient {
     this.#retries = settings.retries
     this.#session = new LineSession(
       settings,
-      createFramer({ medium: line.medium, direction: 'to-master', framing: this.#framing }),
+      createFramer({ medium: line.medium, direction: 'to-master', framing }, this.#ascii),
       {
         send: settings.inFlight === 1 ? (frame) => this.#connection?.write(frame) : (frame) => this.#gather(frame),
         giveUp: (error) => this.#connection?.destroy(error),
       },
+      framing === 'ascii' ? asciiCodec(this.#ascii) : ADU_CODECS[framing],
     )
     this.#alarm = new Alarm((now) => {
       this.#session.wake(now)
@@ -257,8 +262,12 @@ export class ModbusClient {
         { lane, deadline: now + timeout, retries, force },
         (error, answer) => {
           signal?.removeEventListener('abort', abort)
-          if (error === undefined) resolve(answer)
-          else reject(error)
+          if (error !== undefined) return reject(error)
+          if (request.kind === 'diagnostics' && request.subFunction === CHANGE_DELIMITER) {
+            // From now on the device's frames end otherwise.
+            this.#ascii.delimiter = request.data[0]!
+          }
+          resolve(answer)
         },
       )
       const abort = (): void => session.cancel(call, cancelled(exchange))

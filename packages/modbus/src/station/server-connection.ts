@@ -3,9 +3,9 @@ import type { Connection } from '@gridseal/transport'
 import { ProtocolError } from '@gridseal/wire'
 import type { Subscription } from 'rxjs'
 import type { AduCodec, Framing } from '../codec/adu.ts'
-import { ADU_CODECS } from '../codec/adu.ts'
+import { ADU_CODECS, asciiCodec } from '../codec/adu.ts'
 import { createFramer } from '../framing/framer.ts'
-import type { ModbusDevice } from '../session/device.ts'
+import type { Line, ModbusDevice } from '../session/device.ts'
 import type { LineTiming } from './line.ts'
 import { timingOf } from './line.ts'
 
@@ -35,6 +35,8 @@ export interface ServeOptions {
   readonly counters: ServerCounters
 }
 
+const LINES: Readonly<Record<Framing, Line>> = { tcp: 'tcp', rtu: 'serial', ascii: 'ascii' }
+
 /** Requests of one connection that are answered before others get their turn. */
 const MOST_AT_ONCE = 128
 
@@ -58,8 +60,9 @@ export class ServerConnection {
     const { framing, idleTimeout } = options
     this.#connection = connection
     this.#options = options
-    this.#codec = ADU_CODECS[framing]
-    this.#framer = createFramer({ medium: connection.medium, direction: 'to-device', framing })
+    const { ascii } = options.device
+    this.#codec = framing === 'ascii' ? asciiCodec(ascii) : ADU_CODECS[framing]
+    this.#framer = createFramer({ medium: connection.medium, direction: 'to-device', framing }, ascii)
     this.#timing = timingOf(connection, framing)
     if (idleTimeout > 0) this.#idleTimer = setTimeout(() => connection.end(), idleTimeout)
     this.#subscriptions = [
@@ -123,11 +126,13 @@ export class ServerConnection {
     const { device, framing, now, counters } = this.#options
     counters.requests++
     const { transaction, unit, pdu } = this.#codec.decode(frame)
-    const answer = device.answer(unit, pdu, framing === 'tcp' ? 'tcp' : 'serial', now())
+    // The answer to a change of the delimiter still ends with the old one.
+    const codec = framing === 'ascii' ? asciiCodec({ ...device.ascii }) : this.#codec
+    const answer = device.answer(unit, pdu, LINES[framing], now())
     if (answer === undefined) return undefined
     counters.responses++
     if (answer[0]! & 0x80) counters.exceptions++
-    return this.#codec.encode({ transaction, unit, pdu: answer })
+    return codec.encode({ transaction, unit, pdu: answer })
   }
 
   #send(bytes: Uint8Array): void {

@@ -75,11 +75,27 @@ describe('Modbus device', () => {
     expect(device.registers(1)!.holdingRegisters.get(2)).to.equal(2)
   })
 
+  it('carries out the sub-functions of 8 that 6.8.1 lists, and no other', () => {
+    const listed = [0x00, 0x01, 0x02, 0x03, 0x04, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x14]
+    for (let subFunction = 0; subFunction < 0x200; subFunction++) {
+      const code = subFunction.toString(16).padStart(4, '0')
+      const answer = ask(deviceOf(), `08 ${code} ${subFunction === 3 ? '2300' : '0000'}`, 1, 'ascii')
+      // Who begins to listen only does not answer.
+      const silent = subFunction === 4
+      expect(answer === '' || !answer.startsWith('88'), code).to.equal(listed.includes(subFunction))
+      expect(answer === '', code).to.equal(silent)
+      if (!listed.includes(subFunction)) expect(answer, code).to.equal('8801')
+    }
+    // On RTU there is no delimiter.
+    expect(ask(deviceOf(), '08 0003 2300', 1, 'serial')).to.equal('8801')
+  })
+
   const refusals: readonly (readonly [string, string, string])[] = [
     ['01 before 03: a function it does not have, whatever follows', '14 00', '94 01'],
     ['01: a user-defined function', '41 00', 'C1 01'],
     ['01: a function code with the exception bit', '83 02', '83 01'],
     ['01: sub-functions of 8 that would silence the device for all clients', '08 0004 0000', '88 01'],
+    ['01: another delimiter, where there is none', '08 0003 2300', '88 01'],
     ['01: sub-functions of 8 that are reserved', '08 0013 0000', '88 01'],
     ['03: data that a sub-function of 8 does not have', '08 000B 0001', '88 03'],
     ['01: other interfaces of 43', '2B 0D 00', 'AB 01'],

@@ -159,6 +159,62 @@ describe('Modbus server, ASCII over TCP', () => {
   })
 })
 
+describe('Modbus server, ASCII: another delimiter (6.8.1, sub-function 03)', () => {
+  let server: ModbusServer
+  let socket: Socket
+  let heard = ''
+  beforeEach(async () => {
+    heard = ''
+    server = await ModbusServer.open('tcp://127.0.0.1:0', { units: { 1: unit, 2: unit }, framing: 'ascii' })
+    socket = connectSocket(Number(new URL(server.url).port), '127.0.0.1')
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')))
+    await once(socket, 'connect')
+  })
+  afterEach(async () => {
+    socket.destroy()
+    await server.close()
+  })
+  const line = (pdu: string, end: string, address = 1): string => {
+    const frame = ADU_CODECS.ascii.encode({ transaction: null, unit: address, pdu: fromHex(pdu) })
+    return `${Buffer.from(frame).toString('latin1').slice(0, -1)}${end}`
+  }
+  const ask = async (request: string, answer: string): Promise<void> => {
+    heard = ''
+    socket.write(request)
+    await until(() => heard.length >= answer.length, `no answer to ${JSON.stringify(request)}`)
+    expect(heard).to.equal(answer)
+  }
+
+  it('ends the frames to come, in both directions and of all units; the echo still ends with the old one', async () => {
+    await ask(line('08 0003 2300', '\n'), line('08 0003 2300', '\n'))
+    await ask(line('03 0000 0001', '#'), line('03 02 000A', '#'))
+    await ask(line('03 0000 0001', '#', 2), line('03 02 000A', '#', 2))
+    // What ends with LF is not the end of a frame any more: the next colon starts anew.
+    await ask(line('06 0000 0063', '\n') + line('03 0000 0001', '#'), line('03 02 000A', '#'))
+    await ask(line('08 0003 0A00', '#'), line('08 0003 0A00', '#'))
+    await ask(line('03 0000 0001', '\n'), line('03 02 000A', '\n'))
+  })
+
+  it('is refused (03) for a character that frames are made of, and for data that is none', async () => {
+    for (const data of ['3A00', '0D00', '3000', '4600', '6100', '8000', '2301', '23', '230000']) {
+      await ask(line(`08 0003 ${data}`, '\n'), line('88 03', '\n'))
+    }
+  })
+
+  it('is what a client of ours goes on with, also after telling all units at once', async () => {
+    const client = await ModbusClient.connect(server.url, { framing: 'ascii', turnaround: 1 })
+    const change = (data: string) => ({ kind: 'diagnostics', subFunction: 3, data: fromHex(data) }) as const
+    await client.request(1, change('2400'))
+    expect(await client.readHoldingRegisters(1, 0, 2)).to.deep.equal([10, 11])
+    await client.broadcast(change('2B00'))
+    expect(await client.readHoldingRegisters(2, 0, 2)).to.deep.equal([10, 11])
+    const refused = await rejection(client.request(1, change('3A00')))
+    expect(refused.details).to.include({ exception: 3 })
+    expect(await client.readHoldingRegisters(1, 0, 1)).to.deep.equal([10])
+    await client.close()
+  })
+})
+
 describe('Modbus server, RTU over TCP', () => {
   const frame = (pdu: string, address = 1): Uint8Array =>
     ADU_CODECS.rtu.encode({ transaction: null, unit: address, pdu: fromHex(pdu) })

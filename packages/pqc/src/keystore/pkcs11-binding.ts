@@ -50,6 +50,14 @@ export interface Pkcs11 {
   C_Decrypt(session: Handle, data: Buffer, out: Buffer): Buffer
   C_SignInit(session: Handle, mechanism: Mechanism, key: Handle): void
   C_Sign(session: Handle, data: Buffer, out: Buffer): Buffer
+  /** PKCS#11 3.2; not in `pkcs11js`, which knows 2.40. */
+  C_DecapsulateKey?(
+    session: Handle,
+    mechanism: Mechanism,
+    privateKey: Handle,
+    template: Attribute[],
+    ciphertext: Buffer,
+  ): Handle
   C_GenerateRandom(session: Handle, out: Buffer): Buffer
 }
 

@@ -3,7 +3,7 @@
  */
 
 export const CKO = { PUBLIC_KEY: 2, PRIVATE_KEY: 3, SECRET_KEY: 4 } as const
-export const CKK = { EC: 3, AES: 0x1f, ML_DSA: 0x4a } as const
+export const CKK = { EC: 3, GENERIC_SECRET: 0x10, AES: 0x1f, ML_KEM: 0x49, ML_DSA: 0x4a } as const
 export const CKA = {
   CLASS: 0,
   TOKEN: 1,
@@ -22,8 +22,11 @@ export const CKA = {
   EC_PARAMS: 0x180,
   EC_POINT: 0x181,
   PARAMETER_SET: 0x61d,
+  ENCAPSULATE: 0x633,
+  DECAPSULATE: 0x634,
 } as const
 export const CKM = {
+  ML_KEM_KEY_PAIR_GEN: 0x0f,
   ML_KEM: 0x17,
   ML_DSA_KEY_PAIR_GEN: 0x1c,
   ML_DSA: 0x1d,
@@ -34,6 +37,8 @@ export const CKM = {
 } as const
 /** CKP_ML_DSA_44 to _87. */
 export const ML_DSA_SETS = { 'ML-DSA-44': 1, 'ML-DSA-65': 2, 'ML-DSA-87': 3 } as const
+/** CKP_ML_KEM_512 to _1024. */
+export const ML_KEM_SETS = { 'ML-KEM-512': 1, 'ML-KEM-768': 2, 'ML-KEM-1024': 3 } as const
 export const CKF = { SERIAL_SESSION: 4, RW_SESSION: 2 } as const
 export const CKU_USER = 1
 /** C_Initialize with CKF_OS_LOCKING_OK: the library is called from threads of the pool, too. */

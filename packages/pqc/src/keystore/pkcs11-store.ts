@@ -2,16 +2,23 @@ import { existsSync } from 'node:fs'
 import { open, readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DecodeError, UsageError, describeError, fromHex, toHex } from '@gridseal/wire'
-import type { SignatureAlgorithm } from '../algorithms/info.ts'
+import type { MlKemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
+import { isSignatureAlgorithm } from '../algorithms/lookup.ts'
+import { DecapsulationKey } from '../kem/decapsulation-key.ts'
 import type { MessageSigner } from '../keys/message-signer.ts'
 import { SigningKey } from '../keys/signing-key.ts'
+import { encodeSpki } from '../keys/spki.ts'
+import { sha256 } from '../symmetric/hash.ts'
 import { keyExists, needName, unknownKey } from './key-store.ts'
 import type { KeyStore, StoreHealth, StoredKey } from './key-store.ts'
 import { loadPkcs11 } from './pkcs11-binding.ts'
 import type { Pkcs11 } from './pkcs11-binding.ts'
+import { ML_KEM_SETS } from './pkcs11-numbers.ts'
 import { Token } from './token.ts'
 import type { TokenOptions } from './token.ts'
 import { generateInToken, listInToken, openInToken, removeFromToken, tokenSupports } from './token-keys.ts'
+import { generateKemInToken, openKemInToken, removeKemFromToken, tokenHasKem } from './token-kem.ts'
+import type { TokenKemKey } from './token-kem.ts'
 import { decodeWrappedSeed, encodeWrappedSeed, wrapAad } from './wrapped-seed.ts'
 import type { WrappedSeed } from './wrapped-seed.ts'
 import { WrappingKey } from './wrapping-key.ts'
@@ -27,6 +34,9 @@ export interface Pkcs11KeyStoreOptions extends TokenOptions {
 
 /** Label of the wrapping key where nothing else is said. */
 export const WRAPPING_KEY = 'gridseal-kek'
+
+/** What the seed of a KEM key is bound to. */
+const KEM_PURPOSE = 'decapsulation'
 
 /**
  * Keys behind a token (PKCS#11). What the token can do itself lives in it: ECDSA P-256, and ML-DSA where it has the
@@ -74,18 +84,11 @@ export class Pkcs11KeyStore implements KeyStore {
     const inToken = listInToken(this.#token).find((entry) => entry.name === name)
     if (inToken !== undefined) return openInToken(this.#token, name, inToken.algorithm)!
     const wrapped = await this.#read(name)
-    const { algorithm, nonce, sealed } = wrapped
-    const key = this.#key()
-    if (key.id !== wrapped.kek) {
-      const message = `"${name}" was wrapped by the key ${wrapped.kek}, and the token has ${key.id}`
-      throw new UsageError('pqc.hsm.kek', message, { name })
-    }
-    const aad = wrapAad({ ...wrapped, purpose: this.#purpose })
-    const seed = key.unwrap(fromHex(nonce), fromHex(sealed), aad)
-    const signer = SigningKey.fromSeed(algorithm, seed)
-    seed.fill(0)
+    const signer = this.#unwrap(name, { ...wrapped, purpose: this.#purpose }, (seed) =>
+      SigningKey.fromSeed(wrapped.algorithm, seed),
+    )
     if (toHex(signer.publicKey.fingerprint) === wrapped.kid) return signer
-    throw new DecodeError('pqc.key.mismatch', 0, 'kid', 'the seed is of another key than the file says')
+    throw mismatch()
   }
 
   async list(): Promise<readonly StoredKey[]> {
@@ -132,37 +135,89 @@ export class Pkcs11KeyStore implements KeyStore {
     this.#wrappingKey = WrappingKey.install(this.#token, this.#label, key, id)
   }
 
+  /** A new ML-KEM key: made in the token where token and binding can, else a wrapped seed. */
+  async generateKem(name: string, algorithm: MlKemAlgorithm): Promise<TokenKemKey> {
+    await this.#mustBeFree(name)
+    if (tokenHasKem(this.#token)) return generateKemInToken(this.#token, name, algorithm)
+    const key = DecapsulationKey.generate(algorithm)
+    await this.#wrap(this.#kemPath(name), key.seed, { algorithm, kid: kemKid(key), purpose: KEM_PURPOSE })
+    return key
+  }
+
+  /** Throws as {@link open}. */
+  async openKem(name: string): Promise<TokenKemKey> {
+    needName(name)
+    const inToken = openKemInToken(this.#token, name)
+    if (inToken !== undefined) return inToken
+    const wrapped = decodeWrappedSeed(await this.#text(this.#kemPath(name), name), isMlKem)
+    const key = this.#unwrap(name, { ...wrapped, purpose: KEM_PURPOSE }, (seed) =>
+      DecapsulationKey.fromSeed(wrapped.algorithm, seed),
+    )
+    if (kemKid(key) === wrapped.kid) return key
+    throw mismatch()
+  }
+
+  /** Throws `UsageError` `pqc.key-store.unknown`. */
+  async removeKem(name: string): Promise<void> {
+    needName(name)
+    if (openKemInToken(this.#token, name) !== undefined) removeKemFromToken(this.#token, name)
+    else if (existsSync(this.#kemPath(name))) await rm(this.#kemPath(name))
+    else throw unknownKey(name)
+  }
+
   async #store(name: string, key: SigningKey): Promise<MessageSigner> {
+    const kid = toHex(key.publicKey.fingerprint)
+    await this.#wrap(this.#path(name), key.toSeed(), { algorithm: key.algorithm, kid, purpose: this.#purpose })
+    return key
+  }
+
+  /** Writes a seed, wrapped, and overwrites it. */
+  async #wrap(path: string, seed: Uint8Array, of: Pick<WrappedSeed, 'algorithm' | 'kid' | 'purpose'>): Promise<void> {
     const wrappingKey = this.#key()
-    const seed = key.toSeed()
-    const bound = {
-      version: 1 as const,
-      algorithm: key.algorithm,
-      kid: toHex(key.publicKey.fingerprint),
-      purpose: this.#purpose,
-      kek: wrappingKey.id,
-    }
+    const bound = { version: 1 as const, ...of, kek: wrappingKey.id }
     const { nonce, sealed } = wrappingKey.wrap(seed, wrapAad(bound))
     seed.fill(0)
-    const file = await open(this.#path(name), 'wx', 0o600)
+    const file = await open(path, 'wx', 0o600)
     try {
       await file.writeFile(encodeWrappedSeed({ ...bound, nonce: toHex(nonce), sealed: toHex(sealed) }))
       await file.sync()
     } finally {
       await file.close()
     }
-    return key
+  }
+
+  /** What `use` makes of a seed, which is overwritten then. */
+  #unwrap<T>(name: string, wrapped: WrappedSeed, use: (seed: Uint8Array) => T): T {
+    const key = this.#key()
+    if (key.id !== wrapped.kek) {
+      const message = `"${name}" was wrapped by the key ${wrapped.kek}, and the token has ${key.id}`
+      throw new UsageError('pqc.hsm.kek', message, { name })
+    }
+    const seed = key.unwrap(fromHex(wrapped.nonce), fromHex(wrapped.sealed), wrapAad(wrapped))
+    try {
+      return use(seed)
+    } finally {
+      seed.fill(0)
+    }
   }
 
   async #mustBeFree(name: string): Promise<void> {
     needName(name)
-    const taken = existsSync(this.#path(name)) || listInToken(this.#token).some((entry) => entry.name === name)
+    const files = [this.#path(name), this.#kemPath(name)]
+    const taken =
+      files.some((file) => existsSync(file)) ||
+      listInToken(this.#token).some((entry) => entry.name === name) ||
+      openKemInToken(this.#token, name) !== undefined
     if (taken) throw keyExists(name)
   }
 
-  async #read(name: string): Promise<WrappedSeed> {
-    if (!existsSync(this.#path(name))) throw unknownKey(name)
-    return decodeWrappedSeed(await readFile(this.#path(name), 'utf8'))
+  async #read(name: string): Promise<WrappedSeed<SignatureAlgorithm>> {
+    return decodeWrappedSeed(await this.#text(this.#path(name), name), isSignatureAlgorithm)
+  }
+
+  async #text(path: string, name: string): Promise<string> {
+    if (!existsSync(path)) throw unknownKey(name)
+    return readFile(path, 'utf8')
   }
 
   #key(): WrappingKey {
@@ -172,4 +227,20 @@ export class Pkcs11KeyStore implements KeyStore {
   #path(name: string): string {
     return join(this.#folder, `${name}.wrapped`)
   }
+
+  #kemPath(name: string): string {
+    return join(this.#folder, `${name}.wrapped-kem`)
+  }
+}
+
+function kemKid({ algorithm, publicKey }: DecapsulationKey): string {
+  return toHex(sha256(encodeSpki(algorithm, publicKey)))
+}
+
+function isMlKem(name: unknown): name is MlKemAlgorithm {
+  return typeof name === 'string' && Object.hasOwn(ML_KEM_SETS, name)
+}
+
+function mismatch(): DecodeError {
+  return new DecodeError('pqc.key.mismatch', 0, 'kid', 'the seed is of another key than the file says')
 }

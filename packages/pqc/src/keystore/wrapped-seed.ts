@@ -1,12 +1,11 @@
 import { DecodeError, fromHex, toHex } from '@gridseal/wire'
-import { isSignatureAlgorithm } from '../algorithms/lookup.ts'
-import type { SignatureAlgorithm } from '../algorithms/info.ts'
+import type { AlgorithmName } from '../algorithms/info.ts'
 
 /** A seed that a key in a token has wrapped (AES-256-GCM), as it lies in a file. */
-export interface WrappedSeed {
+export interface WrappedSeed<A extends AlgorithmName = AlgorithmName> {
   readonly version: 1
-  readonly algorithm: SignatureAlgorithm
-  /** COSE Key Thumbprint of the public key, in hex. */
+  readonly algorithm: A
+  /** COSE Key Thumbprint of the public key, of a KEM key SHA-256 of its SubjectPublicKeyInfo; in hex. */
   readonly kid: string
   readonly purpose: string
   /** CKA_ID of the wrapping key, in hex. */
@@ -36,7 +35,10 @@ export function encodeWrappedSeed(seed: WrappedSeed): string {
 const HEX_FIELDS = ['kid', 'kek', 'nonce', 'sealed'] as const
 
 /** Throws `DecodeError` `pqc.wrapped-seed.format`. */
-export function decodeWrappedSeed(text: string): WrappedSeed {
+export function decodeWrappedSeed<A extends AlgorithmName>(
+  text: string,
+  isAlgorithm: (name: unknown) => name is A,
+): WrappedSeed<A> {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -46,11 +48,11 @@ export function decodeWrappedSeed(text: string): WrappedSeed {
   const fields = (parsed ?? {}) as Readonly<Record<string, unknown>>
   const good =
     fields['version'] === 1 &&
-    isSignatureAlgorithm(fields['algorithm']) &&
+    isAlgorithm(fields['algorithm']) &&
     typeof fields['purpose'] === 'string' &&
     HEX_FIELDS.every((name) => isHex(fields[name]))
   if (!good) throw new DecodeError('pqc.wrapped-seed.format', 0, 'wrapped seed', 'a field is missing or wrong')
-  return fields as unknown as WrappedSeed
+  return fields as unknown as WrappedSeed<A>
 }
 
 function isHex(value: unknown): boolean {

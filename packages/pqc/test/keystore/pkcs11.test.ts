@@ -9,6 +9,7 @@ import {
   SigningKey,
   VerifyingKey,
   compositeMessageSigner,
+  encapsulate,
   escrowWrappingKey,
   formatShare,
   parseShare,
@@ -98,6 +99,33 @@ describe('keys behind a token (SoftHSM)', function () {
       }
     })
   }
+
+  it('wraps the seed of an ML-KEM key, and after a restart opens with it', async () => {
+    const store = await openStore()
+    const made = await store.generateKem('kem', 'ML-KEM-768')
+    const { ciphertext, sharedSecret } = encapsulate('ML-KEM-768', made.publicKey)
+    await store.close()
+    const file = join(folder, 'kem.wrapped-kem')
+    const text = await readFile(file, 'utf8')
+    const again = await openStore()
+    try {
+      const opened = await again.openKem('kem')
+      expect([opened.algorithm, toHex(opened.publicKey)]).to.deep.equal(['ML-KEM-768', toHex(made.publicKey)])
+      expect(toHex(opened.decapsulate(ciphertext))).to.equal(toHex(sharedSecret))
+      expect(await codeOf(again.generateKem('kem', 'ML-KEM-512'))).to.equal('pqc.key-store.exists')
+      expect(await codeOf(again.generate('kem', 'ML-DSA-44'))).to.equal('pqc.key-store.exists')
+      // Neither another algorithm nor a key of signatures.
+      await writeFile(file, text.replace('ML-KEM-768', 'ML-KEM-512'))
+      expect(await codeOf(again.openKem('kem'))).to.equal('pqc.hsm.unwrap')
+      await writeFile(file, text.replace('ML-KEM-768', 'ML-DSA-65'))
+      expect(await codeOf(again.openKem('kem'))).to.equal('pqc.wrapped-seed.format')
+      await again.removeKem('kem')
+      expect(await codeOf(again.openKem('kem'))).to.equal('pqc.key-store.unknown')
+      expect(await codeOf(again.removeKem('kem'))).to.equal('pqc.key-store.unknown')
+    } finally {
+      await again.close()
+    }
+  })
 
   it('gives the classical leg of a dual signature whose other leg is a wrapped seed', async () => {
     const store = await openStore()

@@ -2,25 +2,27 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Pkcs11KeyStore, SigningKey } from '@gridseal/pqc'
-import type { MlDsaAlgorithm } from '@gridseal/pqc'
+import { DecapsulationKey, Pkcs11KeyStore, SigningKey, encapsulate } from '@gridseal/pqc'
+import type { MlDsaAlgorithm, MlKemAlgorithm } from '@gridseal/pqc'
+import { DecodeError, toHex } from '@gridseal/wire'
 import type { Attribute, Handle, Mechanism, Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
-import { CKA, CKM, CKO, ML_DSA_SETS } from '#src/keystore/pkcs11-numbers.ts'
+import { CKA, CKM, CKO, ML_DSA_SETS, ML_KEM_SETS } from '#src/keystore/pkcs11-numbers.ts'
 
 const MESSAGE = new TextEncoder().encode('tap position 7')
 
 interface Stored {
   readonly attributes: ReadonlyMap<number, unknown>
-  readonly key: SigningKey
+  readonly key: SigningKey | DecapsulationKey | Uint8Array
 }
 
 /**
- * A token of PKCS#11 3.2 with ML-DSA inside, as far as the store asks it: Debian has none yet. It keeps objects by
- * their attributes and signs what it is told to.
+ * A token of PKCS#11 3.2 with ML-DSA and ML-KEM inside, as far as the store asks it: Debian has none yet, and no binding
+ * has its functions. It keeps objects by their attributes and does with them what it is told to.
  */
 class Token32 {
   readonly objects = new Map<number, Stored>()
   #found: Handle[] = []
+  #last = 10
   #signing: SigningKey | undefined
 
   load(): void {}
@@ -36,7 +38,7 @@ class Token32 {
     return { label: 'token 3.2   ', manufacturerID: '', model: '' }
   }
   C_GetMechanismList(): number[] {
-    return [CKM.ML_DSA, CKM.ML_DSA_KEY_PAIR_GEN, CKM.ML_KEM]
+    return [CKM.ML_DSA, CKM.ML_DSA_KEY_PAIR_GEN, CKM.ML_KEM, CKM.ML_KEM_KEY_PAIR_GEN]
   }
   C_OpenSession(): Handle {
     return handle(2)
@@ -53,28 +55,26 @@ class Token32 {
     return this.#found.splice(0, max)
   }
   C_GenerateKeyPair(_session: Handle, mechanism: Mechanism, publicTemplate: Attribute[], privateTemplate: Attribute[]) {
-    expect(mechanism.mechanism).to.equal(CKM.ML_DSA_KEY_PAIR_GEN)
     const set = publicTemplate.find(({ type }) => type === CKA.PARAMETER_SET)!.value as number
-    const algorithm = (Object.keys(ML_DSA_SETS) as MlDsaAlgorithm[]).find((name) => ML_DSA_SETS[name] === set)!
+    const isKem = mechanism.mechanism === CKM.ML_KEM_KEY_PAIR_GEN
+    if (!isKem) expect(mechanism.mechanism).to.equal(CKM.ML_DSA_KEY_PAIR_GEN)
     expect(privateTemplate).to.deep.include({ type: CKA.EXTRACTABLE, value: false })
-    const key = SigningKey.generate(algorithm)
-    const add = (template: Attribute[]): Handle => {
-      const id = this.objects.size + 10
-      const attributes = new Map<number, unknown>([
-        ...template.map(({ type, value }) => [type, value] as const),
-        [CKA.PARAMETER_SET, set],
-      ])
-      this.objects.set(id, { attributes, key })
-      return handle(id)
+    const key = isKem
+      ? DecapsulationKey.generate(named<MlKemAlgorithm>(ML_KEM_SETS, set))
+      : SigningKey.generate(named<MlDsaAlgorithm>(ML_DSA_SETS, set))
+    const withSet = { type: CKA.PARAMETER_SET, value: set }
+    return {
+      publicKey: this.#add([...publicTemplate, withSet], key),
+      privateKey: this.#add([...privateTemplate, withSet], key),
     }
-    return { publicKey: add(publicTemplate), privateKey: add(privateTemplate) }
   }
   C_GetAttributeValue(_session: Handle, object: Handle, template: Attribute[]): { type: number; value: Buffer }[] {
     const { attributes, key } = this.objects.get(object.readUInt32LE())!
     return template.map(({ type }) => {
       if (type === CKA.VALUE) {
+        if (key instanceof Uint8Array) return { type, value: Buffer.from(key) }
         expect(attributes.get(CKA.CLASS)).to.equal(CKO.PUBLIC_KEY)
-        return { type, value: Buffer.from(key.publicKey.raw) }
+        return { type, value: Buffer.from(key instanceof SigningKey ? key.publicKey.raw : key.publicKey) }
       }
       const value = attributes.get(type)
       return { type, value: typeof value === 'number' ? ulong(value) : Buffer.from(String(value)) }
@@ -82,17 +82,57 @@ class Token32 {
   }
   C_SignInit(_session: Handle, mechanism: Mechanism, key: Handle): void {
     expect(mechanism.mechanism).to.equal(CKM.ML_DSA)
-    this.#signing = this.objects.get(key.readUInt32LE())!.key
+    this.#signing = this.objects.get(key.readUInt32LE())!.key as SigningKey
   }
   C_Sign(_session: Handle, data: Buffer): Buffer {
     return Buffer.from(this.#signing!.signSync(data))
   }
+  C_DecapsulateKey(
+    _session: Handle,
+    mechanism: Mechanism,
+    privateKey: Handle,
+    template: Attribute[],
+    ciphertext: Buffer,
+  ): Handle {
+    expect(mechanism.mechanism).to.equal(CKM.ML_KEM)
+    const { attributes, key } = this.objects.get(privateKey.readUInt32LE())!
+    expect([attributes.get(CKA.CLASS), attributes.get(CKA.DECAPSULATE)]).to.deep.equal([CKO.PRIVATE_KEY, true])
+    return this.#add(template, (key as DecapsulationKey).decapsulate(ciphertext))
+  }
   C_DestroyObject(_session: Handle, object: Handle): void {
     this.objects.delete(object.readUInt32LE())
   }
+
+  #add(template: Attribute[], key: Stored['key']): Handle {
+    const id = ++this.#last
+    this.objects.set(id, { attributes: new Map(template.map(({ type, value }) => [type, value])), key })
+    return handle(id)
+  }
 }
 
-describe('a token with ML-DSA inside (PKCS#11 3.2)', () => {
+function named<T extends string>(sets: Readonly<Record<T, number>>, set: number): T {
+  return (Object.keys(sets) as T[]).find((name) => sets[name] === set)!
+}
+
+describe('a token with ML-DSA and ML-KEM inside (PKCS#11 3.2)', () => {
+  it('makes and uses ML-KEM keys in the token; a secret is an object only while it is read', async () => {
+    const token = new Token32()
+    const options = { library: 'x', token: 'token 3.2', pin: '1', folder: tmpdir() }
+    const store = await Pkcs11KeyStore.open(options, token as unknown as Pkcs11)
+    for (const algorithm of ['ML-KEM-512', 'ML-KEM-768', 'ML-KEM-1024'] as const) {
+      const made = await store.generateKem(algorithm, algorithm)
+      expect(token.objects.size).to.equal(2)
+      const { ciphertext, sharedSecret } = encapsulate(algorithm, made.publicKey)
+      const opened = await store.openKem(algorithm)
+      expect(opened.algorithm).to.equal(algorithm)
+      expect(toHex(opened.decapsulate(ciphertext))).to.equal(toHex(sharedSecret))
+      expect(() => opened.decapsulate(ciphertext.subarray(1))).to.throw(DecodeError)
+      expect(token.objects.size).to.equal(2)
+      await store.removeKem(algorithm)
+      expect(token.objects.size).to.equal(0)
+    }
+  })
+
   it('makes and uses ML-DSA keys in the token: no seed leaves it, no file is written', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
     try {

@@ -2,7 +2,7 @@ import type { GridsealError } from '@gridseal/wire'
 import { UsageError } from '@gridseal/wire'
 import { BehaviorSubject, Subject, distinctUntilChanged } from 'rxjs'
 import type { Observable } from 'rxjs'
-import type { CloseReason, Connection } from '../connection.ts'
+import type { CloseReason, Connection, ConnectionCounters } from '../connection.ts'
 import { HeldQueue } from '../held-queue.ts'
 import { integer, knownKeys } from '../options.ts'
 import { asGridsealError } from '../system-error.ts'
@@ -47,6 +47,11 @@ export interface LinkCounters {
   readonly errors: number
 }
 
+/** What a link keeps open: a connection, or whatever lives and ends like one. */
+export type Reopened = Pick<Connection, 'closed' | 'end' | 'destroy'> & {
+  readonly counters: Pick<ConnectionCounters, 'bytesIn' | 'bytesOut' | 'writes' | 'errors'>
+}
+
 /**
  * Keeps one connection open: opens it, hands it out, and opens the next when it ends, with a growing, jittered pause
  * between attempts. Never two at a time; the next attempt is made only after the last connection is closed.
@@ -56,31 +61,31 @@ export interface LinkCounters {
  * link.connections.subscribe((connection) => connection.data.subscribe(read))
  * link.start()
  */
-export class ReconnectingLink {
+export class ReconnectingLink<T extends Reopened = Connection> {
   /** The state now and every change. */
   readonly state: Observable<LinkState>
   /** Connections as they are made, for one subscriber at a time; an open one is held while there is none. */
-  readonly connections: Observable<Connection>
+  readonly connections: Observable<T>
   /** Why attempts failed and connections broke. */
   readonly failures: Observable<GridsealError>
-  readonly #open: (signal: AbortSignal) => Promise<Connection>
+  readonly #open: (signal: AbortSignal) => Promise<T>
   readonly #backoff: Backoff
   readonly #random: () => number
   readonly #clock: Clock
   readonly #state = new BehaviorSubject<LinkState>('closed')
-  readonly #connections = new HeldQueue<Connection>('connections of a link')
+  readonly #connections = new HeldQueue<T>('connections of a link')
   readonly #failures = new Subject<GridsealError>()
   readonly #inputs: LinkInput[] = []
   #machine: LinkMachine = CLOSED_LINK
   #stepping = false
-  #connection: Connection | undefined
+  #connection: T | undefined
   #attempt: AbortController | undefined
   #cancelWake: (() => void) | undefined
   #stopped: (() => void)[] = []
   #totals = { attempts: 0, opened: 0, failed: 0, lost: 0, bytesIn: 0, bytesOut: 0, writes: 0, errors: 0 }
 
   /** `open` should give up when its signal is aborted; {@link stop} waits for it. Throws `transport.option`. */
-  constructor(open: (signal: AbortSignal) => Promise<Connection>, options: LinkOptions = {}) {
+  constructor(open: (signal: AbortSignal) => Promise<T>, options: LinkOptions = {}) {
     knownKeys(options, ['base', 'max', 'resetAfter', 'random', 'clock'])
     const longest = 2 ** 31 - 1
     this.#open = open
@@ -176,7 +181,7 @@ export class ReconnectingLink {
     this.#totals.attempts++
     const attempt = new AbortController()
     this.#attempt = attempt
-    let connection: Connection
+    let connection: T
     try {
       connection = await this.#open(attempt.signal)
     } catch (error) {
@@ -196,7 +201,7 @@ export class ReconnectingLink {
     this.#failures.next(error)
   }
 
-  #closed(connection: Connection, reason: CloseReason): void {
+  #closed(connection: T, reason: CloseReason): void {
     const totals = this.#totals
     const { bytesIn, bytesOut, writes, errors } = connection.counters
     totals.bytesIn += bytesIn

@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs'
 import { AllowList } from '../allow-list.ts'
 import type { Connection } from '../connection.ts'
 import { formatAddress, formatEndpoint } from '../endpoint.ts'
-import type { TcpEndpoint, TlsEndpoint } from '../endpoint.ts'
+import type { TcpEndpoint, TlsEndpoint, WebSocketEndpoint } from '../endpoint.ts'
 import { HeldQueue } from '../held-queue.ts'
 import { newListenerCounters } from '../listener.ts'
 import type { Listener, ListenerCounters } from '../listener.ts'
@@ -13,10 +13,12 @@ import type { ConnectionSettings, ListenOptions } from '../options.ts'
 import { systemError } from '../system-error.ts'
 import { TcpConnection } from './tcp-connection.ts'
 
-/** What stands between a socket and its connection: a handshake that ends with another socket, or with none. */
+/** What stands between a socket and its connection: a handshake that ends with a connection, or with none. */
 export interface Handshake {
-  readonly scheme: 'tls'
-  begin(socket: Socket, done: (socket: Socket) => void): void
+  readonly scheme: 'tls' | 'ws' | 'wss'
+  /** What stands behind the port in the listener's URL. */
+  readonly path?: string
+  begin(socket: Socket, settings: ConnectionSettings, done: (connection: Connection) => void): void
 }
 
 /** A TCP server. What the allow-list or the limit refuses is destroyed before a byte of it is read. */
@@ -38,7 +40,7 @@ export class TcpListener implements Listener {
     handshake: Handshake | undefined,
   ) {
     const { address, port } = server.address() as AddressInfo
-    this.url = formatAddress(handshake?.scheme ?? 'tcp', address, port)
+    this.url = formatAddress(handshake?.scheme ?? 'tcp', address, port) + (handshake?.path ?? '')
     this.#handshake = handshake
     this.#server = server
     this.#settings = settings
@@ -50,7 +52,7 @@ export class TcpListener implements Listener {
 
   /** Throws {@link UsageError} `transport.listen.…` (in-use, address, denied), `transport.allow`, `transport.option`. */
   static async open(
-    endpoint: TcpEndpoint | TlsEndpoint,
+    endpoint: TcpEndpoint | TlsEndpoint | WebSocketEndpoint,
     options: ListenOptions,
     handshake?: Handshake,
   ): Promise<TcpListener> {
@@ -113,13 +115,12 @@ export class TcpListener implements Listener {
     const { counters } = this
     counters.open++
     socket.once('close', () => counters.open--)
-    if (this.#handshake === undefined) this.#connected(socket)
-    else this.#handshake.begin(socket, (secured) => this.#connected(secured))
+    if (this.#handshake === undefined) this.#connected(new TcpConnection(socket, this.#settings))
+    else this.#handshake.begin(socket, this.#settings, (connection) => this.#connected(connection))
   }
 
-  #connected(socket: Socket): void {
+  #connected(connection: Connection): void {
     this.counters.accepted++
-    const connection = new TcpConnection(socket, this.#settings, this.#handshake?.scheme ?? 'tcp')
     void connection.closed.then(() => this.#queue.remove(connection))
     this.#queue.push(connection)
   }

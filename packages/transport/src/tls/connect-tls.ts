@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { connect } from 'node:tls'
 import { ProtocolError, UsageError } from '@gridseal/wire'
+import type { GridsealError } from '@gridseal/wire'
 import type { TlsEndpoint } from '../endpoint.ts'
 import { formatEndpoint } from '../endpoint.ts'
 import { settleConnect, settleTls } from '../options.ts'
@@ -44,7 +45,7 @@ export async function connectTls(endpoint: TlsEndpoint, options: ConnectOptions)
     }
     const failed = (error: NodeJS.ErrnoException): void => {
       settled()
-      reject(isTlsFailure(error) ? refused(url, error) : systemError('connect', url, error))
+      reject(connectError(url, error))
     }
     signal?.addEventListener('abort', abort)
     socket.on('error', failed)
@@ -53,6 +54,11 @@ export async function connectTls(endpoint: TlsEndpoint, options: ConnectOptions)
       resolve(new TcpConnection(socket, settings, 'tls'))
     })
   })
+}
+
+/** Why there is no connection: what TLS has against it, or the system. */
+export function connectError(url: string, error: NodeJS.ErrnoException): GridsealError {
+  return isTlsFailure(error) ? refused(url, error) : systemError('connect', url, error)
 }
 
 /** Errors of the handshake have codes of their own: `CERT_…`, `ERR_TLS_…`, `ERR_SSL_…`, `DEPTH_ZERO_…`. */

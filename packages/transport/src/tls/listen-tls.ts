@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net'
 import { createServer } from 'node:tls'
+import type { TlsOptions } from 'node:tls'
 import { UsageError } from '@gridseal/wire'
-import type { TlsEndpoint } from '../endpoint.ts'
+import type { Endpoint, TlsEndpoint } from '../endpoint.ts'
 import { formatEndpoint } from '../endpoint.ts'
 import type { Listener } from '../listener.ts'
 import { settleTls } from '../options.ts'
 import type { ListenOptions } from '../options.ts'
+import { TcpConnection } from '../tcp/tcp-connection.ts'
 import { TcpListener } from '../tcp/tcp-listener.ts'
 
 /** Whoever has not shaken hands by then is cut off. */
@@ -16,17 +18,7 @@ const HANDSHAKE_MS = 10_000
  * read. Throws {@link UsageError} `transport.option` without a certificate, or with one that is none.
  */
 export function listenTls(endpoint: TlsEndpoint, options: ListenOptions): Promise<Listener> {
-  const { ca, cert, key } = settleTls(options.tls)
-  if (cert === undefined || key === undefined) {
-    throw new UsageError('transport.option', `${formatEndpoint(endpoint)}: listening needs tls.cert and tls.key`)
-  }
-  const server = createServer({
-    cert,
-    key,
-    minVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE_MS,
-    ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
-  })
+  const server = createServer(serverTls(endpoint, options))
   /** Sockets that shake hands, by the peer's address and port. */
   const waiting = new Map<string, (socket: Socket) => void>()
   server.on('secureConnection', (socket) => waiting.get(peerOf(socket))?.(socket))
@@ -34,9 +26,9 @@ export function listenTls(endpoint: TlsEndpoint, options: ListenOptions): Promis
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return TcpListener.open(endpoint, options, {
     scheme: 'tls',
-    begin: (socket, done) => {
+    begin: (socket, settings, done) => {
       const peer = peerOf(socket)
-      waiting.set(peer, done)
+      waiting.set(peer, (secured) => done(new TcpConnection(secured, settings, 'tls')))
       socket.on('error', () => undefined)
       socket.once('close', () => waiting.delete(peer))
       server.emit('connection', socket)
@@ -44,6 +36,22 @@ export function listenTls(endpoint: TlsEndpoint, options: ListenOptions): Promis
   })
 }
 
-function peerOf({ remoteAddress, remotePort }: Socket): string {
+/** What a server under TLS is made with. Throws {@link UsageError} `transport.option` without a certificate. */
+export function serverTls(endpoint: Endpoint, options: ListenOptions): TlsOptions {
+  const { ca, cert, key } = settleTls(options.tls)
+  if (cert === undefined || key === undefined) {
+    throw new UsageError('transport.option', `${formatEndpoint(endpoint)}: listening needs tls.cert and tls.key`)
+  }
+  return {
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_MS,
+    ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
+  }
+}
+
+/** The peer's address and port, by which a socket is known under TLS and without. */
+export function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`
 }

@@ -110,6 +110,15 @@ export async function openDatagram(options: DatagramOptions): Promise<DatagramSo
   return new UdpSocket(socket, type, peer !== undefined, allow)
 }
 
+/**
+ * The URL with the host's address in place of its name, as {@link Datagram.from} has it. Rejects with
+ * `transport.connect.host` if the name cannot be resolved, and {@link UsageError} `transport.url.…`.
+ */
+export async function resolveDatagram(url: string): Promise<string> {
+  const { host, port } = await resolve(url)
+  return formatAddress('udp', plainAddress(host), port)
+}
+
 class UdpSocket implements DatagramSocket {
   readonly url: string
   readonly counters: DatagramCounters = {

@@ -44,7 +44,7 @@ export function describeTransport(
     it('says what it is', async () => {
       await start()
       expect([a.medium, b.medium]).to.deep.equal([medium, medium])
-      for (const url of [a.local, a.remote, b.local, b.remote]) expect(url).to.match(/^(tcp|serial|memory):\/\/./)
+      for (const url of [a.local, a.remote, b.local, b.remote]) expect(url).to.match(/^(tcp|ws|serial|memory):\/\/./)
     })
 
     it('carries bytes both ways at once, unchanged and in order', async () => {
