@@ -67,7 +67,7 @@ describe('gridseal poll dnp3, against gridseal simulate dnp3', () => {
       expect(refused.code).to.equal(1)
       expect(records(refused).at(-1)).to.include({ point: 'bo/9', status: 'NOT_SUPPORTED' })
     })
-  })
+  }).timeout(60_000)
 
   it('says what is wrong with a model, a command or an address', async () => {
     await withFolder(async (folder) => {

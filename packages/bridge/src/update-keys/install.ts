@@ -31,11 +31,11 @@ export async function changeKeyAtOutstation(
       remote,
       responseTimeout: timeout,
       startTimeout: timeout,
-      // A guest on this association: everything else is the real master's to do.
+      // Everything else is the real master's to do, and events are its to have.
+      guest: true,
       disableUnsolicited: false,
       integrity: [],
       unsolicited: [],
-      clearRestart: false,
     })
     const source = {
       method: METHOD,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readUpdateKeyFile } from '@gridseal/bridge'
 import { Master, MasterAuthenticator, Outstation, OutstationAuthenticator, serveOutstations } from '@gridseal/dnp3'
-import type { OutstationCommand, OutstationServer, RemoteOutstation } from '@gridseal/dnp3'
+import type { OutstationCommand, OutstationServer, OutstationSession, RemoteOutstation } from '@gridseal/dnp3'
 import { toHex } from '@gridseal/wire'
 import { expect } from 'chai'
 import { startPair, until } from '../support/pair.ts'
@@ -18,6 +18,7 @@ const LATCH: OutstationCommand = { kind: 'binary', index: 0, code: 3, count: 1, 
 class Rtu {
   readonly operated: number[] = []
   authenticator: OutstationAuthenticator | undefined
+  session: OutstationSession | undefined
   #server: OutstationServer | undefined
 
   async start(authorityKey: Uint8Array = AUTHORITY): Promise<string> {
@@ -25,6 +26,7 @@ class Rtu {
       local: 10,
       masters: [1],
       keepAlive: 0,
+      unsolicited: {},
       points: [{ kind: 'binary-output', index: 0, value: 0 }],
       handler: () => ({ command: (_command, phase) => (phase === 'select' ? 0 : (this.operated.push(1), 0)) }),
       security: (session) =>
@@ -40,6 +42,7 @@ class Rtu {
           session,
         )),
     })
+    this.session = outstation.session(1)
     this.#server = await serveOutstations('tcp://127.0.0.1:0', [outstation])
     return this.#server.url
   }
@@ -91,7 +94,7 @@ describe('update keys that the bridges agree on', () => {
   async function master(updateKey: Uint8Array, user: number): Promise<RemoteOutstation> {
     const opened = await Master.open(`tcp://127.0.0.1:${pair!.port('rtu')}`)
     masters.push(opened)
-    const quiet = { integrity: [], unsolicited: [], disableUnsolicited: false, clearRestart: false } as const
+    const quiet = { integrity: [], unsolicited: [], disableUnsolicited: false } as const
     const remote = opened.add(
       { local: 1, remote: 10, keepAlive: 0, ...quiet, responseTimeout: 3000 },
       {},
@@ -112,6 +115,10 @@ describe('update keys that the bridges agree on', () => {
     expect((await stat(keyFile())).mode & 0o077).to.equal(0)
     expect(toHex(updateKey)).to.equal(rtu.updateKey)
     expect(rtu.updateKey).to.not.equal(toHex(OLD_KEY))
+    // What the outstation says unasked is the master's to confirm, DEVICE_RESTART its to clear.
+    const { unsolicited, confirms } = rtu.session!.counters
+    expect([unsolicited, confirms]).to.deep.equal([1, 0])
+    expect(rtu.session!.indications(0) & 0x8000).to.equal(0x8000)
 
     const known = await master(updateKey, number)
     expect((await known.operate([LATCH])).success).to.equal(true)

@@ -7,7 +7,7 @@ import type { SecurityUser } from '../session/security/users.ts'
 export interface SecurityModel {
   /** The outstation's name in key changes. */
   readonly name: string
-  /** 32 octets: users and update keys may be changed over the wire. */
+  /** 16 or 32 octets: users and update keys may be changed over the wire. */
   readonly authorityKey: Uint8Array | undefined
   readonly users: readonly SecurityUser[]
   /** File that keeps sequence numbers and changed users. */
@@ -24,7 +24,7 @@ const USER_KEYS = ['number', 'name', 'role', 'updateKey']
  *
  * @example
  * name: RTU 7
- * authority: 64 hex digits
+ * authority: 32 or 64 hex digits
  * users:
  *   - { number: 5, name: bob, role: OPERATOR, updateKey: 32 or 64 hex digits }
  * state: rtu-7.state
@@ -56,7 +56,7 @@ export function parseSecurityModel(source: string, file: string): SecurityModel 
   if (!Array.isArray(users)) throw wrong('users', 'a list of users is needed')
   return {
     name: String(name),
-    authorityKey: authority === undefined ? undefined : keyOf(authority, 'authority', 32),
+    authorityKey: authority === undefined ? undefined : keyOf(authority, 'authority', 16, 32),
     state: state === undefined ? undefined : String(state),
     users: users.map((user: unknown, i) => {
       const where = `users[${i}]`

@@ -301,7 +301,7 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
 
   #unsolicited(bytes: Uint8Array, fragment: Fragment, now: number): void {
     const { control } = fragment
-    if (!control.unsolicited || !control.first || !control.final) {
+    if (!control.unsolicited || !control.first || !control.final || this.settings.guest) {
       this.counters.ignored++
       return
     }

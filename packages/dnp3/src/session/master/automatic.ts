@@ -25,7 +25,7 @@ export const AUTOMATIC: readonly AutomaticSpec[] = [
   {
     name: 'clearRestart',
     priority: PRIORITY.clearRestart,
-    wanted: ({ clearRestart: wanted }) => wanted,
+    wanted: ({ guest }) => !guest,
     run: () => clearRestart(),
   },
   {

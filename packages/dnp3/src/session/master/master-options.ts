@@ -27,8 +27,11 @@ export interface AssociationOptions extends LinkLayerOptions {
   /** First wait before a failed task is tried again; it doubles up to `retryMax`. Default 5000 and 60000. */
   readonly retryBase?: number
   readonly retryMax?: number
-  /** Clear DEVICE_RESTART where an outstation says so. Default true. */
-  readonly clearRestart?: boolean
+  /**
+   * Another master has this association, and this one speaks in its name for a moment: it neither clears DEVICE_RESTART nor
+   * confirms unsolicited responses, which are the other's to have. Default false.
+   */
+  readonly guest?: boolean
   /** Switch unsolicited responses off first. Default true. */
   readonly disableUnsolicited?: boolean
   /** Classes of the integrity poll at the start. Default 1, 2, 3, 0; empty: none. */
@@ -58,7 +61,7 @@ export function settleAssociation(options: AssociationOptions): AssociationSetti
     startTimeout = 10_000,
     retryBase = 5000,
     retryMax = 60_000,
-    clearRestart = true,
+    guest = false,
     disableUnsolicited = true,
     integrity = [1, 2, 3, 0],
     integrityEvery = 0,
@@ -84,7 +87,7 @@ export function settleAssociation(options: AssociationOptions): AssociationSetti
     startTimeout,
     retryBase,
     retryMax,
-    clearRestart,
+    guest,
     disableUnsolicited,
     integrity,
     integrityEvery,

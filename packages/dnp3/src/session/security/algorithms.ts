@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto'
+import { InternalError } from '@gridseal/wire'
 
 /** A MAC algorithm of g120 (IEEE 1815-2012 clause 7): HMAC, cut to so many octets. */
 export interface MacAlgorithm {
@@ -69,6 +70,27 @@ export const UPDATE_KEY_METHODS: Readonly<Record<number, string>> = {
   69: 'RSA-3072/DSA/SHA-256',
   70: 'RSA-2048/DSA/AES-GMAC',
   71: 'RSA-3072/DSA/AES-GMAC',
+}
+
+/** A symmetric method of changing update keys: the authority's key and update keys are of one length, which tells the method. */
+export interface SymmetricMethod {
+  readonly code: number
+  readonly keyOctets: number
+  /** Of certifications and confirmations, uncut. */
+  readonly hash: 'sha1' | 'sha256'
+}
+
+/** AES-GMAC (5) is not here, see {@link MAC_ALGORITHMS}. */
+const SYMMETRIC_METHODS: readonly SymmetricMethod[] = [
+  { code: 3, keyOctets: 16, hash: 'sha1' },
+  { code: 4, keyOctets: 32, hash: 'sha256' },
+]
+
+/** The method that goes with a key of the authority, or an update key. Throws `InternalError` for a length that was not checked. */
+export function symmetricMethod({ length }: Uint8Array): SymmetricMethod {
+  const method = SYMMETRIC_METHODS.find(({ keyOctets }) => keyOctets === length)
+  if (method === undefined) throw new InternalError('dnp3.security.key', `no method with keys of ${length} octets`)
+  return method
 }
 
 export function mac({ hash, length }: MacAlgorithm, key: Uint8Array, ...inputs: readonly Uint8Array[]): Uint8Array {

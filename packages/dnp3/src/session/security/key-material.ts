@@ -1,7 +1,7 @@
 import { Writer } from '@gridseal/wire'
 import type { KeyStatus, UserStatusChange } from '../../codec/security-objects.ts'
 import { KEY_STATUS } from '../../codec/security-objects.ts'
-import { hmac, unwrapKey, wrapKey } from './algorithms.ts'
+import { hmac, symmetricMethod, unwrapKey, wrapKey } from './algorithms.ts'
 
 /** The keys of a session: requests and their authentication go under one, responses under the other. */
 export interface SessionKeys {
@@ -41,17 +41,17 @@ export function unwrapSessionKeys(
   return { control: plain.slice(2, 2 + length), monitor: plain.slice(2 + length, end) }
 }
 
-/** What the authority certifies of a user (method 4): HMAC-SHA-256 under its key. */
+/** What the authority certifies of a user: HMAC under its key, with the hash of its method (3 or 4). */
 export function certification(
   authorityKey: Uint8Array,
   change: Omit<UserStatusChange, 'certification' | 'method'>,
 ): Uint8Array {
   const { operation, scs, role, expiryDays, userName } = change
   const input = new Writer(64).u8(operation).u32le(scs).u16le(role).u16le(expiryDays)
-  return hmac('sha256', authorityKey, input.u16le(userName.length).bytes(userName).finish())
+  return hmac(symmetricMethod(authorityKey).hash, authorityKey, input.u16le(userName.length).bytes(userName).finish())
 }
 
-/** A new update key under the authority's key (g120v13, method 4). */
+/** A new update key under the authority's key (g120v13), which is of the same length. */
 export function encryptUpdateKey(
   authorityKey: Uint8Array,
   userName: Uint8Array,
@@ -65,11 +65,11 @@ export function encryptUpdateKey(
 export function decryptUpdateKey(
   authorityKey: Uint8Array,
   userName: Uint8Array,
-  keyLength: number,
   challenge: Uint8Array,
   encrypted: Uint8Array,
 ): Uint8Array | undefined {
   const plain = unwrapKey(authorityKey, encrypted)
+  const keyLength = authorityKey.length
   const length = userName.length + keyLength + challenge.length
   if (plain === undefined || plain.length < length || plain.length > length + 7) return undefined
   const key = plain.slice(userName.length, userName.length + keyLength)
@@ -87,5 +87,5 @@ export function updateKeyConfirmation(
   user: number,
 ): Uint8Array {
   const numbers = new Writer(6).u32le(ksq).u16le(user).finish()
-  return hmac('sha256', updateKey, name, first, second, numbers)
+  return hmac(symmetricMethod(updateKey).hash, updateKey, name, first, second, numbers)
 }

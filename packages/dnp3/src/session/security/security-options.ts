@@ -12,7 +12,7 @@ export interface OutstationSecurityOptions {
   readonly users: readonly SecurityUser[]
   /** The name that update key changes name the outstation by. Default `outstation`. */
   readonly name?: string
-  /** Symmetric key of the authority, 32 octets: users and update keys may be changed over the wire (method 4). */
+  /** Symmetric key of the authority, 16 or 32 octets: users and update keys may be changed over the wire (method 3 or 4). */
   readonly authorityKey?: Uint8Array
   /** Update keys may be changed by our post-quantum method. */
   readonly postQuantum?: PostQuantumAuthority
@@ -75,8 +75,8 @@ export function settleSecurity(options: OutstationSecurityOptions): SecuritySett
   const wrong = (what: string): UsageError => new UsageError('dnp3.security.option', what)
   if (macAlgorithm(settings.macAlgorithm) === undefined) throw wrong(`no MAC algorithm ${settings.macAlgorithm}`)
   if (settings.challengeLength < 4 || settings.challengeLength > 64) throw wrong('a challenge has 4 to 64 octets')
-  if (settings.authorityKey !== undefined && settings.authorityKey.length !== 32) {
-    throw wrong('the authority’s key has 32 octets')
+  if (settings.authorityKey !== undefined && ![16, 32].includes(settings.authorityKey.length)) {
+    throw wrong('the authority’s key has 16 or 32 octets')
   }
   return settings
 }

@@ -5,7 +5,7 @@ import type { ObjectHeader } from '../../codec/object-walk.ts'
 import type { RecordCodec } from '../../codec/record.ts'
 import type { UserStatusChange } from '../../codec/security-objects.ts'
 import { OCTETS, UPDATE_KEY_CHANGE, UPDATE_KEY_REPLY, UPDATE_KEY_REQUEST } from '../../codec/security-objects.ts'
-import { SECURITY_ERROR_CODE, equalMacs } from './algorithms.ts'
+import { SECURITY_ERROR_CODE, equalMacs, symmetricMethod } from './algorithms.ts'
 import { certification, decryptUpdateKey, updateKeyConfirmation } from './key-material.ts'
 import { PQ_METHOD } from './post-quantum.ts'
 import type { SecuritySettings } from './security-options.ts'
@@ -42,7 +42,6 @@ const ADD = 1
 const DELETE = 2
 const CHANGE = 3
 const DAY = 86_400_000
-const UPDATE_KEY_OCTETS = 32
 const LONGEST_NAME = 255
 const MOST_USERS = 1000
 
@@ -121,7 +120,7 @@ export class UserRegister {
   /** A user status change (g120v10); 0, or the error. */
   change(change: UserStatusChange, utc: number, holder: KeyHolder): number {
     const { method, operation, scs, role, expiryDays, userName, publicKey } = change
-    if (method !== 4 && method !== PQ_METHOD) return SECURITY_ERROR_CODE.METHOD_NOT_PERMITTED
+    if (!this.#permits(method)) return SECURITY_ERROR_CODE.METHOD_NOT_PERMITTED
     if (!this.#certified(change)) return SECURITY_ERROR_CODE.INVALID_CERTIFICATION
     if (scs < this.#scs || userName.length === 0 || userName.length > LONGEST_NAME) {
       return SECURITY_ERROR_CODE.INVALID_CERTIFICATION
@@ -141,6 +140,12 @@ export class UserRegister {
     this.#scs = scs + 1
     this.#save()
     return 0
+  }
+
+  #permits(method: number): boolean {
+    const { authorityKey, postQuantum } = this.#settings
+    if (method === PQ_METHOD) return postQuantum !== undefined
+    return authorityKey !== undefined && symmetricMethod(authorityKey).code === method
   }
 
   #certified(change: UserStatusChange): boolean {
@@ -168,11 +173,9 @@ export class UserRegister {
     const pending = this.#pending.get(name)
     const known = this.byName(name)
     if (pending === undefined && known === undefined) return { error: SECURITY_ERROR_CODE.UNKNOWN_USER }
-    const { authorityKey, postQuantum } = this.#settings
-    const permitted = method === PQ_METHOD ? postQuantum !== undefined : method === 4 && authorityKey !== undefined
-    if (!permitted) return { error: SECURITY_ERROR_CODE.METHOD_NOT_PERMITTED }
+    if (!this.#permits(method)) return { error: SECURITY_ERROR_CODE.METHOD_NOT_PERMITTED }
     const number = known?.number ?? this.#freeNumber()
-    const { random, challengeLength } = this.#settings
+    const { random, challengeLength, postQuantum } = this.#settings
     const outstationChallenge = method === PQ_METHOD ? postQuantum!.challenge(random) : random(challengeLength)
     this.#change = { method, name: userName.slice(), number, masterChallenge: challenge.slice(), outstationChallenge }
     const reply = UPDATE_KEY_REPLY.encode({ ksq: 0, user: number, challenge: outstationChallenge })
@@ -205,8 +208,7 @@ export class UserRegister {
       if (updateKey === undefined) return fail(SECURITY_ERROR_CODE.INVALID_SIGNATURE)
     } else {
       const { authorityKey } = this.#settings
-      updateKey =
-        authorityKey && decryptUpdateKey(authorityKey, name, UPDATE_KEY_OCTETS, outstationChallenge, given.encrypted)
+      updateKey = authorityKey && decryptUpdateKey(authorityKey, name, outstationChallenge, given.encrypted)
       const mac = proof.variation === 15 ? only(proof, OCTETS)?.octets : undefined
       if (updateKey === undefined || mac === undefined) return fail(SECURITY_ERROR_CODE.AUTHENTICATION_FAILED)
       const expected = updateKeyConfirmation(

@@ -155,6 +155,18 @@ describe('a DNP3 master', () => {
     expect([bench.fragments, bench.association.counters.ignored]).to.deep.equal([2, 2])
   })
 
+  it('a guest on another master’s association confirms nothing unsolicited and clears nothing', () => {
+    const bench = new Bench({ guest: true })
+    bench.answer(0xf3, 130, 0x8000)
+    expect(bench.request()).to.equal(undefined)
+    const result = bench.submit('read', () => plainRequest(1, allOctets(30, 0)))
+    bench.answer(0xc0 | bench.request()!.sequence, 129, 0x9000)
+    expect(codeOf(result)).to.equal(true)
+    bench.advance(60_000)
+    expect(bench.request()).to.equal(undefined)
+    expect(bench.fragments).to.equal(1)
+  })
+
   it('DEVICE_RESTART: clears it, assigns classes, polls everything, switches unsolicited responses on', () => {
     const bench = new Bench({
       integrity: [1, 2, 3, 0],

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { expect } from 'chai'
 import { SigningKey, generateKemKeyPair } from '@gridseal/pqc'
-import { UsageError } from '@gridseal/wire'
+import { UsageError, toHex } from '@gridseal/wire'
 import { decodeFragment } from '#src/codec/application.ts'
 import { allOctets, headerOctets, sizedOctets } from '#src/codec/header-octets.ts'
 import { decodeObjects } from '#src/codec/objects.ts'
@@ -16,6 +16,7 @@ import { DeviceClock } from '#src/session/outstation/clock.ts'
 import { Database } from '#src/session/outstation/database.ts'
 import { OutstationSession } from '#src/session/outstation/outstation-session.ts'
 import { MAC_ALGORITHMS } from '#src/session/security/algorithms.ts'
+import { encryptUpdateKey } from '#src/session/security/key-material.ts'
 import { changeUpdateKey, changeUserStatus } from '#src/session/security/key-procedures.ts'
 import { MasterAuthenticator } from '#src/session/security/master-authenticator.ts'
 import type { UpdateKeySource } from '#src/session/security/key-procedures.ts'
@@ -57,6 +58,7 @@ class Pair {
   /** Fragments of the master on their way; undefined drops one. */
   tamper: (fragment: Uint8Array) => Uint8Array | undefined = (fragment) => fragment
   readonly fromMaster: Uint8Array[] = []
+  readonly toMaster: Uint8Array[] = []
 
   constructor(options: Partial<OutstationSecurityOptions> = {}, masterOptions: Partial<MasterSecurityOptions> = {}) {
     this.database = new Database([{ kind: 'binary-output', index: 0, value: 0 }], new DeviceClock(1_800_000_000_000, 0))
@@ -102,6 +104,11 @@ class Pair {
       const sent = this.tamper(fragment.slice())
       this.fromMaster.push(fragment.slice())
       if (sent !== undefined) send(sent, destination, now)
+    }
+    const answer = this.session.link.send.bind(this.session.link)
+    this.session.link.send = (fragment, destination, now) => {
+      this.toMaster.push(fragment.slice())
+      answer(fragment, destination, now)
     }
     this.#channel = new MasterChannel('stream', this.#out)
     this.#line = new LinkChannel('stream', 'outstation', this.#in)
@@ -352,9 +359,59 @@ describe('SAv5 between our two sides', () => {
     expect(values.map(({ index, value }) => [index, value])).to.deep.equal([[STATISTIC.UNEXPECTED, 3]])
   })
 
+  for (const [method, octets, hash] of [
+    [3, 16, 'sha1'],
+    [4, 32, 'sha256'],
+  ] as const) {
+    it(`users and update keys by method ${method}: AES-${8 * octets} key wrap and HMAC-${hash} under the authority’s key`, () => {
+      const authorityKey = new Uint8Array(octets).fill(9)
+      const updateKey = new Uint8Array(octets).fill(3)
+      const [userName, outstationName] = ['alice', 'outstation'].map((name) => new TextEncoder().encode(name))
+      const pair = new Pair({ authorityKey })
+      // Operation, SCS, role, expiry, length of the name, name: the certification by hand.
+      const statement = Buffer.from(`01${'00000000'}${'0100'}${'6d01'}${'0500'}${toHex(userName!)}`, 'hex')
+      const certification = createHmac(hash, authorityKey).update(statement).digest()
+      const change = {
+        operation: 1,
+        scs: 0,
+        role: 1,
+        expiryDays: 365,
+        userName: userName!,
+        publicKey: new Uint8Array(0),
+      }
+      const source: UpdateKeySource = {
+        method,
+        userName: userName!,
+        outstationName: outstationName!,
+        seal: ({ outstationChallenge }) => ({
+          updateKey,
+          encrypted: encryptUpdateKey(authorityKey, userName!, updateKey, outstationChallenge),
+        }),
+      }
+      const other = 7 - method
+      pair.run(() => changeUserStatus({ ...change, method: other, certification }))
+      expect(errorOf(pair.toMaster.at(-1))).to.equal(8)
+      expect(pair.run(() => changeUserStatus({ ...change, method, certification }))?.ok).to.equal(true)
+      const outcome = pair.run(() => changeUpdateKey(source, new Uint8Array(16).fill(1)))
+      expect(outcome?.ok, String(failed(outcome))).to.equal(true)
+      const { user } = (outcome as { value: { user: number } }).value
+      expect(pair.security.users.get(user)).to.deep.include({ name: 'alice', role: 1 })
+      expect(toHex(pair.security.users.get(user)!.updateKey)).to.equal(toHex(updateKey))
+      // The outstation's proof (g120v15): user name, its challenge, the master's, KSQ, user number.
+      const reply = pair.toMaster.find((fragment) => fragment[5] === 12)!
+      const outstationChallenge = reply.subarray(10 + 8)
+      const proof = createHmac(hash, updateKey)
+        .update(Buffer.concat([userName!, outstationChallenge, new Uint8Array(16).fill(1)]))
+        .update(Buffer.from([0, 0, 0, 0, user, 0]))
+        .digest()
+      expect(toHex(pair.toMaster.at(-1)!.subarray(10))).to.equal(toHex(proof))
+    })
+  }
+
   it('options that cannot be are refused', () => {
     expect(() => new Pair({ macAlgorithm: 6 })).to.throw(UsageError)
     expect(() => new Pair({ challengeLength: 3 })).to.throw(UsageError)
+    expect(() => new Pair({ authorityKey: new Uint8Array(24) })).to.throw(UsageError)
     expect(() => new Pair({}, { updateKey: new Uint8Array(5) })).to.throw(UsageError)
   })
 })
