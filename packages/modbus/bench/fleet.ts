@@ -13,6 +13,8 @@ const QUEUED = 10_000
 const DEVICES = 5000
 const FLEET_PERIOD = 10_000
 const FLEET_SECONDS = 31
+/** What a full queue of its listener costs a connection is not the poller's. */
+const CONNECT_SECONDS = 30
 
 /** A line of four units polled once a second, with all of them alive and with one dead: how far the others' period moves. */
 export async function benchDeadUnit(report: Report): Promise<void> {
@@ -89,8 +91,11 @@ export async function benchFleet(report: Report): Promise<void> {
     const client = ModbusClient.open(server.url, { timeout: 5000 })
     clients.push(client)
     poller.add({ client, unit: 1, map, link: `device ${i}`, period: FLEET_PERIOD })
-    // The connections of a fleet are not made within one millisecond.
-    if (i % 200 === 199) await new Promise((resolve) => setTimeout(resolve, 20))
+    // A listener of this process keeps 511 connections that it has not accepted yet; more would be dialled again.
+    if (i % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  for (let tries = 0; server.connections < DEVICES && tries < CONNECT_SECONDS; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 1000))
   }
   const cpu = process.cpuUsage()
   poller.start()

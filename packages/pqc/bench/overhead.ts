@@ -31,7 +31,7 @@ export function overhead(report: Report): void {
       `${algorithm} sign`,
       () => nodeSign(null, MESSAGE, raw),
       () => key.signSync(MESSAGE),
-      1500,
+      4000,
     )
     measure(
       `${algorithm} verify`,

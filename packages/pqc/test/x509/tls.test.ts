@@ -10,6 +10,7 @@ const PAIRS: readonly (readonly [SignatureAlgorithm, SignatureAlgorithm])[] = [
   ['ML-DSA-44', 'ML-DSA-44'],
   ['ML-DSA-65', 'ML-DSA-65'],
   ['ML-DSA-87', 'ML-DSA-65'],
+  ['ML-DSA-87', 'ML-DSA-87'],
   ['SLH-DSA-SHA2-128f', 'ML-DSA-44'],
   ['ECDSA-P256', 'ECDSA-P256'],
   ['Ed25519', 'Ed25519'],
