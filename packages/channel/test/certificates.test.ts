@@ -200,6 +200,31 @@ describe('channel identities: X.509 certificates', () => {
       }
     })
 
+    it('notice every length (each 53rd) to which either auth is cut', () => {
+      const { steps } = record(...pair())
+      for (const { frame, before, name } of steps.slice(2, 4)) {
+        for (let length = 6; length < frame.length; length += 53) {
+          const cut = frame.slice(0, length)
+          new DataView(cut.buffer).setUint32(1, length - 5)
+          const fork = before.fork(false)
+          fork.frame(cut)
+          expect([fork.session, fork.signed], `${name}, ${length} bytes`).to.deep.equal([undefined, 0])
+        }
+      }
+    })
+
+    it('are of this handshake alone: neither those of another nor their own reflected are taken', () => {
+      const [one, other] = [record(...pair()), record(...pair())]
+      for (const index of [2, 3]) {
+        const { before } = one.steps[index]!
+        for (const frame of [other.steps[index]!.frame, one.steps[5 - index]!.frame]) {
+          const fork = before.fork(false)
+          fork.frame(frame)
+          expect([fork.error?.code, fork.session, fork.signed]).to.deep.equal(['channel.record.auth', undefined, 0])
+        }
+      }
+    })
+
     it('are bound: neither end can be talked out of them', () => {
       for (const from of ['initiator', 'responder'] as const) {
         const [i, r] = pair()

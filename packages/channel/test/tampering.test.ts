@@ -123,6 +123,70 @@ describe('channel: a man in the middle', () => {
   })
 })
 
+describe('channel: a man in the middle of records that messages share', () => {
+  /** Each of three records holds three messages; what becomes of them. */
+  async function shared(
+    tamper: (records: readonly Uint8Array[], pair: ChannelPair) => readonly Uint8Array[],
+  ): Promise<object> {
+    const pair = await channelPair()
+    const { texts } = collect(pair.server)
+    collect(pair.client)
+    const held: Uint8Array[] = []
+    pair.clientEnd.between = (frame) => (held.push(frame), [])
+    for (const record of [0, 1, 2]) {
+      for (const port of [0, 1, 2]) pair.client.send(port, text(`${record}`), port === 1 ? { ttl: 60_000 } : {})
+      await settled()
+    }
+    pair.clientEnd.between = (frame) => [frame]
+    for (const chunk of tamper(held, pair)) pair.clientEnd.forge(chunk)
+    const [server, client] = await Promise.all([pair.server.closed, pair.client.closed])
+    return { delivered: texts, server: server.error?.code, client: client.error?.code }
+  }
+  const whole = (...records: number[]): string[] =>
+    records.flatMap((record) => [0, 1, 2].map((port) => `${port}:${record}`))
+  const ends = (server: string, ...records: number[]): object => {
+    return { delivered: whole(...records), server, client: 'channel.alert' }
+  }
+
+  it('cannot replay, leave out or exchange them', async () => {
+    expect(await shared(([zero]) => [zero!, zero!])).to.deep.equal(ends('channel.record.replay', 0))
+    expect(await shared(([zero, , two]) => [zero!, two!])).to.deep.equal(ends('channel.record.gap', 0))
+    expect(await shared(([zero, one, two]) => [zero!, two!, one!])).to.deep.equal(ends('channel.record.gap', 0))
+  })
+
+  it('cannot change a byte, whichever: none of the messages is delivered', async () => {
+    for (const at of [13, 14, 15, 16, 20, 30, 40, 50]) {
+      expect(await shared(([zero]) => [flipped(zero!, at)]), `byte ${at}`).to.deep.equal(ends('channel.record.auth'))
+    }
+  })
+
+  it('cannot cut them', async () => {
+    for (const length of [1, 14, 25, 26, 40]) {
+      const cut = (record: Uint8Array): Uint8Array => {
+        const copy = record.slice(0, record.length - length)
+        new DataView(copy.buffer).setUint32(1, copy.length - 5)
+        return copy
+      }
+      const code = length > 25 ? 'channel.record.length' : 'channel.record.auth'
+      expect(await shared(([zero]) => [cut(zero!)]), `${length} less`).to.deep.equal(ends(code))
+    }
+  })
+
+  it('cannot use those of another session, nor send them back', async () => {
+    let other: Uint8Array | undefined
+    await shared(([zero]) => ((other = zero), [flipped(zero!, 20)]))
+    expect(await shared(() => [other!])).to.deep.equal(ends('channel.record.auth'))
+    const pair = await channelPair()
+    collect(pair.client)
+    let mine: Uint8Array | undefined
+    pair.clientEnd.between = (frame) => ((mine = frame), [])
+    for (const port of [0, 1]) pair.client.send(port, text('mine'))
+    await settled()
+    pair.serverEnd.forge(mine!)
+    expect((await pair.client.closed).error?.code).to.equal('channel.record.auth')
+  })
+})
+
 describe('channel: a peer that breaks the rules', () => {
   it('may not send a longer message than was agreed', async () => {
     const { client, server, clientEnd, serverEnd } = await channelPair({}, { maxMessage: 3000 })

@@ -24,8 +24,8 @@ export class KeyLog {
    * `channel.key-log` where it cannot be written.
    */
   static from(allowed: boolean, environment: Readonly<Record<string, string | undefined>>): KeyLog | undefined {
-    const file = environment[KEY_LOG_VARIABLE]
-    return allowed && file !== undefined && file !== '' ? new KeyLog(file) : undefined
+    const file = allowed ? environment[KEY_LOG_VARIABLE] : undefined
+    return file === undefined || file === '' ? undefined : new KeyLog(file)
   }
 
   private constructor(file: string) {

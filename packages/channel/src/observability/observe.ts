@@ -1,7 +1,7 @@
+import { ProtocolError } from '@gridseal/wire'
 import { asGridsealError } from '../failure.ts'
 import type { Role, SessionSecrets } from '../handshake/key-schedule.ts'
 import type { Session } from '../handshake/machine.ts'
-import { ProtocolError } from '@gridseal/wire'
 import type { ChannelCounters } from '../counters.ts'
 import type { ChannelEnd } from '../messages.ts'
 import type { Begun } from '../stream/run-handshake.ts'
@@ -79,7 +79,9 @@ export class SessionObserver {
 
   ended(end: ChannelEnd): void {
     this.#observers.metrics?.ended(this.#counters, end)
-    endWithError(this.#rekey, end.error ?? new ProtocolError('channel.ended', 'the channel ended during a rekey'))
+    if (this.#rekey === undefined) return
+    const error = end.error ?? new ProtocolError('channel.ended', 'the channel ended during a rekey')
+    endWithError(this.#rekey, error)
     this.#rekey = undefined
   }
 }

@@ -1,10 +1,14 @@
 import { expect } from 'chai'
 import {
   CH_KEM_V1,
+  ChKemEncapsulationKey,
   chKemEncapsulate,
   chKemEncapsulateWith,
   chKemKdf,
   chKemKdf1,
+  encapsulate,
+  ephemeralChKemKeyPair,
+  ephemeralKeyPair,
   generateChKemKeyPair,
   generateKemKeyPair,
   generateX25519,
@@ -159,5 +163,62 @@ describe('CH-KEM-v1', () => {
     expect(toHex(key.seed)).to.equal(toHex(SEED))
     expect(JSON.stringify(key)).not.to.include('seed')
     expect(toHex(fromHex('10'))).to.equal(toHex(key.seed.subarray(0, 1)))
+  })
+})
+
+describe('key pairs for one key agreement', () => {
+  for (const provider of PROVIDERS) {
+    it(`${provider}: agree like those that are kept, and show their secret in no form`, () => {
+      for (const algorithm of ['ML-KEM-768', 'ML-KEM-1024', 'X-Wing'] as const) {
+        const pair = ephemeralKeyPair(algorithm, { provider })
+        const { ciphertext, sharedSecret } = encapsulate(algorithm, pair.publicKey)
+        expect(toHex(pair.decapsulate(ciphertext)), algorithm).to.equal(toHex(sharedSecret))
+        expect(Object.keys(pair)).to.deep.equal(['publicKey', 'decapsulate'])
+        expect(() => pair.decapsulate(ciphertext.subarray(1)))
+          .to.throw('bytes')
+          .with.property('code', 'pqc.ciphertext.length')
+      }
+      const pair = ephemeralChKemKeyPair({ provider })
+      const { ciphertext, sharedSecret } = chKemEncapsulate(pair.publicKey, 'responder')
+      expect(toHex(pair.decapsulate(ciphertext, 'responder'))).to.equal(toHex(sharedSecret))
+      expect(toHex(pair.decapsulate(ciphertext, 'initiator'))).not.to.equal(toHex(sharedSecret))
+      expect('seed' in pair).to.equal(false)
+    })
+
+    it(`${provider}: are different each time`, () => {
+      const keys = Array.from({ length: 4 }, () => toHex(ephemeralChKemKeyPair({ provider }).publicKey))
+      expect(new Set(keys).size).to.equal(4)
+    })
+  }
+})
+
+describe('CH-KEM encapsulation keys', () => {
+  it('give a fresh secret at each use, which the owner opens', () => {
+    const pair = generateChKemKeyPair()
+    const key = ChKemEncapsulationKey.fromRaw(pair.publicKey)
+    const made = [key.encapsulate('initiator'), key.encapsulate('initiator')]
+    expect(toHex(made[0]!.ciphertext)).not.to.equal(toHex(made[1]!.ciphertext))
+    for (const { ciphertext, sharedSecret } of made) {
+      expect(toHex(pair.decapsulate(ciphertext, 'initiator'))).to.equal(toHex(sharedSecret))
+    }
+  })
+
+  it('are copied, and refused where they are not keys', () => {
+    const raw = generateChKemKeyPair().publicKey
+    const key = ChKemEncapsulationKey.fromRaw(raw)
+    raw.fill(0xff)
+    expect(key.encapsulate('initiator').ciphertext).to.have.length(1600)
+    const code = (bytes: Uint8Array): unknown => {
+      try {
+        return ChKemEncapsulationKey.fromRaw(bytes).encapsulate('initiator')
+      } catch (error) {
+        return (error as { code?: string }).code
+      }
+    }
+    expect(code(raw.subarray(1))).to.equal('pqc.key.length')
+    expect(code(raw)).to.equal('pqc.key.invalid')
+    const lowOrder = generateChKemKeyPair().publicKey.slice()
+    lowOrder.fill(0, 0, 32)
+    expect(code(lowOrder)).to.equal('pqc.x25519.low-order')
   })
 })
