@@ -62,6 +62,38 @@ describe('gridseal keygen, keys, check', () => {
       expect(record?.['signing']).to.deep.equal([next, other])
     }))
 
+  it('explains how the channel goes, and what limits who comes in', () =>
+    withFolder(async (folder) => {
+      await gridseal('keygen', join(folder, 'a.key'))
+      const write = (name: string, value: object): Promise<void> => writeFile(join(folder, name), JSON.stringify(value))
+      const explained = async (name: string): Promise<string> => {
+        const { code, stdout, stderr } = await gridseal('check', '-c', join(folder, name))
+        expect(code, stderr).to.equal(0)
+        return stdout
+      }
+      const link = { id: 'a', protocol: 'modbus' }
+      const paths = ['udp://127.0.0.1:1', 'udp://127.0.0.2:1']
+      await write('field.yaml', {
+        role: 'field',
+        site: 's',
+        identity: 'a.key',
+        channel: { connect: paths, peer: 'a.pub', use: 'redundant', keepAlive: '2s' },
+        links: [{ ...link, device: 'tcp://127.0.0.1:2' }],
+      })
+      const field = await explained('field.yaml')
+      expect(field).to.contain('dials the head-end at udp://127.0.0.1:1 and udp://127.0.0.2:1')
+      expect(field).to.contain('packets: asks after 2000 ms of silence, gives up after 60000 ms')
+      await write('head-end.yaml', {
+        role: 'head-end',
+        identity: 'a.key',
+        channel: { listen: ['ws://127.0.0.1:1/grid', 'serial:///dev/ttyS0'], guard: { halfOpen: 7, addresses: 9 } },
+        sites: [{ site: 's', peer: 'a.pub', links: [{ ...link, master: 'tcp://127.0.0.1:2' }] }],
+      })
+      const headEnd = await explained('head-end.yaml')
+      expect(headEnd).to.contain('come in at ws://127.0.0.1:1/grid, serial:///dev/ttyS0 from any address')
+      expect(headEnd).to.contain('limits: halfOpen 7, addresses 9')
+    })).timeout(60_000)
+
   it('says in one clear line what is wrong, with file, line and key; exit code 2', () =>
     withFolder(async (folder) => {
       await gridseal('keygen', join(folder, 'field.key'))

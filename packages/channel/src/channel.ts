@@ -1,4 +1,4 @@
-import { ProtocolError, UsageError } from '@gridseal/wire'
+import { ProtocolError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import type { Certificate } from '@gridseal/pqc'
 import type { Observable } from 'rxjs'
@@ -15,6 +15,7 @@ import { CONTENT_OVERHEAD, PADDED_HEADER, decodeContent, encodeAlert, encodeClos
 import { FRAME, FRAME_HEADER, frameName } from './record/frame.ts'
 import { BODY_OVERHEAD } from './record/record.ts'
 import { RecordSession } from './record/record-session.ts'
+import { checkMessage } from './session/check-message.ts'
 import { Delivery } from './session/delivery.ts'
 import { Outbox } from './session/outbox.ts'
 import { Resumption } from './session/resumption.ts'
@@ -23,7 +24,6 @@ import { connectionEnded } from './stream/frame-stream.ts'
 import type { FrameStream } from './stream/frame-stream.ts'
 import type { Begun } from './stream/run-handshake.ts'
 
-const MAX_PORT = 0xffff
 /** A rekey and a ticket must get through also where messages are tiny. */
 const MIN_CONTENT = 2048
 
@@ -122,13 +122,7 @@ export class Channel {
    * `channel.message.ttl`.
    */
   send(port: number, message: Uint8Array, { ttl }: SendOptions = {}): boolean {
-    if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
-      throw new UsageError('channel.message.port', `port must be 0 to ${MAX_PORT}, not ${port}`)
-    }
-    if (message.length > this.maxMessage) {
-      const text = `a message of ${message.length} bytes, the peer accepts at most ${this.maxMessage}`
-      throw new UsageError('channel.message.length', text)
-    }
+    checkMessage(port, message, this.maxMessage)
     const validUntil = ttl === undefined ? undefined : this.#time.deadline(ttl)
     if (this.#state !== 'open') {
       this.#counters.refused++

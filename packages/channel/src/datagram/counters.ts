@@ -20,7 +20,7 @@ export interface DatagramCounters extends ChannelCounters {
   readonly missing: number
   /** Alerts in the clear that nobody believed. */
   readonly alertsIgnored: number
-  /** Packets that were not sent to an address which has not shown that it receives. */
+  /** Packets not sent: to an address that has not shown that it receives, or by themselves over a line that is full. */
   readonly withheld: number
   /** Times that another path was taken into use. */
   readonly pathChanges: number

@@ -1,4 +1,4 @@
-import { ProtocolError, UsageError } from '@gridseal/wire'
+import { ProtocolError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import type { Certificate } from '@gridseal/pqc'
 import { Subject } from 'rxjs'
@@ -11,6 +11,7 @@ import type { ChannelEnd, ChannelMessage, SendOptions } from '../messages.ts'
 import { SessionObserver } from '../observability/observe.ts'
 import { MAX_MESSAGE } from '../options.ts'
 import type { DataContent } from '../record/content.ts'
+import { checkMessage } from '../session/check-message.ts'
 import { Delivery } from '../session/delivery.ts'
 import { Resumption } from '../session/resumption.ts'
 import { SessionTime } from '../session/session-time.ts'
@@ -44,8 +45,8 @@ export type MessageChannel = Pick<
 /** How one message is sent over packets. */
 export interface DatagramSendOptions extends SendOptions {
   /**
-   * The message goes by itself in one packet, at once and once: it may get lost or overtake others, and nobody waits
-   * for it. At most {@link DatagramChannel.maxOnce} bytes. Default: in order with the others, repeated until it is there.
+   * The message goes by itself in one packet, at once and once: it may get lost or overtake others, nobody waits for it,
+   * and a line that does not keep up drops it. At most {@link DatagramChannel.maxOnce} bytes. Default: in order with the others, repeated until it is there.
    */
   readonly once?: boolean
 }
@@ -63,7 +64,6 @@ export interface DatagramChannelOptions {
   readonly ended: () => Promise<void>
 }
 
-const MAX_PORT = 0xffff
 /** Bytes that wait or are under way: `drained` at or under LOW after `send` returned false above HIGH; the end beyond LIMIT. */
 const LOW = 64 << 10
 const HIGH = 256 << 10
@@ -160,14 +160,7 @@ export class DatagramChannel implements MessageChannel {
    * {@link UsageError} `channel.message.length`, `channel.message.port`, `channel.message.ttl`.
    */
   send(port: number, message: Uint8Array, { ttl, once = false }: DatagramSendOptions = {}): boolean {
-    if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
-      throw new UsageError('channel.message.port', `port must be 0 to ${MAX_PORT}, not ${port}`)
-    }
-    const most = once ? this.maxOnce : this.maxMessage
-    if (message.length > most) {
-      const text = `a message of ${message.length} bytes, at most ${most} are possible${once ? ' in one packet' : ''}`
-      throw new UsageError('channel.message.length', text)
-    }
+    checkMessage(port, message, once ? this.maxOnce : this.maxMessage)
     const validUntil = ttl === undefined ? undefined : this.#time.deadline(ttl)
     if (this.#state !== 'open') {
       this.#counters.refused++
@@ -176,6 +169,10 @@ export class DatagramChannel implements MessageChannel {
     this.#counters.messagesSent++
     this.#counters.bytesSent += message.length
     if (once) {
+      if (!this.#ready) {
+        this.#counters.withheld++
+        return false
+      }
       this.#perform(this.#session.sendOnce(port, message, validUntil, this.#now()))
       return !this.#full
     }
@@ -242,6 +239,11 @@ export class DatagramChannel implements MessageChannel {
     this.#perform(this.#session.abort({ kind: 'truncated', error }))
   }
 
+  /** Whether the link in use would send a packet soon. */
+  get #ready(): boolean {
+    return this.#links[this.#session.path.link]?.ready !== false
+  }
+
   #now(): number {
     return this.#settings.channel.clock()
   }
@@ -280,8 +282,7 @@ export class DatagramChannel implements MessageChannel {
   }
 
   #flush(): void {
-    const ready = (): boolean => this.#links[this.#session.path.link]?.ready !== false
-    this.#perform(this.#session.flush(this.#now(), ready))
+    this.#perform(this.#session.flush(this.#now(), () => this.#ready))
     if (this.#full && this.#session.pending <= LOW) {
       this.#full = false
       this.#drained.next()

@@ -215,10 +215,10 @@ function acceptable(
 
 function onAuth({ identity }: InitiatorConfig, state: Keyed, frame: Uint8Array): Result {
   const { transcript, ...proven } = checkPeer(openRecord(state.responderKeys, 0, frame), state, 'responder')
-  const { message, transcript: signed } = toSign('initiator', { ...state, transcript })
-  const next = { ...state, at: 'signing' as const, proven, transcript: signed }
+  const next = { ...state, at: 'signing' as const, proven, transcript }
   if (!(identity instanceof VerifyingKey) || state.resumed) return onSigned(next, new Uint8Array(0))
-  return { state: next, effects: [{ kind: 'sign', message }] }
+  const { message, transcript: signed } = toSign('initiator', next)
+  return { state: { ...next, transcript: signed }, effects: [{ kind: 'sign', message }] }
 }
 
 type Answering = Extract<InitiatorState, { readonly at: 'signing' | 'confirming' }>

@@ -10,7 +10,10 @@ const PROTOCOL = new TextEncoder().encode('gridseal-channel-1')
 /** The transcript before the first message, 64 bytes. */
 export const EMPTY_TRANSCRIPT: Uint8Array = sha3_512(PROTOCOL)
 
-/** The transcript after one more message. */
+/** The transcript after one more message. Joined first: one call costs less than a hash object. */
 export function extend(transcript: Uint8Array, message: Uint8Array): Uint8Array {
-  return sha3_512(transcript, message)
+  const joined = new Uint8Array(transcript.length + message.length)
+  joined.set(transcript)
+  joined.set(message, transcript.length)
+  return sha3_512(joined)
 }

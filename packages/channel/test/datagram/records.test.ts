@@ -1,3 +1,4 @@
+import { createDecipheriv } from 'node:crypto'
 import { expect } from 'chai'
 import { randomBytes } from '@gridseal/pqc'
 import { encapsulateTo } from '#src/handshake/kem.ts'
@@ -7,6 +8,7 @@ import type { DatagramRecordSettings } from '#src/datagram/records.ts'
 import { decodeContent } from '#src/record/content.ts'
 import { codeOf } from '../support/code-of.ts'
 import { FIELD, HEAD } from '../support/identities.ts'
+import { kdf, name } from '../support/second-implementation.ts'
 
 const SETTINGS: DatagramRecordSettings = {
   ordering: 'window',
@@ -20,11 +22,14 @@ const SETTINGS: DatagramRecordSettings = {
 }
 const CONTENT = Uint8Array.of(0x10, 0, 1, 42)
 
-function recordsPair(changes: Partial<DatagramRecordSettings> = {}): {
+function recordsPair(
+  changes: Partial<DatagramRecordSettings> = {},
+  i: Uint8Array = randomBytes(32),
+): {
   readonly a: DatagramRecords
   readonly b: DatagramRecords
 } {
-  const [i, r, ratchet] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  const [r, ratchet] = [randomBytes(32), randomBytes(32)]
   const common = {
     suite: SUITES.find(({ kem }) => kem === 'X-Wing')!,
     resumed: false,
@@ -67,6 +72,19 @@ describe('channel over datagrams: records', () => {
     expect([...record.subarray(0, 14)]).to.deep.equal([0x22, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 1])
     expect(record.length).to.equal(14 + CONTENT.length + 16)
     expect(b.open(record, 0)).to.deep.equal({ content: CONTENT, sequence: 1, newest: true })
+  })
+
+  it('are what a second implementation opens, from the document and node:crypto alone', () => {
+    const secret = randomBytes(32)
+    const [records, derived] = [recordsPair({}, secret).a, kdf(name('record keys'), [secret], 44)]
+    records.seal(CONTENT)
+    const bytes = Buffer.from(records.seal(CONTENT))
+    const nonce = Buffer.from(derived.subarray(32))
+    for (let at = 0; at < 8; at++) nonce[4 + at]! ^= bytes[6 + at]!
+    const decipher = createDecipheriv('aes-256-gcm', derived.subarray(0, 32), nonce, { authTagLength: 16 })
+    decipher.setAAD(bytes.subarray(0, 14)).setAuthTag(bytes.subarray(-16))
+    const content = Buffer.concat([decipher.update(bytes.subarray(14, -16)), decipher.final()])
+    expect([...content]).to.deep.equal([...CONTENT])
   })
 
   it('are taken once, in any order, at most 1,024 behind the newest', () => {

@@ -70,6 +70,19 @@ describe('channel on a line', () => {
     expect([got, far.counters.foreign]).to.deep.equal([['3:6'], 1])
   })
 
+  it('a message by itself is dropped where the line does not keep up; those in order wait', async () => {
+    const [a, b] = memoryPair({ queue: { low: 0, high: 0 } })
+    const { client, server, stop } = await channelOver(new LineLink(a, caller), new LineLink(b, listener))
+    const { texts } = collect(server)
+    collect(client)
+    for (let n = 0; n < 50; n++) client.send(2, text(`${n}`), { once: true })
+    for (let n = 0; n < 50; n++) client.send(1, text(`${n}`))
+    await until('those in order', () => texts.filter((each) => each.startsWith('1:')).length === 50)
+    expect(client.counters.withheld).to.be.greaterThan(0)
+    expect(texts.filter((each) => each.startsWith('2:')).length + client.counters.withheld).to.equal(50)
+    await stop()
+  })
+
   it('lines that end take their channels with them', async () => {
     const [a, b] = memoryPair()
     const { client, server } = await channelOver(new LineLink(a, caller), new LineLink(b, listener))
