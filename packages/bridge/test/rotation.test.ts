@@ -7,6 +7,7 @@ import { SigningKey, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
 import { expect } from 'chai'
 import { Device, Peer, until } from './support/pair.ts'
 import { withFolder } from '../../../test/support/folders.ts'
+import { gridseal } from '../../../test/support/cli.ts'
 import { ROOT } from '../../../test/support/requirements.ts'
 
 const COMMAND = join(ROOT, 'packages/cli/src/main.ts')
@@ -178,6 +179,18 @@ describe('a signing key that is changed while the bridges run', () => {
         expect(report.firstFailure, name).to.equal(null)
         expect(report, name).to.include({ failed: 0, behind: 0 })
         expect(report.frames, name).to.equal(2 * echoed)
+        const receipt = join(folder, `${name}.receipt`)
+        const trust = ['--key', join(folder, 'field.pub'), '--key', join(folder, 'head-end.pub')]
+        const cut = await gridseal(
+          'extract',
+          join(folder, name),
+          '--frame',
+          String(2 * echoed),
+          ...trust,
+          '-o',
+          receipt,
+        )
+        expect(cut.code, cut.stderr).to.equal(0)
         expect([...signers], name).to.include.members(['field', 'first', 'second', 'third'].map(text))
       }
     })).timeout(120_000)

@@ -2,6 +2,7 @@ import type { Freshness, LogPosition, OpenedBatch, StreamClass, StreamDirection 
 import { Opener, decodeCheckpoint } from '@gridseal/envelope'
 import type { SignatureAlgorithm } from '@gridseal/pqc'
 import { ProtocolError } from '@gridseal/wire'
+import type { AcceptConfig } from '../config/model.ts'
 import type { StreamPosition } from './control.ts'
 import type { PeerSigners } from './peer-signers.ts'
 
@@ -114,4 +115,10 @@ export class IncomingStream {
     else this.#keep(keep(batch, bytes), () => onSafe(stream, number))
     return batch
   }
+}
+
+/** Live traffic is worth nothing later; what is too old is kept as evidence, or the stream could not go on. */
+export function freshnessOf({ clockSkew, maxAge }: AcceptConfig, now: () => bigint): Freshness | undefined {
+  if (clockSkew === undefined) return undefined
+  return { now, maxAhead: clockSkew, otherwise: 'withhold', ...(maxAge === undefined ? {} : { maxAge }) }
 }

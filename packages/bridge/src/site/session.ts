@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { opposite } from '@gridseal/adapter'
 import type { MessageChannel } from '@gridseal/channel'
-import type { Freshness, OpenedBatch, StreamClass } from '@gridseal/envelope'
+import type { OpenedBatch, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES, decodeCheckpoint } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { GridsealError, InternalError, ProtocolError, toHex } from '@gridseal/wire'
@@ -25,7 +25,7 @@ import {
 } from './control.ts'
 import { Delivery } from './delivery.ts'
 import { GapRequests } from './gap-requests.ts'
-import { IncomingStream } from './incoming.ts'
+import { IncomingStream, freshnessOf } from './incoming.ts'
 import { KeyChanges } from './key-changes.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
@@ -498,10 +498,4 @@ export class SiteSession {
     void this.#channel?.close()
     onFault(error)
   }
-}
-
-/** Live traffic is worth nothing later; what is too old is kept as evidence, or the stream could not go on. */
-function freshnessOf({ clockSkew, maxAge }: AcceptConfig, now: () => bigint): Freshness | undefined {
-  if (clockSkew === undefined) return undefined
-  return { now, maxAhead: clockSkew, otherwise: 'withhold', ...(maxAge === undefined ? {} : { maxAge }) }
 }

@@ -4,7 +4,9 @@ import {
   JournalKey,
   extractConsistency,
   extractReceipt,
+  followSuccessions,
   readJournalKeys,
+  readSuccessions,
   verifyConsistencyReceipt,
   verifyJournal,
   verifyReceipt,
@@ -44,7 +46,9 @@ export async function extract(directory: string, options: ExtractOptions): Promi
   const keys = given.length > 0 ? given : await readJournalKeys(directory)
   const key = options.journalKey === undefined ? undefined : await JournalKey.read(options.journalKey)
   if (options.list) return list(directory, keys, options.json, key)
-  const trusted: Trusted = (id) => keys.find((one) => Buffer.compare(one.fingerprint, id) === 0)
+  // Keys that the trusted ones have signed for, as receipts beside the journal prove.
+  const successors = followSuccessions(await readSuccessions(directory), keys).map(({ succession }) => succession.key)
+  const trusted: Trusted = (id) => [...keys, ...successors].find((one) => Buffer.compare(one.fingerprint, id) === 0)
   if (options.from !== undefined) return consistency(directory, options, key, trusted)
   const place = await placeOf(directory, keys, options, key)
   const receipt = await extractReceipt(directory, place, { key })

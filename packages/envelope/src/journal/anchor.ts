@@ -1,5 +1,6 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { UsageError, describeError } from '@gridseal/wire'
+import type { SegmentSummary } from './segment-index.ts'
 
 /** The last that is known of a journal, kept apart from it: on another disk, another machine, a module that counts. */
 export interface Anchor {
@@ -56,4 +57,12 @@ export function setBack(anchor: Anchor | undefined, now: Anchor | undefined): st
     return `it ends in segment ${now.segment} at ${now.offset}, but had reached segment ${anchor.segment} at ${anchor.offset}`
   }
   return undefined
+}
+
+/** How far a journal has come, as it says itself. */
+export function anchorOf(summaries: readonly SegmentSummary[], size: number | undefined): Anchor | undefined {
+  const opened = summaries.findLast((summary) => summary.opened !== undefined)?.opened
+  const last = summaries.at(-1)
+  if (opened === undefined || last === undefined) return undefined
+  return { ...opened, segment: last.segment, offset: size ?? last.end }
 }

@@ -4,8 +4,7 @@ import type { VerifyingKey } from '@gridseal/pqc'
 import { randomBytes } from '@gridseal/pqc'
 import { InternalError, UsageError, describeError, toHex } from '@gridseal/wire'
 import type { LogPosition } from '../entry.ts'
-import type { Anchor } from './anchor.ts'
-import { readAnchor, setBack, writeAnchor } from './anchor.ts'
+import { anchorOf, readAnchor, setBack, writeAnchor } from './anchor.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
 import { JournalHistory, cipherFor, eachSegment, indexSegment, loadSummary } from './history.ts'
@@ -490,12 +489,4 @@ async function openFiles(directory: string, options: JournalOptions & typeof DEF
         }
   const index = await IndexWriter.begin(directory, current)
   return { summaries, indexes, current, index, marks: Marks.open(directory), cut, setBack: found, identity }
-}
-
-/** How far a journal has come, as it says itself. */
-function anchorOf(summaries: readonly SegmentSummary[], size: number | undefined): Anchor | undefined {
-  const opened = summaries.findLast((summary) => summary.opened !== undefined)?.opened
-  const last = summaries.at(-1)
-  if (opened === undefined || last === undefined) return undefined
-  return { ...opened, segment: last.segment, offset: size ?? last.end }
 }
