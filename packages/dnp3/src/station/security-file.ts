@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { UsageError, describeError, fromHex, toHex } from '@gridseal/wire'
 import type { SecurityState, SecurityStore, SecurityUser } from '../session/security/users.ts'
 
@@ -56,6 +56,7 @@ export class FileSecurityStore implements SecurityStore {
       }
       renameSync(fresh, this.#path)
     } catch (error) {
+      rmSync(fresh, { force: true })
       throw this.#wrong('write', error)
     }
     this.#written = next

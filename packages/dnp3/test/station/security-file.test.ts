@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -47,7 +47,10 @@ describe('what secure authentication keeps in a file', () => {
       writeFileSync(path, content)
       expect(() => new FileSecurityStore(path).load(), content).to.throw(UsageError, path)
     }
-    expect(() => new FileSecurityStore(folder).save({ ksq: 1, csq: 1, scs: 0, users: [] })).to.throw(UsageError)
+    rmSync(path)
+    mkdirSync(path)
+    expect(() => new FileSecurityStore(path).save({ ksq: 1, csq: 1, scs: 0, users: [] })).to.throw(UsageError)
+    expect(readdirSync(folder)).to.deep.equal(['state'])
   })
 })
 
