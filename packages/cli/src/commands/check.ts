@@ -45,6 +45,7 @@ function explain(config: BridgeConfig, identity: string, peers: Readonly<Record<
       ? '  no journal: nothing can be proven later'
       : `  journal in ${config.journal.directory}${config.journal.sync ? '' : ' (not synced to disk)'}`,
   )
+  if (config.health !== undefined) lines.push(`  GET /health at ${config.health.listen}, for whoever can reach it`)
   return lines
 }
 
