@@ -10,10 +10,14 @@ const PROTOCOL = new TextEncoder().encode('gridseal-channel-1')
 /** The transcript before the first message, 64 bytes. */
 export const EMPTY_TRANSCRIPT: Uint8Array = sha3_512(PROTOCOL)
 
+/** Holds what is joined for one hash: hellos and auths without certificates fit. */
+const SCRATCH = new Uint8Array(8192)
+
 /** The transcript after one more message. Joined first: one call costs less than a hash object. */
 export function extend(transcript: Uint8Array, message: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(transcript.length + message.length)
-  joined.set(transcript)
-  joined.set(message, transcript.length)
-  return sha3_512(joined)
+  const length = transcript.length + message.length
+  if (length > SCRATCH.length) return sha3_512(transcript, message)
+  SCRATCH.set(transcript)
+  SCRATCH.set(message, transcript.length)
+  return sha3_512(SCRATCH.subarray(0, length))
 }

@@ -5,7 +5,7 @@ import { plainBytes } from '../symmetric/bytes.ts'
 /*
  * The hash constructions of CH-KEM. Every input is preceded by its length in four bytes, so that no two lists of
  * inputs give the same bytes. Inputs are joined first: one call into the provider costs less than a hash object with
- * two updates for each input. Some are secrets, so the joined copy is overwritten.
+ * two updates for each input. Some are secrets, so the joined copy is overwritten at once.
  */
 
 const MAX_OUTPUT = 2 ** 20
@@ -14,30 +14,29 @@ const UTF8 = new TextEncoder()
 
 /** TH: SHA3-256 over the number of components and each with its length. 32 bytes. */
 export function transcriptHash(...components: readonly Uint8Array[]): Uint8Array {
-  const joined = new Joined(LENGTH + prefixedLength(components))
-  joined.count(components.length)
-  for (const component of components) joined.prefixed(component)
-  return joined.digest((bytes) => hash('sha3-256', bytes, 'buffer'))
+  const bytes = room(LENGTH + prefixedLength(components))
+  let at = writeCount(bytes, 0, components.length)
+  for (const component of components) at = writePrefixed(bytes, at, component)
+  return wiped(bytes, hash('sha3-256', bytes, 'buffer'))
 }
 
 /** KDF: SHAKE256 over the domain and a counted list of inputs. Throws `UsageError` `pqc.argument.range`. */
 export function chKemKdf(domain: string, inputs: readonly Uint8Array[], length: number): Uint8Array {
   needCount(length, 1, MAX_OUTPUT, 'length')
   const label = UTF8.encode(domain)
-  const joined = new Joined(2 * LENGTH + label.length + prefixedLength(inputs))
-  joined.prefixed(label)
-  joined.count(inputs.length)
-  for (const input of inputs) joined.prefixed(input)
-  return joined.digest((bytes) => shake(bytes, length))
+  const bytes = room(2 * LENGTH + label.length + prefixedLength(inputs))
+  let at = writeCount(bytes, writePrefixed(bytes, 0, label), inputs.length)
+  for (const input of inputs) at = writePrefixed(bytes, at, input)
+  return wiped(bytes, shake(bytes, length))
 }
 
 /** KDF1: like {@link chKemKdf} with one input and without the count, as Quantum-Go derives handshake keys. */
 export function chKemKdf1(domain: string, input: Uint8Array, length: number): Uint8Array {
   needCount(length, 1, MAX_OUTPUT, 'length')
-  const inputs = [UTF8.encode(domain), input]
-  const joined = new Joined(prefixedLength(inputs))
-  for (const bytes of inputs) joined.prefixed(bytes)
-  return joined.digest((bytes) => shake(bytes, length))
+  const label = UTF8.encode(domain)
+  const bytes = room(LENGTH + label.length + prefixedLength([input]))
+  writePrefixed(bytes, writePrefixed(bytes, 0, label), input)
+  return wiped(bytes, shake(bytes, length))
 }
 
 function shake(bytes: Uint8Array, outputLength: number): Uint8Array {
@@ -53,31 +52,30 @@ function prefixedLength(inputs: readonly Uint8Array[]): number {
   return length
 }
 
-/** Bytes that are written one after the other, hashed, and overwritten. */
-class Joined {
-  readonly #bytes: Uint8Array
-  #at = 0
+/** Holds what is joined for one hash: key and transcript of a handshake fit. */
+const SCRATCH = new Uint8Array(4096)
 
-  constructor(length: number) {
-    this.#bytes = new Uint8Array(length)
-  }
+function room(length: number): Uint8Array {
+  return length <= SCRATCH.length ? SCRATCH.subarray(0, length) : new Uint8Array(length)
+}
 
-  count(value: number): void {
-    this.#bytes[this.#at++] = value >>> 24
-    this.#bytes[this.#at++] = value >>> 16
-    this.#bytes[this.#at++] = value >>> 8
-    this.#bytes[this.#at++] = value
-  }
+function wiped(bytes: Uint8Array, digest: Uint8Array): Uint8Array {
+  bytes.fill(0)
+  return plainBytes(digest)
+}
 
-  prefixed(bytes: Uint8Array): void {
-    this.count(bytes.length)
-    this.#bytes.set(bytes, this.#at)
-    this.#at += bytes.length
-  }
+/** Where what follows a count begins. */
+function writeCount(target: Uint8Array, at: number, value: number): number {
+  target[at] = value >>> 24
+  target[at + 1] = value >>> 16
+  target[at + 2] = value >>> 8
+  target[at + 3] = value
+  return at + LENGTH
+}
 
-  digest(of: (bytes: Uint8Array) => Uint8Array): Uint8Array {
-    const digest = plainBytes(of(this.#bytes))
-    this.#bytes.fill(0)
-    return digest
-  }
+/** Where what follows bytes with their length begins. */
+function writePrefixed(target: Uint8Array, at: number, bytes: Uint8Array): number {
+  const start = writeCount(target, at, bytes.length)
+  target.set(bytes, start)
+  return start + bytes.length
 }
