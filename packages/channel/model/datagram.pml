@@ -25,15 +25,17 @@ mtype = { HELLO, RETRY, RETRY_REQUEST, ANSWER, AUTH, CONFIRM };
 
 #ifdef HONEST
 #define LOSSES 3
+#define DOUBLES 1
 /* Every time-out follows a loss: more of them than this are an initiator that waits in vain. */
 #define TRIES 6
 #define QUEUE 3
 #else
-#define LOSSES 1
+/* What is lost for good is an initiator that gives up; what comes twice the attacker sends. */
+#define LOSSES 0
+#define DOUBLES 0
 #define TRIES 1
 #define QUEUE 2
 #endif
-#define DOUBLES 1
 
 /* To the responder: kind, address, address that the token is for, offer, first offer as the cookie has it. */
 chan toR = [QUEUE] of { mtype, byte, byte, byte, byte };

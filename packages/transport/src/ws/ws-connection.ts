@@ -81,7 +81,8 @@ export class WebSocketConnection extends BaseConnection {
   #ended(code: number): void {
     if (NORMAL.has(code)) this.peerEnded()
     else {
-      const error = this.#failure ?? Object.assign(new Error(`closed with code ${code}`), { code: 'ECONNRESET' })
+      const text = `${this.remote}: the peer broke it off (${code})`
+      const error = this.#failure ?? new ProtocolError('transport.connection.reset', text, { code })
       this.failed(systemError('connection', this.remote, error))
     }
     this.terminated()
