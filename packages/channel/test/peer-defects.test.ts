@@ -122,16 +122,20 @@ describe('channel: defects that a peer has had', () => {
     slow.data.subscribe()
     let at = 0
     const dripping = setInterval(() => slow.write(hello.subarray(at, ++at)), 20)
-    await sleep(50)
-    const channel = await connectChannel(await connect(listener.url), CONNECT)
-    channel.messages.subscribe()
-    await channel.close()
-    await slow.closed
-    clearInterval(dripping)
-    expect(at).to.be.within(5, 60)
-    expect((await Promise.all(refused)).toSorted()).to.deep.equal(['channel.handshake.timeout', 'established'])
-    subscription.unsubscribe()
-    await listener.close()
+    try {
+      await sleep(50)
+      const channel = await connectChannel(await connect(listener.url), CONNECT)
+      channel.messages.subscribe()
+      await channel.close()
+      await slow.closed
+      // It was cut off in the middle, however fast this machine drips.
+      expect(at).to.be.within(1, hello.length - 1)
+      expect((await Promise.all(refused)).toSorted()).to.deep.equal(['channel.handshake.timeout', 'established'])
+    } finally {
+      clearInterval(dripping)
+      subscription.unsubscribe()
+      await listener.close()
+    }
   })
 
   it('7. a Finished that follows from the public transcript alone', () => {
