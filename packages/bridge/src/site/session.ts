@@ -26,6 +26,7 @@ import {
 import { Delivery } from './delivery.ts'
 import { GapRequests } from './gap-requests.ts'
 import { IncomingStream, freshnessOf } from './incoming.ts'
+import { KeepAsking } from './keep-asking.ts'
 import { KeyChanges } from './key-changes.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
@@ -35,12 +36,6 @@ import type { SiteGroup } from './realtime.ts'
 import { RealtimeTraffic } from './realtime.ts'
 import type { SiteSessionOptions, SiteStats } from './session-options.ts'
 import { StoredTraffic } from './stored.ts'
-
-/** Most time between questions for the peer's time, which also show that the path is alive. */
-const ASK_MS = 5_000
-const LEAST_ASK_MS = 250
-/** Questions without any word from the peer after which the path is dead. */
-const SILENT_ASKS = 3
 
 /** One site on one bridge: its links, the stream that leaves, the stream that arrives, over whatever channel is up. */
 export class SiteSession {
@@ -58,6 +53,7 @@ export class SiteSession {
   readonly #signers: PeerSigners
   readonly #changes: KeyChanges
   readonly #gaps = new GapRequests()
+  readonly #asking = new KeepAsking()
   readonly #endRotation: () => void
   #channel: MessageChannel | undefined
   /** Breaks the channel's connection off. */
@@ -66,12 +62,9 @@ export class SiteSession {
   #said = false
   /** The peer has said hello on this channel. */
   #greeted = false
-  /** Questions since the peer's last word. */
-  #unanswered = 0
   #channels = 0
   #peerIncarnation: Uint8Array | undefined
   #holdTimer: NodeJS.Timeout | undefined
-  #askTimer: NodeJS.Timeout | undefined
   /** Stopped, or broken: no channel is taken any more. */
   #over = false
   /** What comes is no longer taken: it stays the peer's. */
@@ -242,7 +235,7 @@ export class SiteSession {
     this.#realtime.stop()
     await Promise.all(this.#ends.map((end) => end.stop()))
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
-    clearInterval(this.#askTimer)
+    this.#asking.end()
     await this.#channel?.close()
     await this.#outgoing.close()
     await this.#stored?.close()
@@ -296,19 +289,16 @@ export class SiteSession {
     this.#outgoing.detach()
     this.#stored?.detach()
     this.#realtime.detach()
-    clearInterval(this.#askTimer)
+    this.#asking.end()
     if (this.#over) return
     this.#holdTimer ??= setTimeout(() => this.#farSide(false, 'the channel is down'), this.#options.holdConnections)
     this.#holdTimer.unref()
   }
 
-  /** Asks for the time; a peer that answers nothing at all is not there any more, whatever TCP believes. */
-  #ask(channel: MessageChannel): void {
-    if (++this.#unanswered > SILENT_ASKS) {
-      this.#say('warn', 'channel.silent', 'the peer has fallen silent')
-      this.#leave(channel)
-      this.#cut()
-    } else this.#tell({ kind: 'ask', now: monotonic() })
+  #silent(channel: MessageChannel): void {
+    this.#say('warn', 'channel.silent', 'the peer has fallen silent')
+    this.#leave(channel)
+    this.#cut()
   }
 
   #say(level: Level, code: string, what: string, details: Record<string, unknown> = {}): void {
@@ -329,7 +319,7 @@ export class SiteSession {
 
   #receive(channel: MessageChannel, port: number, bytes: Uint8Array): void {
     if (channel !== this.#channel || this.#deaf) return
-    this.#unanswered = 0
+    this.#asking.heard()
     try {
       if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
       else if (port === PORT_REALTIME && this.#greeted) this.#realtime.receive(bytes)
@@ -395,9 +385,8 @@ export class SiteSession {
     this.#channels++
     clearTimeout(this.#holdTimer)
     this.#holdTimer = undefined
-    const period = Math.max(LEAST_ASK_MS, Math.min(ASK_MS, this.#options.holdConnections / 2))
-    this.#askTimer = setInterval(() => this.#ask(channel), period)
-    this.#askTimer.unref()
+    const ask = (): void => this.#tell({ kind: 'ask', now: monotonic() })
+    this.#asking.begin(this.#options.holdConnections, ask, () => this.#silent(channel))
     this.#gaps.clear()
     this.#delivery.begin()
     for (const receipt of this.#options.keys.receipts) this.#tell({ kind: 'succession', receipt })
