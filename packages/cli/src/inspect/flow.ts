@@ -1,5 +1,5 @@
 import type { Direction, Framer, Inspector, ProtocolAdapter } from '@gridseal/adapter'
-import { flatText, opposite } from '@gridseal/adapter'
+import { opposite } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
 
 /** One end of a conversation, e.g. `ADDRESS:PORT`. */
@@ -34,7 +34,16 @@ export class FlowHalf {
     this.source = direction === 'to-device' ? client : server
     this.destination = direction === 'to-device' ? server : client
     const { source, destination } = this
-    this.members = flatText(`"protocol":"${adapter.protocol}","src":"${source.text}","dst":"${destination.text}"`)
+    // Joined, not added up: the text goes into every line, and a sum would be put together anew for each.
+    this.members = [
+      '"protocol":"',
+      adapter.protocol,
+      '","src":"',
+      source.text,
+      '","dst":"',
+      destination.text,
+      '"',
+    ].join('')
     this.framer = adapter.framer({
       medium,
       direction,
