@@ -8,6 +8,12 @@ import { MOST_PROBLEMS } from './walk.ts'
 import type { WalkProblem } from './walk.ts'
 
 /**
+ * Room for young objects, MiB: conversations live for as long as a small heap takes to fill many times over, and each
+ * would be copied twice.
+ */
+const YOUNG = { maxYoungGenerationSizeMb: 192 } as const
+
+/**
  * Inspects a capture in several threads. Each walks the whole file, but follows only the pairs of hosts that fall to its
  * part; the lines are merged in the order of the packets that brought them, so that the output is that of one thread.
  */
@@ -25,7 +31,7 @@ export async function inspectInParts(
     const summaries = await Promise.all(
       parts.map(async (queue, index) => {
         const task = { file, json, protocol, part: { index, of: threads }, maxBytes: size }
-        const worker = startPart((script, options) => new Worker(script, options), task)
+        const worker = startPart((script, options) => new Worker(script, { ...options, resourceLimits: YOUNG }), task)
         workers.push(worker)
         return runPart(file, worker, queue, merge)
       }),
@@ -40,6 +46,7 @@ export async function inspectInParts(
 /** Resolves with what a thread has seen when all its lines are merged. */
 function runPart(file: string, worker: Worker, queue: PartQueue, merge: PartMerge): Promise<InspectSummary> {
   queue.merged = () => worker.postMessage('merged')
+  let ended = false
   return new Promise((resolve, reject) => {
     worker.on('message', (message: PartMessage) => {
       switch (message.kind) {
@@ -48,6 +55,8 @@ function runPart(file: string, worker: Worker, queue: PartQueue, merge: PartMerg
           merge.run().catch(reject)
           return
         case 'end':
+          // The thread is gone at once; its last lines wait for a reader that may be slow.
+          ended = true
           merge.run().then(() => resolve(message.summary), reject)
           return
         case 'failed':
@@ -55,7 +64,9 @@ function runPart(file: string, worker: Worker, queue: PartQueue, merge: PartMerg
       }
     })
     worker.on('error', reject)
-    worker.on('exit', () => reject(new InternalError('inspect.part', 'a thread has ended too early')))
+    worker.on('exit', () => {
+      if (!ended) reject(new InternalError('inspect.part', 'a thread has ended too early'))
+    })
   })
 }
 
