@@ -24,8 +24,8 @@ export interface InspectSummary extends WalkSummary {
   readonly noise: number
 }
 
-/** A capture must be larger for the start of threads to pay. */
-const SMALL = 128 << 20
+/** A capture must be larger for threads to pay: each loads the program and warms up by itself. */
+const SMALL = 512 << 20
 const MOST_THREADS = 4
 
 /**

@@ -32,8 +32,11 @@ export type PartMessage =
   | { readonly kind: 'end'; readonly summary: InspectSummary }
   | { readonly kind: 'failed'; readonly code: string; readonly reason: string }
 
-/** Batches that a thread is ahead of what has been merged. */
-export const MOST_AHEAD = 4
+/**
+ * Batches that a thread may be ahead of what has been merged, each about a megabyte: much of what follows one another
+ * in a capture is of the same hosts, and the thread that has them must not hold up the others.
+ */
+export const MOST_AHEAD = 48
 
 /** Makes this file the work of a thread; `start` is given what the constructor of `Worker` takes. */
 export function startPart(start: (file: URL, options: WorkerOptions) => Worker, task: PartTask): Worker {
@@ -94,9 +97,9 @@ async function runPart(task: PartTask): Promise<void> {
   if (port === null) throw new InternalError('inspect.part', 'this is not a thread')
   let ahead = 0
   let goOn: (() => void) | undefined
-  // Each message says that a batch has been merged.
-  port.on('message', () => {
-    ahead--
+  // Each message says how many batches have been merged.
+  port.on('message', (merged: number) => {
+    ahead -= merged
     goOn?.()
   })
   const send = async (lines: PartLines, transfer: ArrayBuffer[]): Promise<void> => {

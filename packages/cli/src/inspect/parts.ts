@@ -3,15 +3,9 @@ import { InternalError, UsageError } from '@gridseal/wire'
 import type { InspectOptions, InspectSummary } from './inspect-file.ts'
 import type { LineWriter } from './line-writer.ts'
 import type { PartLines, PartMessage } from './part-worker.ts'
-import { startPart } from './part-worker.ts'
+import { MOST_AHEAD, startPart } from './part-worker.ts'
 import { MOST_PROBLEMS } from './walk.ts'
 import type { WalkProblem } from './walk.ts'
-
-/**
- * Room for young objects, MiB: conversations live for as long as a small heap takes to fill many times over, and each
- * would be copied twice.
- */
-const YOUNG = { maxYoungGenerationSizeMb: 192 } as const
 
 /**
  * Inspects a capture in several threads. Each walks the whole file, but follows only the pairs of hosts that fall to its
@@ -31,7 +25,7 @@ export async function inspectInParts(
     const summaries = await Promise.all(
       parts.map(async (queue, index) => {
         const task = { file, json, protocol, part: { index, of: threads }, maxBytes: size }
-        const worker = startPart((script, options) => new Worker(script, { ...options, resourceLimits: YOUNG }), task)
+        const worker = startPart((script, options) => new Worker(script, options), task)
         workers.push(worker)
         return runPart(file, worker, queue, merge)
       }),
@@ -43,9 +37,17 @@ export async function inspectInParts(
   }
 }
 
+/** A thread is told of so many merged batches at once; a part of what it may be ahead. */
+const TOLD_AT_ONCE = MOST_AHEAD / 6
+
 /** Resolves with what a thread has seen when all its lines are merged. */
 function runPart(file: string, worker: Worker, queue: PartQueue, merge: PartMerge): Promise<InspectSummary> {
-  queue.merged = () => worker.postMessage('merged')
+  let merged = 0
+  queue.merged = () => {
+    if (++merged < TOLD_AT_ONCE) return
+    worker.postMessage(merged)
+    merged = 0
+  }
   let ended = false
   return new Promise((resolve, reject) => {
     worker.on('message', (message: PartMessage) => {
