@@ -37,7 +37,8 @@ export async function lockedBy(
 /** Linux: the process that has a port open, as far as this user may see it. */
 export async function openedBy(path: string): Promise<PortHolder | undefined> {
   const device = await realpath(path).catch(() => path)
-  for (const pid of await readdir('/proc').catch(() => [])) {
+  // Ourselves first: what we started may have the port from us.
+  for (const pid of [String(process.pid), ...(await readdir('/proc').catch(() => []))]) {
     if (!/^\d+$/.test(pid)) continue
     const folder = join('/proc', pid, 'fd')
     for (const fd of await readdir(folder).catch(() => [])) {

@@ -46,7 +46,7 @@ describe('who has a serial port', () => {
     const first = await connect(pty.url('a'))
     const error = await rejection(connect(pty.url('a')))
     expect(error).to.have.property('code', 'transport.serial.busy')
-    expect(error.message).to.contain('this process has it open')
+    expect(error.message, error.message).to.contain('this process has it open')
     first.destroy()
     await first.closed
     await pty.close()
