@@ -44,11 +44,14 @@ describe('who has a serial port', () => {
     needPeer(this, 'socat')
     const pty = await PtyPair.open()
     const first = await connect(pty.url('a'))
-    const error = await rejection(connect(pty.url('a')))
-    expect(error).to.have.property('code', 'transport.serial.busy')
-    expect(error.message, error.message).to.contain('this process has it open')
-    first.destroy()
-    await first.closed
-    await pty.close()
+    try {
+      const error = await rejection(connect(pty.url('a')))
+      expect(error).to.have.property('code', 'transport.serial.busy')
+      expect(error.message, error.message).to.contain('this process has it open')
+    } finally {
+      first.destroy()
+      await first.closed
+      await pty.close()
+    }
   })
 })
