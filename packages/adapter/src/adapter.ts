@@ -96,7 +96,7 @@ export interface ProtocolAdapter {
   /** What the frame does; never throws, what cannot be decoded is `unknown`. */
   operation(frame: Uint8Array, direction: Direction, framing?: string): Operation
   /**
-   * The protocol's own policy rules, where it has any, from what the configuration says. Throws `UsageError`
+   * The policy rules of a protocol that has rules of its own, from what the configuration says. Throws `UsageError`
    * `adapter.rules` that says what is wrong.
    */
   readonly rules?: (raw: unknown) => FrameRules

@@ -48,7 +48,7 @@ export interface FieldLinkConfig extends LinkConfig {
   readonly group?: string | undefined
   /** UDP multicast: address of the interface; undefined: the system's choice. */
   readonly interface?: string | undefined
-  /** UDP: where the device's datagrams come in; undefined: any port. */
+  /** UDP: where the device's datagrams come in; undefined: a port that the system picks. */
   readonly bind?: string | undefined
   /** DNP3: users whose update keys are agreed on with the head-end. */
   readonly updateKeys?: readonly FieldUpdateKey[] | undefined
@@ -150,7 +150,7 @@ export interface AcceptConfig {
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined
   /** How far ahead of our clock the peer's may be; undefined: not looked at. */
   readonly clockSkew?: number | undefined
-  /** How old live traffic may be; undefined: any. */
+  /** How old live traffic may be; undefined: no limit. */
   readonly maxAge?: number | undefined
 }
 

@@ -27,7 +27,7 @@ export interface DeliveryOptions {
   readonly inbound: Direction
   readonly realtime: RealtimeTraffic
   readonly clock: PeerClock
-  /** Milliseconds that kept traffic may be ahead of our clock before it is spoken of; undefined: any. */
+  /** Milliseconds that kept traffic may be ahead of our clock before it is spoken of; undefined: no limit. */
   readonly clockSkew: number | undefined
   readonly now: () => bigint
   /** Back to the far side. */

@@ -14,7 +14,7 @@ const AUTHORITY = new Uint8Array(32).fill(0xa5)
 const OLD_KEY = new Uint8Array(32).fill(0x11)
 const LATCH: OutstationCommand = { kind: 'binary', index: 0, code: 3, count: 1, onTime: 0, offTime: 0 }
 
-/** An SAv5 outstation as any: users, the authority's key, nothing that knows of bridges. */
+/** An ordinary SAv5 outstation: users, the authority's key, nothing that knows of bridges. */
 class Rtu {
   readonly operated: number[] = []
   authenticator: OutstationAuthenticator | undefined

@@ -103,7 +103,7 @@ export interface Keyed {
   readonly transcript: Uint8Array
 }
 
-/** The ends of a machine; no input has any effect there. */
+/** The ends of a machine; every input is without effect there. */
 export type Finished = { readonly at: 'established' } | { readonly at: 'failed' }
 
 /**

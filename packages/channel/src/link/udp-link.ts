@@ -8,7 +8,7 @@ import type { Packet, PacketLink, Path } from './packet-link.ts'
 const UDP_MTU = 1200
 
 export interface UdpLinkOptions {
-  /** Where to receive, `udp://host:port`. Default: any free port. */
+  /** Where to receive, `udp://host:port`. Default: a port that the system picks. */
   readonly bind?: string
   /** Addresses and networks that packets may come from. Default: all. */
   readonly allow?: readonly string[]

@@ -54,7 +54,7 @@ describe('channel over several paths', () => {
     await stop()
   })
 
-  it('failover: only the end that sends has anything to say', async () => {
+  it('failover: only the end that sends speaks', async () => {
     for (const sender of ['client', 'server'] as const) {
       const pair = await twoPaths('failover')
       const { texts } = collect(pair[sender === 'client' ? 'server' : 'client'])

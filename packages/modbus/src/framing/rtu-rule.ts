@@ -28,7 +28,7 @@ export function rtuRule(side: PduSide, medium: Medium): FrameRule {
         if (length > MAX_RTU_ADU) return NO_FRAME
         if (length > end - start) return -length
         if (crcFits(bytes, start, start + length)) return length
-        // The echo of sub-function 0 has any length.
+        // The echo of sub-function 0 is as long as what was sent.
         if (bytes[start + 1] !== DIAGNOSTICS || (bytes[start + 2]! | bytes[start + 3]!) !== 0) return NO_FRAME
       }
       if (hunting) return NO_FRAME

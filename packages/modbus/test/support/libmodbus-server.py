@@ -1,6 +1,6 @@
 """A libmodbus device for tests, by ctypes: libmodbus-server.py tcp PORT | rtu DEVICE.
 
-Unit 1 (on TCP libmodbus answers as any). Registers hold their own address, coils are on at even addresses.
+Unit 1 (on TCP libmodbus answers to every unit). Registers hold their own address, coils are on at even addresses.
 """
 import ctypes
 import sys

@@ -15,7 +15,7 @@ export function signatureTests(
   provider: Provider,
 ): readonly AlgorithmTest[] {
   const key = KEY_ANSWERS[info.name]
-  const signer = once((): Signer => implementation.signer(fromBase64(key.privateKey)))
+  const signer = once((): Signer => implementation.signer(fromHex(key.privateKey)))
   const tests: AlgorithmTest[] = [
     {
       name: 'public key of a private key',
@@ -33,8 +33,8 @@ export function signatureTests(
 /** A good signature is taken and a bad one is not. */
 function verification(stored: StoredSignature, provider: Provider): AlgorithmTest[] {
   const message = fromHex(stored.message)
-  const signature = fromBase64(stored.signature)
-  const publicKey = fromBase64(stored.publicKey)
+  const signature = fromHex(stored.signature)
+  const publicKey = fromHex(stored.publicKey)
   const verify = (bytes: Uint8Array): boolean =>
     provider.signature(stored.algorithm)!.verifier(publicKey).verify(message, bytes)
   return [
@@ -64,7 +64,7 @@ function slhDsaSigning(info: SignatureInfo, provider: Provider): AlgorithmTest {
     source: 'round trip',
     run: () => {
       const implementation = provider.signature(fast)!
-      return roundTrip(implementation, implementation.signer(fromBase64(KEY_ANSWERS[fast].privateKey)))
+      return roundTrip(implementation, implementation.signer(fromHex(KEY_ANSWERS[fast].privateKey)))
     },
   }
 }
@@ -74,10 +74,6 @@ function roundTrip(implementation: SignatureImplementation, signer: Signer): boo
   const signature = signer.signSync(MESSAGE)
   const other = Uint8Array.from([...MESSAGE, 0])
   return verifier.verify(MESSAGE, signature) && !verifier.verify(other, signature)
-}
-
-function fromBase64(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'base64'))
 }
 
 function once<T>(make: () => T): () => T {

@@ -39,7 +39,7 @@ export interface DatagramCounters {
 }
 
 export interface DatagramOptions {
-  /** Where to receive, `udp://host:port`; port 0 takes a free one. Default: any free port. */
+  /** Where to receive, `udp://host:port`; port 0, the default, takes a free one. */
   readonly bind?: string
   /** The only peer, `udp://host:port`: datagrams from others are not received. */
   readonly peer?: string

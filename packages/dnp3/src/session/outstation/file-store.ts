@@ -125,6 +125,10 @@ function baseName(path: string): string {
 
 const LONGEST_NAME = 255
 
+const FIRST_PRINTABLE = 0x20
+const COLON = 0x3a
+const BACKSLASH = 0x5c
+
 /**
  * The name of a request relative to the root, or undefined for one that leaves it, is empty where it must not be, or has
  * octets that no file has. `/a/b`, `./a/b` and `a/b` are the same.
@@ -138,8 +142,7 @@ export function safeName(octets: Uint8Array): string | undefined {
     return undefined
   }
   // Control characters, backslashes and drive letters have no place in a name.
-  // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\\:]/.test(text)) return undefined
+  if ([...octets].some((octet) => octet < FIRST_PRINTABLE || octet === BACKSLASH || octet === COLON)) return undefined
   const parts = text.split('/').filter((part) => part !== '' && part !== '.')
   return parts.includes('..') ? undefined : parts.join('/')
 }
