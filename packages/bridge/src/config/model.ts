@@ -20,7 +20,7 @@ export interface PolicyConfig {
 export interface LinkConfig {
   /** Unique within the site; both ends use the same. */
   readonly id: string
-  readonly protocol: 'modbus' | 'dnp3' | 'raw'
+  readonly protocol: 'modbus' | 'dnp3' | 'goose' | 'sv' | 'raw'
   /** The protocol's framing where it has several; undefined: its first. */
   readonly framing?: string | undefined
   /** Carry frames whose check sum is wrong, too. */
