@@ -26,7 +26,7 @@ export type { Quality, QualityFlag, SampleQuality, Validity } from './codec/qual
 // Frames: Ethernet, GOOSE, sampled values
 export { etherTypeOf, formatMac, parseMac, vlanOf, vlanTag } from './codec/ethernet.ts'
 export type { EthernetHeader, EthernetTag, VlanControl } from './codec/ethernet.ts'
-export { ETHER_TYPE_GOOSE, ETHER_TYPE_SV } from './codec/process-bus/header.ts'
+export { ETHER_TYPE_GOOSE, ETHER_TYPE_SV, appIdOf } from './codec/process-bus/header.ts'
 export type { ProcessBusFrame, ProcessBusHeader } from './codec/process-bus/header.ts'
 export { decodeGooseFrame, encodeGooseFrame, examineGoose } from './codec/process-bus/goose.ts'
 export type { ExaminedGoose, GooseFrame, GoosePdu } from './codec/process-bus/goose.ts'

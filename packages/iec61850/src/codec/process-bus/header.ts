@@ -43,6 +43,18 @@ export interface OpenedFrame extends Partial<Omit<ProcessBusFrame, 'form'>> {
   readonly contentsAt: number
 }
 
+/** The APPID of a frame of either EtherType; undefined where it is neither, or too short. */
+export function appIdOf(frame: Uint8Array): number | undefined {
+  try {
+    const r = new Reader(frame)
+    const { etherType } = readEthernetHeader(r)
+    return etherType === ETHER_TYPE_GOOSE || etherType === ETHER_TYPE_SV ? r.u16be('APPID') : undefined
+  } catch (error) {
+    decodeError(error)
+    return undefined
+  }
+}
+
 const SIMULATED = 0x8000
 /** Octets that Length covers before the APDU. */
 const HEADER = 8
