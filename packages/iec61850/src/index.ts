@@ -37,3 +37,24 @@ export type { SampleChannel, SampledValue } from './codec/process-bus/sample.ts'
 
 // For the bridge
 export { gooseAdapter, iec61850Adapters, svAdapter } from './adapter.ts'
+
+// What is published when, and what a subscriber makes of it: pure
+export { GoosePublication } from './session/goose/publication.ts'
+export type { GooseControlBlock } from './session/goose/publication.ts'
+export { GOOSE_REFUSALS, GooseSupervision } from './session/goose/supervision.ts'
+export type { GooseCounters, GooseExpectation, GooseRefusal, GooseVerdict } from './session/goose/supervision.ts'
+export { SvPublication } from './session/sv/publication.ts'
+export type { SampledValueControlBlock } from './session/sv/publication.ts'
+export { SV_REFUSALS, SvSupervision } from './session/sv/supervision.ts'
+export type { SvCounters, SvExpectation, SvRefusal, SvVerdict } from './session/sv/supervision.ts'
+
+// Stations on an interface
+export type { PublisherAddress } from './station/publisher.ts'
+export { GoosePublisher } from './station/goose-publisher.ts'
+export type { GoosePublisherCounters, StationParts } from './station/goose-publisher.ts'
+export { GooseSubscriber } from './station/goose-subscriber.ts'
+export type { GooseEvent, GooseSubscriberOptions } from './station/goose-subscriber.ts'
+export { SvPublisher } from './station/sv-publisher.ts'
+export type { SvPublisherCounters } from './station/sv-publisher.ts'
+export { SvSubscriber } from './station/sv-subscriber.ts'
+export type { SvEvent, SvSubscriberOptions } from './station/sv-subscriber.ts'

@@ -30,6 +30,8 @@ export interface EthernetCounters extends DatagramCounters {
  */
 export interface EthernetSocket extends DatagramSocket {
   readonly counters: Readonly<EthernetCounters>
+  /** Address of the interface, `xx:xx:xx:xx:xx:xx`; undefined where the system does not tell. */
+  readonly address: string | undefined
   /**
    * Sends one frame as it is. False: it was dropped, since the interface does not keep up, is down, or takes no frame so
    * long (counted in `errors`), or the socket is closed.

@@ -31,6 +31,7 @@ export class MemoryEthernet {
 
 class MemorySocket implements EthernetSocket {
   readonly url: string
+  readonly address: string
   readonly counters: EthernetCounters = noFrames()
   readonly #settings: EthernetSettings
   readonly #destinations: ReadonlySet<number> | undefined
@@ -39,6 +40,7 @@ class MemorySocket implements EthernetSocket {
 
   constructor(settings: EthernetSettings, segment: Set<MemorySocket>) {
     this.url = settings.url
+    this.address = macText(Uint8Array.of(2, 0, 0, 0, segment.size >> 8, segment.size & 0xff), 0)
     this.#settings = settings
     this.#destinations = settings.destinations && new Set(settings.destinations.map((mac) => macNumber(mac, 0)))
     this.#segment = segment

@@ -1,4 +1,5 @@
-import { constants, networkInterfaces } from 'node:os'
+import { readFileSync, readdirSync } from 'node:fs'
+import { constants } from 'node:os'
 import type { GridsealError } from '@gridseal/wire'
 import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { Observable } from 'rxjs'
@@ -163,8 +164,16 @@ function int32({ littleEndian }: SystemCalls, value: number): Uint8Array {
 }
 
 function noInterface(url: string, name: string): UsageError {
-  const names = Object.keys(networkInterfaces()).join(', ')
+  const names = interfaceNames().join(', ')
   return new UsageError('transport.ethernet.interface', `${url}: no interface "${name}" (there are ${names})`, { name })
+}
+
+function interfaceNames(): string[] {
+  try {
+    return readdirSync('/sys/class/net')
+  } catch {
+    return []
+  }
 }
 
 function systemFailure(url: string, errno: number): GridsealError {
@@ -190,8 +199,19 @@ function systemFailure(url: string, errno: number): GridsealError {
   }
 }
 
+/** Only interfaces with an IP address are among those that Node.js lists. */
+function addressOf(name: string): string | undefined {
+  try {
+    const text = readFileSync(`/sys/class/net/${name}/address`, 'latin1').trim()
+    return text === '' ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
 class PacketSocket implements EthernetSocket {
   readonly url: string
+  readonly address: string | undefined
   readonly #shared: Shared
   readonly #fd: number
   readonly #etherType: number
@@ -201,8 +221,9 @@ class PacketSocket implements EthernetSocket {
   #closing: Promise<void> | undefined
   #closed = false
 
-  constructor(system: Shared, { url, etherType, destinations }: EthernetSettings, fd: number) {
+  constructor(system: Shared, { endpoint, url, etherType, destinations }: EthernetSettings, fd: number) {
     this.url = url
+    this.address = addressOf(endpoint.interface)
     this.#shared = system
     this.#fd = fd
     this.#etherType = etherType
