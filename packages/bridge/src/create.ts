@@ -1,3 +1,5 @@
+import type { OpenEthernet } from '@gridseal/transport'
+import { openEthernet } from '@gridseal/transport'
 import type { Bridge } from './bridge.ts'
 import type { BridgeConfig } from './config/model.ts'
 import type { Report } from './events.ts'
@@ -5,10 +7,17 @@ import { FieldBridge } from './field-bridge.ts'
 import { HeadEndBridge } from './head-end-bridge.ts'
 import { WatchedBridge } from './watched-bridge.ts'
 
+/** What a bridge is given in the place of this machine's. */
+export interface BridgeParts {
+  /** Opens raw Ethernet; a `MemoryEthernet` where there is none. */
+  readonly openEthernet?: OpenEthernet
+}
+
 /** A bridge of the role that the configuration names, not started yet. Throws `UsageError`. */
-export async function createBridge(config: BridgeConfig, report: Report): Promise<Bridge> {
+export async function createBridge(config: BridgeConfig, report: Report, parts: BridgeParts = {}): Promise<Bridge> {
+  const open = parts.openEthernet ?? openEthernet
   const bridge = await (config.role === 'field'
-    ? FieldBridge.create(config, report)
-    : HeadEndBridge.create(config, report))
+    ? FieldBridge.create(config, report, open)
+    : HeadEndBridge.create(config, report, open))
   return config.health === undefined ? bridge : new WatchedBridge(bridge, config.health.listen)
 }

@@ -3,6 +3,7 @@ import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
+import type { OpenEthernet } from '@gridseal/transport'
 import { ReconnectingLink } from '@gridseal/transport'
 import { UsageError } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
@@ -34,6 +35,7 @@ interface Opened {
   readonly listed: readonly VerifyingKey[]
   readonly journal: Journal | undefined
   readonly receipts: readonly Uint8Array[]
+  readonly openEthernet: OpenEthernet
 }
 
 /** The bridge beside the devices: dials the head-end and keeps dialling. */
@@ -49,7 +51,8 @@ export class FieldBridge implements Bridge {
   readonly failed: Promise<unknown>
   #stopping = false
 
-  private constructor(config: FieldConfig, report: Report, { key, keys, peer, listed, journal, receipts }: Opened) {
+  private constructor(config: FieldConfig, report: Report, opened: Opened) {
+    const { key, keys, peer, listed, journal, receipts, openEthernet } = opened
     this.#config = config
     this.#report = report
     this.#keys = keys
@@ -65,7 +68,7 @@ export class FieldBridge implements Bridge {
       store: link.store,
     }))
     const multicast = groupLinks.map((link) => {
-      const end = multicastEnd(link, wallClock, report)
+      const end = multicastEnd(link, wallClock, report, openEthernet)
       return { end, group: memberGroup(link, end, peer) }
     })
     this.#ends = [...links.map((link) => link.end), ...multicast.map(({ end }) => end)]
@@ -103,7 +106,7 @@ export class FieldBridge implements Bridge {
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
-  static async create(config: FieldConfig, report: Report): Promise<FieldBridge> {
+  static async create(config: FieldConfig, report: Report, openEthernet: OpenEthernet): Promise<FieldBridge> {
     const key = await readKeyFile(config.identity)
     const peer = await readPublicKeyFile(config.channel.peer)
     const listed = await readListed(config.channel.accept)
@@ -112,7 +115,7 @@ export class FieldBridge implements Bridge {
     try {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
-      return new FieldBridge(config, report, { key, keys, peer, listed, journal, receipts })
+      return new FieldBridge(config, report, { key, keys, peer, listed, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
       await journal?.close()
@@ -132,6 +135,7 @@ export class FieldBridge implements Bridge {
       signer: this.#keys.current.publicKey.fingerprintText,
       listening,
       sites: [this.#session.stats],
+      groups: {},
       journal: this.#journal && { ...this.#journal.stats },
     }
   }

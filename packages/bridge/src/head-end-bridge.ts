@@ -3,6 +3,7 @@ import type { MessageChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import type { OpenEthernet } from '@gridseal/transport'
 import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
@@ -42,6 +43,7 @@ interface Opened {
   readonly peers: readonly Peer[]
   readonly journal: Journal | undefined
   readonly receipts: readonly Uint8Array[]
+  readonly openEthernet: OpenEthernet
 }
 
 interface Site {
@@ -66,7 +68,8 @@ export class HeadEndBridge implements Bridge {
   #stopping = false
   readonly #hubs: readonly GroupHub[]
 
-  private constructor(config: HeadEndConfig, report: Report, { key, keys, peers, journal, receipts }: Opened) {
+  private constructor(config: HeadEndConfig, report: Report, opened: Opened) {
+    const { key, keys, peers, journal, receipts, openEthernet } = opened
     this.#config = config
     this.#report = report
     this.#key = key
@@ -75,7 +78,7 @@ export class HeadEndBridge implements Bridge {
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
     this.#fail = resolve
-    this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report))
+    this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report, openEthernet))
     this.#inlet = new Inlet({
       config: config.channel,
       identity: key,
@@ -95,7 +98,7 @@ export class HeadEndBridge implements Bridge {
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
-  static async create(config: HeadEndConfig, report: Report): Promise<HeadEndBridge> {
+  static async create(config: HeadEndConfig, report: Report, openEthernet: OpenEthernet): Promise<HeadEndBridge> {
     const key = await readKeyFile(config.identity)
     const peers = await Promise.all(config.sites.map(readPeer))
     const trusted = peers.flatMap((peer) => [peer.key, ...peer.listed])
@@ -104,7 +107,7 @@ export class HeadEndBridge implements Bridge {
     try {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
-      return new HeadEndBridge(config, report, { key, keys, peers, journal, receipts })
+      return new HeadEndBridge(config, report, { key, keys, peers, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
       await journal?.close()
@@ -171,6 +174,9 @@ export class HeadEndBridge implements Bridge {
       signer: this.#keys.current.publicKey.fingerprintText,
       listening,
       sites: [...this.#sites.values()].map(({ session }) => session.stats),
+      groups: Object.fromEntries(
+        this.#hubs.flatMap(({ name, end }) => (end === undefined ? [] : [[name, { ...end.counters }]])),
+      ),
       journal: this.#journal && { ...this.#journal.stats },
     }
   }

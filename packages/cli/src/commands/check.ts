@@ -4,7 +4,7 @@ import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import { print, toJson } from '../output.ts'
 import { explainDnp3 } from './explain-dnp3.ts'
 import type { ShownKey } from './explain-trust.ts'
-import { explainAccept, explainGroup, explainSigning } from './explain-trust.ts'
+import { explainAccept, explainGroup, explainSigning, filterText } from './explain-trust.ts'
 
 /** Validates a configuration with the keys that it names, and explains it. */
 export async function check(file: string, json: boolean): Promise<void> {
@@ -67,6 +67,7 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
         lines.push(
           `    multicast of the head-end's group ${link.group}: each datagram under its MAC at once, signed behind`,
         )
+        if (link.device.startsWith('eth://')) lines.push(`    ${filterText(link)}`)
       }
       lines.push(`    frames to it that are older than ${link.maxAge} ms are not delivered`)
       indent('    ', explainDnp3(link))

@@ -81,13 +81,20 @@ export class InspectedFlow {
 export class Recognizer {
   readonly #adapters: readonly ProtocolAdapter[]
   readonly #byPort: Record<'tcp' | 'udp', Map<number, ProtocolAdapter>> = { tcp: new Map(), udp: new Map() }
+  readonly #byEtherType = new Map<number, ProtocolAdapter>()
 
   constructor(adapters: readonly ProtocolAdapter[]) {
     this.#adapters = adapters
     for (const adapter of adapters) {
       for (const port of adapter.recognition.tcpPorts) this.#byPort.tcp.set(port, adapter)
       for (const port of adapter.recognition.udpPorts) this.#byPort.udp.set(port, adapter)
+      for (const etherType of adapter.recognition.etherTypes) this.#byEtherType.set(etherType, adapter)
     }
+  }
+
+  /** The adapter of what is carried straight on Ethernet. */
+  byEtherType(etherType: number): ProtocolAdapter | undefined {
+    return this.#byEtherType.get(etherType)
   }
 
   /**
