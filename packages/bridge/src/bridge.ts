@@ -1,5 +1,6 @@
-import type { SignatureAlgorithm } from '@gridseal/pqc'
+import type { ChannelMetrics } from '@gridseal/channel'
 import type { JournalStats } from '@gridseal/envelope'
+import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { BridgeConfig } from './config/model.ts'
 import type { SiteStats } from './site/session-options.ts'
 
@@ -18,6 +19,8 @@ export interface Bridge {
   /** Resolves with the reason if the bridge breaks for good (its journal, its key): stop it and look after it. */
   readonly failed: Promise<unknown>
   readonly stats: BridgeStats
+  /** What its channels and their guard count. */
+  readonly channelMetrics: ChannelMetrics
 }
 
 export interface BridgeStats {

@@ -1,4 +1,4 @@
-import { TicketStore } from '@gridseal/channel'
+import { ChannelMetrics, TicketStore } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
 import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
@@ -47,6 +47,7 @@ export class FieldBridge implements Bridge {
   readonly #session: SiteSession
   readonly #uplink: ReconnectingLink<Uplink>
   readonly failed: Promise<unknown>
+  readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
   #stopping = false
 
   private constructor(config: FieldConfig, report: Report, { key, keys, peer, listed, journal, receipts }: Opened) {
@@ -96,7 +97,8 @@ export class FieldBridge implements Bridge {
       report,
       onFault: resolve,
     })
-    const uplink = { config: config.channel, identity: key, peer, ticketStore: new TicketStore() }
+    const ticketStore = new TicketStore()
+    const uplink = { config: config.channel, identity: key, peer, ticketStore, metrics: this.channelMetrics }
     this.#uplink = new ReconnectingLink((signal) => openUplink(uplink, signal))
     this.#uplink.connections.subscribe((connection) => void this.#run(connection))
     this.#uplink.failures.subscribe((error) => report(failure('warn', 'cannot reach the head-end', error)))

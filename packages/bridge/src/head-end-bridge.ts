@@ -1,4 +1,4 @@
-import { TicketKeys } from '@gridseal/channel'
+import { ChannelMetrics, TicketKeys } from '@gridseal/channel'
 import type { MessageChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
@@ -61,6 +61,7 @@ export class HeadEndBridge implements Bridge {
   /** By the fingerprint of the field bridge, in hex. */
   readonly #sites = new Map<string, Site>()
   readonly failed: Promise<unknown>
+  readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
   readonly #fail: (error: unknown) => void
   readonly #inlet: Inlet
   #stopping = false
@@ -82,6 +83,7 @@ export class HeadEndBridge implements Bridge {
       peers: (fingerprint) => this.#sites.get(toHex(fingerprint))?.session.peer,
       // Field bridges that dial again need no new signatures; after a restart of this process they do.
       ticketKeys: TicketKeys.generate(),
+      metrics: this.channelMetrics,
       accepted: (channel, cut) => void this.#run(channel, cut),
       refused: (remote, error) => report(failure('warn', `refused ${remote}`, error, { remote })),
     })

@@ -8,7 +8,7 @@ import {
   listenDatagram,
   udpLink,
 } from '@gridseal/channel'
-import type { AcceptOptions, MessageChannel, PacketLink, TicketKeys } from '@gridseal/channel'
+import type { AcceptOptions, ChannelMetrics, MessageChannel, PacketLink, TicketKeys } from '@gridseal/channel'
 import type { SigningKey } from '@gridseal/pqc'
 import { ReconnectingLink, connect, listen } from '@gridseal/transport'
 import type { Connection } from '@gridseal/transport'
@@ -20,6 +20,8 @@ export interface InletOptions {
   readonly identity: SigningKey
   readonly peers: AcceptOptions['peers']
   readonly ticketKeys: TicketKeys
+  /** Gets what channels and the guard count. */
+  readonly metrics: ChannelMetrics
   /** A channel came in; `cut` breaks off what carries it. */
   readonly accepted: (channel: MessageChannel, cut: () => void) => void
   /** Somebody was refused. */
@@ -37,12 +39,13 @@ export class Inlet {
   readonly #closers: (() => Promise<unknown>)[] = []
 
   constructor(options: InletOptions) {
-    const { config, identity, peers, ticketKeys } = options
+    const { config, identity, peers, ticketKeys, metrics } = options
     const { helloTimeout } = config
     this.#options = options
     this.#urls = [...config.listen]
     const guard = new ChannelGuard(given(config.guard))
-    this.#accept = { identity, peers, ticketKeys, guard, helloTimeout, ...channelOptions(config) }
+    metrics.watchGuard(guard)
+    this.#accept = { identity, peers, ticketKeys, metrics, guard, helloTimeout, ...channelOptions(config) }
   }
 
   /** Where it listens, with the real ports. */

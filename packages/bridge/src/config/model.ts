@@ -107,7 +107,7 @@ export interface LimitsConfig {
 }
 
 export interface HealthConfig {
-  /** Where `GET /health` is answered, without authentication: a loopback or management address. */
+  /** Where `GET /health` and `GET /metrics` are answered, without authentication: a loopback or management address. */
   readonly listen: string
 }
 

@@ -118,7 +118,7 @@ const limits = z
   })
   .prefault({})
 
-/** Where `GET /health` is answered over HTTP; default nowhere. */
+/** Where `GET /health` and `GET /metrics` are answered over HTTP; default nowhere. */
 const health = z.strictObject({ listen: url('tcp') }).optional()
 
 const positive = z.number().positive()

@@ -96,7 +96,8 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
       ? '  no journal: nothing can be proven later'
       : `  journal in ${config.journal.directory}${config.journal.sync ? '' : ' (not synced to disk)'}`,
   )
-  if (config.health !== undefined) lines.push(`  GET /health at ${config.health.listen}, for whoever can reach it`)
+  if (config.health !== undefined)
+    lines.push(`  GET /health and /metrics at ${config.health.listen}, for whoever can reach it`)
   return lines
 }
 
