@@ -28,6 +28,8 @@ export interface BridgeStats {
   /** Of the key that signs batches now, and its fingerprint. */
   readonly algorithm: SignatureAlgorithm
   readonly signer: string
+  /** When the certificate of this bridge ends, ms since 1970-01-01 UTC; undefined without one. */
+  readonly certificateEnds: number | undefined
   /** Where this bridge can be reached: the channel's listener, the links' listeners by `site/link`. */
   readonly listening: Readonly<Record<string, string>>
   readonly sites: readonly SiteStats[]

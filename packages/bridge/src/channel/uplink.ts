@@ -1,6 +1,5 @@
 import { LINE_ADDRESS, connectChannel, connectDatagram, openLine, udpPath } from '@gridseal/channel'
-import type { ChannelMetrics, MessageChannel, Path, TicketStore } from '@gridseal/channel'
-import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import type { ChannelMetrics, ExpectedPeer, MessageChannel, OwnIdentity, Path, TicketStore } from '@gridseal/channel'
 import { connect } from '@gridseal/transport'
 import type { CloseReason, Connection, Reopened } from '@gridseal/transport'
 import type { FieldChannelConfig } from '../config/model.ts'
@@ -14,8 +13,8 @@ export interface Uplink extends Reopened {
 
 export interface UplinkOptions {
   readonly config: FieldChannelConfig
-  readonly identity: SigningKey
-  readonly peer: VerifyingKey
+  readonly identity: OwnIdentity
+  readonly peer: ExpectedPeer
   readonly ticketStore: TicketStore
   readonly metrics: ChannelMetrics
 }

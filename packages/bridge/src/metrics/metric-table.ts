@@ -26,6 +26,11 @@ const BRIDGE: readonly BridgeMetric[] = [
   ofBridge(['gauge', 'status', '1 for the status that GET /health tells, else 0.'], ['status'], ({ status }) =>
     STATUSES.map((one) => ({ labels: { status: one }, value: one === status ? 1 : 0 })),
   ),
+  ofBridge(
+    ['gauge', 'certificate_end_timestamp_seconds', "When this bridge's own certificate ends, since 1970-01-01 UTC."],
+    [],
+    ({ stats: { certificateEnds: ends } }) => (ends === undefined ? [] : [{ labels: {}, value: ends / 1000 }]),
+  ),
   ofBridge(['counter', 'events_total', 'Events reported, by level and code.'], ['level', 'code'], ({ events }) =>
     events.map(({ level, code, count }) => ({ labels: { level, code }, value: count })),
   ),
