@@ -1,5 +1,6 @@
-import type { SignatureAlgorithm } from '@gridseal/pqc'
+import type { ChannelMetrics } from '@gridseal/channel'
 import type { JournalStats } from '@gridseal/envelope'
+import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { BridgeConfig } from './config/model.ts'
 import type { LinkCounters } from './link/end.ts'
 import type { SiteStats } from './site/session-options.ts'
@@ -19,6 +20,8 @@ export interface Bridge {
   /** Resolves with the reason if the bridge breaks for good (its journal, its key): stop it and look after it. */
   readonly failed: Promise<unknown>
   readonly stats: BridgeStats
+  /** What its channels and their guard count. */
+  readonly channelMetrics: ChannelMetrics
 }
 
 export interface BridgeStats {
@@ -26,6 +29,8 @@ export interface BridgeStats {
   /** Of the key that signs batches now, and its fingerprint. */
   readonly algorithm: SignatureAlgorithm
   readonly signer: string
+  /** When the certificate of this bridge ends, ms since 1970-01-01 UTC; undefined without one. */
+  readonly certificateEnds: number | undefined
   /** Where this bridge can be reached: the channel's listener, the links' listeners by `site/link`. */
   readonly listening: Readonly<Record<string, string>>
   readonly sites: readonly SiteStats[]

@@ -5,6 +5,7 @@ import type { BridgeConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { FieldBridge } from './field-bridge.ts'
 import { HeadEndBridge } from './head-end-bridge.ts'
+import { EventCounts } from './metrics/event-counts.ts'
 import { WatchedBridge } from './watched-bridge.ts'
 
 /** What a bridge is given in the place of this machine's. */
@@ -16,8 +17,11 @@ export interface BridgeParts {
 /** A bridge of the role that the configuration names, not started yet. Throws `UsageError`. */
 export async function createBridge(config: BridgeConfig, report: Report, parts: BridgeParts = {}): Promise<Bridge> {
   const open = parts.openEthernet ?? openEthernet
-  const bridge = await (config.role === 'field'
-    ? FieldBridge.create(config, report, open)
-    : HeadEndBridge.create(config, report, open))
-  return config.health === undefined ? bridge : new WatchedBridge(bridge, config.health.listen)
+  if (config.health === undefined) return create(config, report, open)
+  const events = new EventCounts()
+  return new WatchedBridge(await create(config, events.counting(report), open), config.health.listen, events)
+}
+
+function create(config: BridgeConfig, report: Report, open: OpenEthernet): Promise<Bridge> {
+  return config.role === 'field' ? FieldBridge.create(config, report, open) : HeadEndBridge.create(config, report, open)
 }

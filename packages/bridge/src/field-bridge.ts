@@ -1,18 +1,22 @@
-import { TicketStore } from '@gridseal/channel'
+import { ChannelMetrics, TicketStore } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
-import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
-import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
+import { VerifyingKey } from '@gridseal/pqc'
 import type { OpenEthernet } from '@gridseal/transport'
 import { ReconnectingLink } from '@gridseal/transport'
 import { UsageError } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { openUplink } from './channel/uplink.ts'
-import type { Uplink } from './channel/uplink.ts'
+import type { Uplink, UplinkOptions } from './channel/uplink.ts'
 import { wallClock } from './clock.ts'
 import type { BridgeConfig, FieldConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { failure } from './events.ts'
+import { CertifiedPeer, readPeer } from './identity/certified-peer.ts'
+import type { KnownPeer } from './identity/certified-peer.ts'
+import { readIdentity, reportExpiry } from './identity/own-identity.ts'
+import type { BridgeIdentity } from './identity/own-identity.ts'
+import { judgeAgain, renewIdentity, renewPeer } from './identity/renew.ts'
 import { openJournal } from './journal.ts'
 import { DatagramEnd } from './link/datagram.ts'
 import type { LinkEnd } from './link/end.ts'
@@ -29,9 +33,9 @@ import { FieldKeys } from './update-keys/field-keys.ts'
 
 /** What {@link FieldBridge.create} has read. */
 interface Opened {
-  readonly key: SigningKey
+  readonly identity: BridgeIdentity
   readonly keys: BatchKeys
-  readonly peer: VerifyingKey
+  readonly peer: KnownPeer
   readonly listed: readonly VerifyingKey[]
   readonly journal: Journal | undefined
   readonly receipts: readonly Uint8Array[]
@@ -48,12 +52,20 @@ export class FieldBridge implements Bridge {
   readonly #ends: readonly LinkEnd[]
   readonly #session: SiteSession
   readonly #uplink: ReconnectingLink<Uplink>
+  #way: UplinkOptions
+  #identity: BridgeIdentity
+  #peer: KnownPeer
   readonly failed: Promise<unknown>
+  readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
   #stopping = false
 
   private constructor(config: FieldConfig, report: Report, opened: Opened) {
-    const { key, keys, peer, listed, journal, receipts, openEthernet } = opened
+    const { identity, keys, peer, listed, journal, receipts, openEthernet } = opened
+    const { key } = identity
+    const pinned = peer instanceof VerifyingKey ? peer : undefined
     this.#config = config
+    this.#identity = identity
+    this.#peer = peer
     this.#report = report
     this.#keys = keys
     this.#journal = journal
@@ -67,16 +79,18 @@ export class FieldBridge implements Bridge {
       maxAge: link.maxAge,
       store: link.store,
     }))
-    const multicast = groupLinks.map((link) => {
+    const multicast = groupLinks.flatMap((link) => {
+      // Groups need a pinned head-end: the configuration was checked for it.
+      if (pinned === undefined) return []
       const end = multicastEnd(link, wallClock, report, openEthernet)
-      return { end, group: memberGroup(link, end, peer) }
+      return [{ end, group: memberGroup(link, end, pinned) }]
     })
     this.#ends = [...links.map((link) => link.end), ...multicast.map(({ end }) => end)]
     this.#session = new SiteSession({
       site: config.site,
       inbound: 'to-master',
       keys,
-      peer,
+      peer: pinned,
       accept: config.channel.accept,
       listed,
       receipts,
@@ -90,7 +104,7 @@ export class FieldBridge implements Bridge {
       service: new FieldKeys({
         site: config.site,
         key,
-        peer,
+        peer: () => this.#session.peer.key,
         links: config.links.map(({ id, device, updateKeys = [] }) => ({ id, device, keys: updateKeys })),
         now: Date.now,
         report,
@@ -99,23 +113,33 @@ export class FieldBridge implements Bridge {
       report,
       onFault: resolve,
     })
-    const uplink = { config: config.channel, identity: key, peer, ticketStore: new TicketStore() }
-    this.#uplink = new ReconnectingLink((signal) => openUplink(uplink, signal))
+    const ticketStore = new TicketStore()
+    this.#way = {
+      config: config.channel,
+      identity: identity.shown,
+      peer,
+      ticketStore,
+      metrics: this.channelMetrics,
+    }
+    this.#uplink = new ReconnectingLink((signal) => openUplink(this.#way, signal))
     this.#uplink.connections.subscribe((connection) => void this.#run(connection))
     this.#uplink.failures.subscribe((error) => report(failure('warn', 'cannot reach the head-end', error)))
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
   static async create(config: FieldConfig, report: Report, openEthernet: OpenEthernet): Promise<FieldBridge> {
-    const key = await readKeyFile(config.identity)
-    const peer = await readPublicKeyFile(config.channel.peer)
+    const identity = await readIdentity(config)
+    const { key } = identity
+    const peer = await readPeer('channel', config.channel)
     const listed = await readListed(config.channel.accept)
-    const journal = await openJournal(config.journal, [key.publicKey, peer, ...listed], report)
+    const pinned = peer instanceof VerifyingKey ? [peer] : []
+    const journal = await openJournal(config.journal, [key.publicKey, ...pinned, ...listed], report)
     let keys: BatchKeys | undefined
     try {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
-      return new FieldBridge(config, report, { key, keys, peer, listed, journal, receipts, openEthernet })
+      reportExpiry(identity, Date.now(), report)
+      return new FieldBridge(config, report, { identity, keys, peer, listed, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
       await journal?.close()
@@ -133,6 +157,7 @@ export class FieldBridge implements Bridge {
       role: 'field',
       algorithm: this.#keys.current.publicKey.algorithm,
       signer: this.#keys.current.publicKey.fingerprintText,
+      certificateEnds: this.#identity.certificate?.notAfter.getTime(),
       listening,
       sites: [this.#session.stats],
       groups: {},
@@ -155,10 +180,19 @@ export class FieldBridge implements Bridge {
     if (config.role !== 'field') throw new UsageError('config.role', 'this is a field bridge')
     const accept = trustOf(this.#config.channel.accept, config.channel.accept)
     const listed = await readListed(accept)
+    const { certificate, signing } = config
+    const identity = await renewIdentity(this.#identity, { identity: this.#config.identity, certificate }, this.#report)
+    const peer = await renewPeer('channel', this.#peer, config.channel)
     await this.#keys.reload(config.signing)
     for (const key of listed) await this.#journal?.addKey(key)
-    this.#session.trust(accept, listed)
-    this.#config = { ...this.#config, signing: config.signing, channel: { ...this.#config.channel, accept } }
+    this.#session.peer.trust(accept, listed)
+    this.#way = { ...this.#way, identity: identity.shown, peer }
+    judgeAgain(this.#session, this.#peer, peer, this.#report)
+    this.#identity = identity
+    this.#peer = peer
+    const trust = peer instanceof CertifiedPeer ? config.channel.trust : this.#config.channel.trust
+    const channel = { ...this.#config.channel, accept, trust }
+    this.#config = { ...this.#config, certificate, signing, channel }
     reportLeftOver(config, this.#config, this.#report)
   }
 
@@ -176,7 +210,9 @@ export class FieldBridge implements Bridge {
       return
     }
     try {
-      await this.#session.attach(await uplink.channel(), () => uplink.destroy())
+      const channel = await uplink.channel()
+      if (channel.peer instanceof VerifyingKey) this.#session.peer.identify(channel.peer)
+      await this.#session.attach(channel, () => uplink.destroy())
     } catch (error) {
       this.#report(failure('warn', 'no channel to the head-end', error))
       uplink.destroy()

@@ -1,10 +1,9 @@
-import { TicketKeys } from '@gridseal/channel'
+import { ChannelMetrics, TicketKeys } from '@gridseal/channel'
 import type { MessageChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
-import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import { VerifyingKey } from '@gridseal/pqc'
 import type { OpenEthernet } from '@gridseal/transport'
-import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { Inlet } from './channel/inlet.ts'
@@ -13,6 +12,11 @@ import { GroupHub } from './group/group-hub.ts'
 import type { BridgeConfig, GroupConfig, HeadEndConfig, SiteConfig } from './config/model.ts'
 import type { Report } from './events.ts'
 import { failure } from './events.ts'
+import { CertifiedPeer, CertifiedPeers, readPeer } from './identity/certified-peer.ts'
+import type { KnownPeer } from './identity/certified-peer.ts'
+import { readIdentity, reportExpiry } from './identity/own-identity.ts'
+import type { BridgeIdentity } from './identity/own-identity.ts'
+import { judgeAgain, renewIdentity, renewPeer } from './identity/renew.ts'
 import { openJournal } from './journal.ts'
 import { DatagramEnd } from './link/datagram.ts'
 import type { LinkEnd } from './link/end.ts'
@@ -26,19 +30,19 @@ import { readListed } from './site/peer-signers.ts'
 import { SiteSession } from './site/session.ts'
 import { HeadEndKeys } from './update-keys/head-end-keys.ts'
 
-/** Keys of a field bridge: its identity, and what else may sign. */
+/** A field bridge: who it is, and what else may sign. */
 interface Peer {
-  readonly key: VerifyingKey
+  readonly known: KnownPeer
   readonly listed: readonly VerifyingKey[]
 }
 
-async function readPeer({ peer, accept }: SiteConfig): Promise<Peer> {
-  return { key: await readPublicKeyFile(peer), listed: await readListed(accept) }
+async function readSite(site: SiteConfig, index: number): Promise<Peer> {
+  return { known: await readPeer(`sites[${index}]`, site), listed: await readListed(site.accept) }
 }
 
 /** What {@link HeadEndBridge.create} has read. */
 interface Opened {
-  readonly key: SigningKey
+  readonly identity: BridgeIdentity
   readonly keys: BatchKeys
   readonly peers: readonly Peer[]
   readonly journal: Journal | undefined
@@ -48,66 +52,81 @@ interface Opened {
 
 interface Site {
   readonly session: SiteSession
+  known: KnownPeer
   readonly keys: HeadEndKeys
   readonly ends: readonly LinkEnd[]
 }
 
-/** The bridge beside the masters: field bridges dial in, each known by its key. */
+/** The bridge beside the masters: field bridges dial in, each known by its key or by certificates for its name. */
 export class HeadEndBridge implements Bridge {
   readonly role = 'head-end' as const
   #config: HeadEndConfig
   readonly #report: Report
-  readonly #key: SigningKey
+  #identity: BridgeIdentity
   readonly #keys: BatchKeys
   readonly #journal: Journal | undefined
-  /** By the fingerprint of the field bridge, in hex. */
-  readonly #sites = new Map<string, Site>()
+  /** In the order of the configuration. */
+  readonly #sites: Site[] = []
+  /** Those whose key is pinned, by its fingerprint in hex. */
+  readonly #pinned = new Map<string, Site>()
+  readonly #certified: CertifiedPeers | undefined
   readonly failed: Promise<unknown>
+  readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
   readonly #fail: (error: unknown) => void
   readonly #inlet: Inlet
   #stopping = false
   readonly #hubs: readonly GroupHub[]
 
   private constructor(config: HeadEndConfig, report: Report, opened: Opened) {
-    const { key, keys, peers, journal, receipts, openEthernet } = opened
+    const { identity, keys, peers, journal, receipts, openEthernet } = opened
+    const { key } = identity
     this.#config = config
     this.#report = report
-    this.#key = key
+    this.#identity = identity
     this.#keys = keys
     this.#journal = journal
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
     this.#fail = resolve
     this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report, openEthernet))
+    this.#certified = CertifiedPeers.of(certifiedOf(peers))
     this.#inlet = new Inlet({
       config: config.channel,
-      identity: key,
-      peers: (fingerprint) => this.#sites.get(toHex(fingerprint))?.session.peer,
+      identity: identity.shown,
+      peers: (fingerprint) => this.#pinned.get(toHex(fingerprint))?.session.peer.key,
+      certificates: this.#certified,
       // Field bridges that dial again need no new signatures; after a restart of this process they do.
       ticketKeys: TicketKeys.generate(),
+      metrics: this.channelMetrics,
       accepted: (channel, cut) => void this.#run(channel, cut),
       refused: (remote, error) => report(failure('warn', `refused ${remote}`, error, { remote })),
     })
     config.sites.forEach((site, index) => {
       const peer = peers[index]
       if (peer === undefined) return
-      const id = toHex(peer.key.fingerprint)
-      if (this.#sites.has(id)) throw new UsageError('config.peer', `two sites with the key ${peer.key.fingerprintText}`)
-      this.#sites.set(id, this.#site(site, peer, receipts))
+      const opened = this.#site(site, peer, receipts)
+      this.#sites.push(opened)
+      if (!(peer.known instanceof VerifyingKey)) return
+      const { fingerprint, fingerprintText } = peer.known
+      const id = toHex(fingerprint)
+      if (this.#pinned.has(id)) throw new UsageError('config.peer', `two sites with the key ${fingerprintText}`)
+      this.#pinned.set(id, opened)
     })
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
   static async create(config: HeadEndConfig, report: Report, openEthernet: OpenEthernet): Promise<HeadEndBridge> {
-    const key = await readKeyFile(config.identity)
-    const peers = await Promise.all(config.sites.map(readPeer))
-    const trusted = peers.flatMap((peer) => [peer.key, ...peer.listed])
+    const identity = await readIdentity(config)
+    const { key } = identity
+    const peers = await Promise.all(config.sites.map(readSite))
+    const trusted = peers.flatMap(({ known, listed }) => [...(known instanceof VerifyingKey ? [known] : []), ...listed])
     const journal = await openJournal(config.journal, [key.publicKey, ...trusted], report)
     let keys: BatchKeys | undefined
     try {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
-      return new HeadEndBridge(config, report, { key, keys, peers, journal, receipts, openEthernet })
+      reportExpiry(identity, Date.now(), report)
+      return new HeadEndBridge(config, report, { identity, keys, peers, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
       await journal?.close()
@@ -124,17 +143,17 @@ export class HeadEndBridge implements Bridge {
     }))
     const keys = new HeadEndKeys({
       site: site.site,
-      key: this.#key,
-      peer: peer.key,
+      key: this.#identity.key,
+      peer: () => session.peer.key,
       links: site.links.map(({ id, updateKeys = [] }) => ({ id, keys: updateKeys })),
       now: Date.now,
       report: this.#report,
     })
-    const session = new SiteSession({
+    const session: SiteSession = new SiteSession({
       site: site.site,
       inbound: 'to-device',
       keys: this.#keys,
-      peer: peer.key,
+      peer: peer.known instanceof VerifyingKey ? peer.known : undefined,
       accept: site.accept,
       listed: peer.listed,
       receipts,
@@ -156,13 +175,13 @@ export class HeadEndBridge implements Bridge {
       onFault: this.#fail,
     })
     for (const hub of this.#hubs) hub.attach(site.site, session)
-    return { session, keys, ends: links.map((link) => link.end) }
+    return { session, known: peer.known, keys, ends: links.map((link) => link.end) }
   }
 
   get stats(): BridgeStats {
     const listening: Record<string, string> = {}
     for (const [index, url] of this.#inlet.urls.entries()) listening[index === 0 ? 'channel' : `channel/${index}`] = url
-    for (const { session, ends } of this.#sites.values()) {
+    for (const { session, ends } of this.#sites) {
       for (const end of ends) {
         if (end instanceof TcpMasterEnd || end instanceof DatagramEnd) listening[`${session.site}/${end.id}`] = end.url
       }
@@ -172,8 +191,9 @@ export class HeadEndBridge implements Bridge {
       role: 'head-end',
       algorithm: this.#keys.current.publicKey.algorithm,
       signer: this.#keys.current.publicKey.fingerprintText,
+      certificateEnds: this.#identity.certificate?.notAfter.getTime(),
       listening,
-      sites: [...this.#sites.values()].map(({ session }) => session.stats),
+      sites: this.#sites.map(({ session }) => session.stats),
       groups: Object.fromEntries(
         this.#hubs.flatMap(({ name, end }) => (end === undefined ? [] : [[name, { ...end.counters }]])),
       ),
@@ -184,7 +204,7 @@ export class HeadEndBridge implements Bridge {
   async start(): Promise<void> {
     try {
       for (const hub of this.#hubs) await hub.start()
-      for (const { session, keys } of this.#sites.values()) {
+      for (const { session, keys } of this.#sites) {
         await keys.start()
         await session.start()
       }
@@ -199,19 +219,31 @@ export class HeadEndBridge implements Bridge {
   async reload(config: BridgeConfig): Promise<void> {
     if (config.role !== 'head-end') throw new UsageError('config.role', 'this is a head-end bridge')
     const sites = await Promise.all(
-      this.#config.sites.map(async (site) => {
+      this.#config.sites.map(async (site, index) => {
         const next = config.sites.find((other) => other.site === site.site)
         const accept = next === undefined ? site.accept : trustOf(site.accept, next.accept)
-        return { site: { ...site, accept }, listed: await readListed(accept) }
+        const running = this.#sites.find(({ session }) => session.site === site.site)?.known
+        const known = running && (await renewPeer(`sites[${index}]`, running, next ?? site))
+        const trust = known instanceof CertifiedPeer ? (next ?? site).trust : site.trust
+        return { site: { ...site, accept, trust }, listed: await readListed(accept), known }
       }),
     )
+    const { certificate, signing } = config
+    const identity = await renewIdentity(this.#identity, { identity: this.#config.identity, certificate }, this.#report)
     await this.#keys.reload(config.signing)
-    for (const { site, listed } of sites) {
+    this.#identity = identity
+    this.#inlet.show(identity.shown)
+    this.#certified?.replace(certifiedOf(sites))
+    for (const { site, listed, known } of sites) {
       for (const key of listed) await this.#journal?.addKey(key)
-      this.#session(site.site)?.trust(site.accept, listed)
+      const running = this.#sites.find(({ session }) => session.site === site.site)
+      if (running === undefined || known === undefined) continue
+      running.session.peer.trust(site.accept, listed)
+      judgeAgain(running.session, running.known, known, this.#report)
+      running.known = known
     }
     const groups = await this.#reloadGroups(config)
-    this.#config = { ...this.#config, signing: config.signing, sites: sites.map(({ site }) => site), groups }
+    this.#config = { ...this.#config, certificate, signing, sites: sites.map(({ site }) => site), groups }
     reportLeftOver(config, this.#config, this.#report)
   }
 
@@ -238,13 +270,13 @@ export class HeadEndBridge implements Bridge {
   }
 
   #session(site: string): SiteSession | undefined {
-    return [...this.#sites.values()].find(({ session }) => session.site === site)?.session
+    return this.#sites.find(({ session }) => session.site === site)?.session
   }
 
   async stop(): Promise<void> {
     this.#stopping = true
-    for (const { keys } of this.#sites.values()) keys.stop()
-    await Promise.all([...this.#sites.values()].map(({ session }) => session.stop()))
+    for (const { keys } of this.#sites) keys.stop()
+    await Promise.all(this.#sites.map(({ session }) => session.stop()))
     await Promise.all(this.#hubs.map((hub) => hub.stop()))
     await this.#inlet.close()
     await this.#keys.close()
@@ -252,8 +284,19 @@ export class HeadEndBridge implements Bridge {
   }
 
   async #run(channel: MessageChannel, cut: () => void): Promise<void> {
-    const site = this.#stopping ? undefined : this.#sites.get(toHex(channel.peer.fingerprint))
-    if (site === undefined) await channel.close()
-    else await site.session.attach(channel, cut)
+    const { peer } = channel
+    const site = this.#stopping || !(peer instanceof VerifyingKey) ? undefined : this.#siteOf(peer)
+    if (site === undefined || !(peer instanceof VerifyingKey)) return channel.close()
+    site.session.peer.identify(peer)
+    await site.session.attach(channel, cut)
   }
+
+  #siteOf(key: VerifyingKey): Site | undefined {
+    const pinned = this.#pinned.get(toHex(key.fingerprint))
+    return pinned ?? this.#sites.find(({ known }) => known instanceof CertifiedPeer && known.knows(key))
+  }
+}
+
+function certifiedOf(peers: readonly { readonly known: KnownPeer | undefined }[]): CertifiedPeer[] {
+  return peers.flatMap(({ known }) => (known instanceof CertifiedPeer ? [known] : []))
 }

@@ -11,29 +11,35 @@ const MAX_CONNECTIONS = 16
 const REQUEST_TIMEOUT = 5_000
 const MAX_HEADERS = 4_096
 
+/** What a bridge tells of itself over HTTP. */
+export interface Told {
+  readonly health: () => BridgeHealth
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
+}
+
 /**
- * Answers `GET /health` over HTTP: 200 while the bridge works, 503 when it has failed. There is no authentication, so it
- * belongs on loopback or a management network; nothing that is asked changes anything.
+ * Answers `GET /health` over HTTP: 200 while the bridge works, 503 when it has failed; and `GET /metrics`. There is no
+ * authentication, so it belongs on loopback or a management network; nothing that is asked changes anything.
  */
 export class HealthServer {
   readonly #server: Server
   readonly #listen: string
 
-  constructor(listen: string, health: () => BridgeHealth) {
+  constructor(listen: string, told: Told) {
     this.#listen = listen
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT, maxHeaderSize: MAX_HEADERS },
-      (request, response) => answer(request, response, health),
+      (request, response) => void answer(request, response, told),
     )
     this.#server.maxConnections = MAX_CONNECTIONS
   }
 
-  /** Where it listens; undefined before {@link start}. */
+  /** Where it listens, without a path; undefined before {@link start}. */
   get url(): string | undefined {
     const address = this.#server.address() as AddressInfo | null
     if (address === null) return undefined
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-    return `http://${host}:${address.port}/health`
+    return `http://${host}:${address.port}`
   }
 
   /** Throws {@link UsageError} `config.health` if it cannot listen. */
@@ -62,21 +68,39 @@ export class HealthServer {
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, health: () => BridgeHealth): void {
+async function answer(request: IncomingMessage, response: ServerResponse, { health, metrics }: Told): Promise<void> {
   const { method = '', url = '' } = request
   request.resume()
-  if (url !== '/health') say(response, 404, { error: 'only /health is here' })
-  else if (method !== 'GET' && method !== 'HEAD') say(response, 405, { error: 'only GET' }, { allow: 'GET, HEAD' })
-  else {
-    const state = health()
-    say(response, state.status === 'failed' ? 503 : 200, state)
+  try {
+    if (url !== '/health' && url !== '/metrics') {
+      sayJson(response, 404, { error: 'only /health and /metrics are here' })
+    } else if (method !== 'GET' && method !== 'HEAD') {
+      sayJson(response, 405, { error: 'only GET' }, { allow: 'GET, HEAD' })
+    } else if (url === '/health') {
+      const state = health()
+      sayJson(response, state.status === 'failed' ? 503 : 200, state)
+    } else {
+      const { contentType, text } = await metrics()
+      say(response, 200, contentType, text)
+    }
+  } catch {
+    sayJson(response, 500, { error: 'this cannot be told now' })
   }
 }
 
-function say(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
-  const text = `${JSON.stringify(body)}\n`
+function sayJson(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
+  say(response, status, 'application/json; charset=utf-8', `${JSON.stringify(body)}\n`, headers)
+}
+
+function say(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': contentType,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     ...headers,

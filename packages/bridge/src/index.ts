@@ -24,10 +24,12 @@ export type {
   JournalConfig,
   LimitsConfig,
   LinkConfig,
+  PeerConfig,
   PolicyConfig,
   SigningConfig,
   SigningKeyConfig,
   SiteConfig,
+  TrustConfig,
 } from './config/model.ts'
 export { parseDuration, parseSize } from './config/units.ts'
 
@@ -39,6 +41,12 @@ export type { FieldUpdateKey, HeadEndUpdateKey, OutstationKeyChange } from './up
 // Keys that sign batches
 export { openKey } from './signing/open-key.ts'
 export type { OpenKey } from './signing/open-key.ts'
+
+// Who is who
+export { readIdentity } from './identity/own-identity.ts'
+export type { BridgeIdentity, IdentityConfig } from './identity/own-identity.ts'
+export { CertifiedPeer, readPeer } from './identity/certified-peer.ts'
+export type { KnownPeer } from './identity/certified-peer.ts'
 
 // Protocols
 export { adapterFor, adapters } from './protocols.ts'

@@ -3,8 +3,9 @@ import { expect } from 'chai'
 import { bridgeHealth } from '@gridseal/bridge'
 import type { BridgeHealth } from '@gridseal/bridge'
 import { Policy, cryptoStatus, currentPolicy, setPolicy } from '@gridseal/pqc'
-import { UsageError } from '@gridseal/wire'
+import { InternalError, UsageError } from '@gridseal/wire'
 import { HealthServer } from '#src/health-server.ts'
+import type { Told } from '#src/health-server.ts'
 import type { Pair } from './support/pair.ts'
 import { Device, startPair } from './support/pair.ts'
 
@@ -77,18 +78,21 @@ describe('health of a bridge', () => {
 
   describe('over HTTP', () => {
     const failed: BridgeHealth = { status: 'failed', role: 'field', sites: [], crypto: cryptoStatus() }
+    const told: Told = { health: () => failed, metrics: () => Promise.reject(new InternalError('test', 'no metrics')) }
     let server: HealthServer
     beforeEach(async () => {
-      server = new HealthServer(ANYWHERE, () => failed)
+      server = new HealthServer(ANYWHERE, told)
       await server.start()
     })
     afterEach(() => server.stop())
 
     it('answers 503 for what has failed, 404 and 405 for what is not there', async () => {
-      const url = server.url!
+      const url = `${server.url}/health`
       expect((await fetch(url)).status).to.equal(503)
       expect((await fetch(url, { method: 'HEAD' })).status).to.equal(503)
       expect((await fetch(url.replace('health', 'other'))).status).to.equal(404)
+      const broken = await fetch(url.replace('health', 'metrics'))
+      expect([broken.status, await broken.text()]).to.deep.equal([500, '{"error":"this cannot be told now"}\n'])
       const posted = await fetch(url, { method: 'POST', body: 'x'.repeat(100_000) })
       expect([posted.status, posted.headers.get('allow')]).to.deep.equal([405, 'GET, HEAD'])
     })
@@ -112,7 +116,7 @@ describe('health of a bridge', () => {
 
     it('says clearly where it cannot listen', async () => {
       const { port } = new URL(server.url!)
-      const second = new HealthServer(`tcp://127.0.0.1:${port}`, () => failed)
+      const second = new HealthServer(`tcp://127.0.0.1:${port}`, told)
       const error: unknown = await second.start().catch((thrown: unknown) => thrown)
       expect(error).to.be.instanceOf(UsageError).with.property('code', 'config.health')
     })

@@ -13,8 +13,8 @@ export interface ListedSigner {
 }
 
 export interface SignersOptions {
-  /** Signs whatever happens: the pinned identity, which vouches for all others. */
-  readonly anchor: VerifyingKey
+  /** Signs whatever happens: the identity, which vouches for all others. Undefined: it is not known yet. */
+  readonly anchor: VerifyingKey | undefined
   /** Keys that are trusted beside it. */
   readonly listed?: readonly ListedSigner[]
   /** Keys that a trusted one has signed for: all of them, or only listed ones. Default `signed`. */
@@ -53,6 +53,7 @@ export class Signers {
     for (const { key, from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } of listed) {
       this.#known.set(toHex(key.fingerprint), { key, from, until })
     }
+    if (anchor === undefined) return
     this.#known.set(toHex(anchor.fingerprint), {
       key: anchor,
       from: Number.NEGATIVE_INFINITY,
@@ -74,7 +75,11 @@ export class Signers {
   follow({ key, signer, time }: Succession): boolean {
     const id = toHex(key.fingerprint)
     const { anchor, successors = 'signed', algorithms, overlap = HOUR } = this.#options
-    if (successors === 'listed' && !this.#listed.has(id) && id !== toHex(anchor.fingerprint)) {
+    if (
+      successors === 'listed' &&
+      !this.#listed.has(id) &&
+      (anchor === undefined || id !== toHex(anchor.fingerprint))
+    ) {
       throw new AuthError('envelope.successor', `the successor ${key.fingerprintText} is not listed`, { key: id })
     }
     if (algorithms !== undefined && !algorithms.includes(key.algorithm)) {
@@ -87,7 +92,7 @@ export class Signers {
     const at = Number(time / 1_000_000n)
     if (isNew) this.#known.set(id, { key, from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY })
     const old = this.#known.get(toHex(signer.fingerprint))
-    const retires = signer.fingerprintText !== anchor.fingerprintText
+    const retires = signer.fingerprintText !== anchor?.fingerprintText
     if (old !== undefined && retires) old.until = Math.min(old.until, at + overlap)
     return isNew
   }

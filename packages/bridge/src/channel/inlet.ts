@@ -8,8 +8,15 @@ import {
   listenDatagram,
   udpLink,
 } from '@gridseal/channel'
-import type { AcceptOptions, MessageChannel, PacketLink, TicketKeys } from '@gridseal/channel'
-import type { SigningKey } from '@gridseal/pqc'
+import type {
+  AcceptOptions,
+  CertificateTrust,
+  ChannelMetrics,
+  MessageChannel,
+  OwnIdentity,
+  PacketLink,
+  TicketKeys,
+} from '@gridseal/channel'
 import { ReconnectingLink, connect, listen } from '@gridseal/transport'
 import type { Connection } from '@gridseal/transport'
 import type { HeadEndChannelConfig } from '../config/model.ts'
@@ -17,9 +24,13 @@ import { carriesPackets, channelOptions, packetOptions } from './options.ts'
 
 export interface InletOptions {
   readonly config: HeadEndChannelConfig
-  readonly identity: SigningKey
+  readonly identity: OwnIdentity
   readonly peers: AcceptOptions['peers']
+  /** Those that are not pinned. */
+  readonly certificates: CertificateTrust | undefined
   readonly ticketKeys: TicketKeys
+  /** Gets what channels and the guard count. */
+  readonly metrics: ChannelMetrics
   /** A channel came in; `cut` breaks off what carries it. */
   readonly accepted: (channel: MessageChannel, cut: () => void) => void
   /** Somebody was refused. */
@@ -29,7 +40,7 @@ export interface InletOptions {
 /** Where field bridges come in: listeners of every kind that the configuration names. */
 export class Inlet {
   readonly #options: InletOptions
-  readonly #accept: AcceptOptions
+  #accept: AcceptOptions
   /** In the order of the configuration. */
   readonly #urls: string[]
   /** Field bridges' connections, handshakes under way included. */
@@ -37,17 +48,24 @@ export class Inlet {
   readonly #closers: (() => Promise<unknown>)[] = []
 
   constructor(options: InletOptions) {
-    const { config, identity, peers, ticketKeys } = options
+    const { config, identity, peers, certificates, ticketKeys, metrics } = options
     const { helloTimeout } = config
     this.#options = options
     this.#urls = [...config.listen]
     const guard = new ChannelGuard(given(config.guard))
-    this.#accept = { identity, peers, ticketKeys, guard, helloTimeout, ...channelOptions(config) }
+    metrics.watchGuard(guard)
+    const who = { identity, peers, ...given({ certificates }) }
+    this.#accept = { ...who, ticketKeys, metrics, guard, helloTimeout, ...channelOptions(config) }
   }
 
   /** Where it listens, with the real ports. */
   get urls(): readonly string[] {
     return this.#urls
+  }
+
+  /** Shows other certificates for the same key, to whom comes in over a stream; packet listeners keep what they began with. */
+  show(identity: OwnIdentity): void {
+    this.#accept = { ...this.#accept, identity }
   }
 
   async open(): Promise<void> {

@@ -1,6 +1,5 @@
 import { LINE_ADDRESS, connectChannel, connectDatagram, openLine, udpPath } from '@gridseal/channel'
-import type { MessageChannel, Path, TicketStore } from '@gridseal/channel'
-import type { SigningKey, VerifyingKey } from '@gridseal/pqc'
+import type { ChannelMetrics, ExpectedPeer, MessageChannel, OwnIdentity, Path, TicketStore } from '@gridseal/channel'
 import { connect } from '@gridseal/transport'
 import type { CloseReason, Connection, Reopened } from '@gridseal/transport'
 import type { FieldChannelConfig } from '../config/model.ts'
@@ -14,9 +13,10 @@ export interface Uplink extends Reopened {
 
 export interface UplinkOptions {
   readonly config: FieldChannelConfig
-  readonly identity: SigningKey
-  readonly peer: VerifyingKey
+  readonly identity: OwnIdentity
+  readonly peer: ExpectedPeer
   readonly ticketStore: TicketStore
+  readonly metrics: ChannelMetrics
 }
 
 /** Opens the way to the head-end that the configuration names. */
@@ -25,20 +25,20 @@ export async function openUplink(options: UplinkOptions, signal: AbortSignal): P
   return carriesPackets(first) ? packetUplink(options, signal) : streamUplink(options, await connect(first, { signal }))
 }
 
-function streamUplink({ config, identity, peer, ticketStore }: UplinkOptions, connection: Connection): Uplink {
+function streamUplink({ config, identity, peer, ticketStore, metrics }: UplinkOptions, connection: Connection): Uplink {
   const { closed, counters } = connection
   return {
     closed,
     counters,
     end: () => connection.end(),
     destroy: () => connection.destroy(),
-    channel: () => connectChannel(connection, { identity, peer, ticketStore, ...channelOptions(config) }),
+    channel: () => connectChannel(connection, { identity, peer, ticketStore, metrics, ...channelOptions(config) }),
   }
 }
 
 /** Packets have no connection without a channel: the handshake is part of the opening. */
 async function packetUplink(
-  { config, identity, peer, ticketStore }: UplinkOptions,
+  { config, identity, peer, ticketStore, metrics }: UplinkOptions,
   signal: AbortSignal,
 ): Promise<Uplink> {
   const { connect: given, mtu } = config
@@ -51,6 +51,7 @@ async function packetUplink(
       identity,
       peer,
       ticketStore,
+      metrics,
       ...channelOptions(config),
       ...packetOptions(config, given[0] ?? ''),
     })

@@ -5,7 +5,7 @@ import { LineCounter, isMap, isNode, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
 import type { z } from 'zod'
 import type { FieldUpdateKey } from '../update-keys/config.ts'
-import type { BridgeConfig, LinkConfig, SigningKeyConfig, SiteConfig } from './model.ts'
+import type { AcceptConfig, BridgeConfig, LinkConfig, PeerConfig, SigningKeyConfig } from './model.ts'
 import { configSchema } from './schema.ts'
 
 /** One thing wrong with a configuration file. */
@@ -118,6 +118,7 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
   const signing = config.signing && { keys: config.signing.keys.map((key) => resolveKey(key, at)) }
   const common = {
     identity: at(config.identity),
+    ...(config.certificate === undefined ? {} : { certificate: at(config.certificate) }),
     ...(journal === undefined ? {} : { journal }),
     ...(signing === undefined ? {} : { signing }),
   }
@@ -143,11 +144,17 @@ function resolvePaths(config: BridgeConfig, folder: string): BridgeConfig {
 
 type Resolve = (path: string) => string
 
-type PeerConfig = Pick<SiteConfig, 'peer' | 'accept'>
+interface Peer extends PeerConfig {
+  readonly accept: AcceptConfig
+}
 
-function resolvePeer({ peer, accept }: PeerConfig, at: Resolve): PeerConfig {
+function resolvePeer({ peer, trust, accept }: Peer, at: Resolve): Peer {
   const signers = accept.signers.map((signer) => ({ ...signer, file: at(signer.file) }))
-  return { peer: at(peer), accept: { ...accept, signers } }
+  return {
+    ...(peer === undefined ? {} : { peer: at(peer) }),
+    ...(trust === undefined ? {} : { trust: { ...trust, ca: trust.ca.map(at), crl: trust.crl.map(at) } }),
+    accept: { ...accept, signers },
+  }
 }
 
 function resolveKey({ file, token, ...window }: SigningKeyConfig, at: Resolve): SigningKeyConfig {

@@ -111,7 +111,7 @@ export interface LimitsConfig {
 }
 
 export interface HealthConfig {
-  /** Where `GET /health` is answered, without authentication: a loopback or management address. */
+  /** Where `GET /health` and `GET /metrics` are answered, without authentication: a loopback or management address. */
   readonly listen: string
 }
 
@@ -158,6 +158,25 @@ export interface AcceptConfig {
   readonly maxAge?: number | undefined
 }
 
+/** Whom to believe by certificates. */
+export interface TrustConfig {
+  /** Files of the certificates of those who vouch. */
+  readonly ca: readonly string[]
+  /** A DNS name, IP address or URI that the peer's certificate must name. */
+  readonly name: string
+  /** Files of revocation lists. */
+  readonly crl: readonly string[]
+  /** Whether every certificate must be covered by a current list. */
+  readonly requireRevocation: boolean
+}
+
+/** Who the far bridge is: one of the two. */
+export interface PeerConfig {
+  /** File of its public key. */
+  readonly peer?: string | undefined
+  readonly trust?: TrustConfig | undefined
+}
+
 export interface ChannelConfig {
   /** How long mirrored connections outlive the channel. */
   readonly holdConnections: number
@@ -175,11 +194,9 @@ export interface ChannelConfig {
   readonly use: 'failover' | 'redundant'
 }
 
-export interface FieldChannelConfig extends ChannelConfig {
+export interface FieldChannelConfig extends ChannelConfig, PeerConfig {
   /** One URL, or several that are paths of one channel. */
   readonly connect: readonly string[]
-  /** File of the head-end's public key. */
-  readonly peer: string
   readonly accept: AcceptConfig
 }
 
@@ -196,6 +213,8 @@ export interface FieldConfig {
   readonly site: string
   /** File of this bridge's private key. */
   readonly identity: string
+  /** File of its certificates, its own first; undefined: peers have its key pinned. */
+  readonly certificate?: string | undefined
   /** Undefined: the identity signs. */
   readonly signing?: SigningConfig | undefined
   readonly channel: FieldChannelConfig
@@ -227,10 +246,8 @@ export interface GroupConfig {
   readonly maxAge: number
 }
 
-export interface SiteConfig {
+export interface SiteConfig extends PeerConfig {
   readonly site: string
-  /** File of the field bridge's public key. */
-  readonly peer: string
   readonly accept: AcceptConfig
   readonly links: readonly HeadEndLinkConfig[]
 }
@@ -238,6 +255,7 @@ export interface SiteConfig {
 export interface HeadEndConfig {
   readonly role: 'head-end'
   readonly identity: string
+  readonly certificate?: string | undefined
   readonly signing?: SigningConfig | undefined
   readonly channel: HeadEndChannelConfig
   readonly journal?: JournalConfig | undefined

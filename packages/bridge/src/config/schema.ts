@@ -6,7 +6,7 @@ import { adapterFor, PROTOCOLS } from '../protocols.ts'
 import { duration, parsed, size, text, url } from './fields.ts'
 import { checkGroups, checkMulticast, ethernetFilter, groups } from './group-schema.ts'
 import type { BridgeConfig, FieldLinkConfig, HeadEndLinkConfig, LinkConfig } from './model.ts'
-import { accept, signing } from './trust-schema.ts'
+import { accept, peerProblem, signing, trust } from './trust-schema.ts'
 import { fieldUpdateKeys, headEndUpdateKeys } from '../update-keys/config.ts'
 import { parseDuration } from './units.ts'
 
@@ -119,7 +119,7 @@ const limits = z
   })
   .prefault({})
 
-/** Where `GET /health` is answered over HTTP; default nowhere. */
+/** Where `GET /health` and `GET /metrics` are answered over HTTP; default nowhere. */
 const health = z.strictObject({ listen: url('tcp') }).optional()
 
 const positive = z.number().positive()
@@ -177,13 +177,16 @@ const fieldConfig = z.strictObject({
   site: text.max(100),
   /** This bridge's private key (gridseal keygen). */
   identity: text,
+  /** Its certificates (PEM, its own first), for peers that have not pinned its key. */
+  certificate: text.optional(),
   /** What signs batches; default the identity. */
   signing,
   channel: z.strictObject({
     /** Several: paths of one channel, udp only. */
     connect: urls('tcp', 'ws', 'wss', 'udp', 'serial'),
-    /** The head-end's public key. */
-    peer: text,
+    /** The head-end's public key, or who vouches for it by certificates. */
+    peer: text.optional(),
+    trust,
     /** What batches of the head-end must be. */
     accept,
     ...channelBase,
@@ -197,8 +200,9 @@ const fieldConfig = z.strictObject({
 
 const site = z.strictObject({
   site: text.max(100),
-  /** The field bridge's public key. */
-  peer: text,
+  /** The field bridge's public key, or who vouches for it by certificates. */
+  peer: text.optional(),
+  trust,
   /** What batches of the field bridge must be. */
   accept,
   links: z.array(headEndLink).min(1),
@@ -207,6 +211,7 @@ const site = z.strictObject({
 const headEndConfig = z.strictObject({
   role: z.literal('head-end'),
   identity: text,
+  certificate: text.optional(),
   signing,
   channel: z.strictObject({
     /** Several: all at once; udp ones are paths of one channel. */
@@ -235,6 +240,7 @@ export const configSchema: z.ZodType<BridgeConfig> = z
         : config.sites.map((s, index) => ({ path: ['sites', index, 'links'], links: s.links }))
     if (config.role === 'head-end') unique(config.sites, 'site', ['sites'], context)
     joinable(config, context)
+    known(config, context)
     storable(config, context)
     if (config.role === 'field') checkMulticast(config, context)
     else checkGroups(config, context)
@@ -263,6 +269,37 @@ export const configSchema: z.ZodType<BridgeConfig> = z
       })
     }
   })
+
+/** Each far bridge is known by a key or by certificates; what is agreed on with a key needs one that is known before. */
+function known(config: BridgeConfig, context: z.RefinementCtx): void {
+  const peers =
+    config.role === 'field'
+      ? [{ path: ['channel'], peer: config.channel }]
+      : config.sites.map((peer, index) => ({ path: ['sites', index], peer }))
+  for (const { path, peer } of peers) {
+    const message = peerProblem(peer)
+    if (message !== undefined) context.addIssue({ code: 'custom', path: [...path, 'peer'], message })
+  }
+  if (config.role === 'field') {
+    if (config.channel.trust === undefined) return
+    config.links.forEach(({ group }, index) => {
+      if (group === undefined) return
+      const message = "a group's keys come from a head-end whose key is pinned (channel.peer)"
+      context.addIssue({ code: 'custom', path: ['links', index, 'group'], message })
+    })
+    return
+  }
+  const names = new Map<string, number>()
+  config.sites.forEach(({ trust: certified }, index) => {
+    if (certified === undefined) return
+    const name = certified.name.toLowerCase()
+    if (names.has(name)) {
+      const message = `"${certified.name}" is the name of another site already`
+      context.addIssue({ code: 'custom', path: ['sites', index, 'trust', 'name'], message })
+    }
+    names.set(name, index)
+  })
+}
 
 /** One channel has several paths only where it is made of packets, and a serial line is not opened twice. */
 function joinable(config: BridgeConfig, context: z.RefinementCtx): void {

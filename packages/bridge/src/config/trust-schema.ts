@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, signatureAlgorithm, text, timestamp } from './fields.ts'
-import type { AcceptConfig, SigningConfig } from './model.ts'
+import type { AcceptConfig, PeerConfig, SigningConfig, TrustConfig } from './model.ts'
 
 const window = {
   /** From then on, e.g. 2026-07-01T00:00:00Z; default always. */
@@ -58,3 +58,30 @@ export const accept: z.ZodType<AcceptConfig> = z
     message: 'needs clockSkew',
   })
   .prefault({})
+
+const files = z
+  .union([text, z.array(text).min(1).max(64)], 'a file, or a list of files')
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+
+/** Who the far bridge is by its certificates, where its key is not pinned. */
+export const trust: z.ZodType<TrustConfig | undefined> = z
+  .strictObject({
+    /** Certificates of those who vouch for it (PEM, several in a file if need be). */
+    ca: files,
+    /** A DNS name, IP address or URI that its certificate must name. */
+    name: text,
+    /** Revocation lists (PEM). */
+    crl: files.optional(),
+    /** Every certificate below a CA of ours must be covered by a current list; default: where there are lists. */
+    requireRevocation: z.boolean().optional(),
+  })
+  .transform(({ crl = [], requireRevocation = crl.length > 0, ...rest }) => ({ ...rest, crl, requireRevocation }))
+  .optional()
+
+/** What is wrong with who the far bridge is, or undefined: a key or certificates, not both. */
+export function peerProblem({ peer, trust: certified }: PeerConfig): string | undefined {
+  if (peer === undefined && certified === undefined) return 'missing: the file of its public key, or trust instead'
+  if (peer !== undefined && certified !== undefined)
+    return 'either the key is pinned (peer) or certificates say (trust)'
+  return undefined
+}

@@ -1,4 +1,4 @@
-import type { Succession } from '@gridseal/envelope'
+import type { ListedSigner, Succession } from '@gridseal/envelope'
 import { Signers, cutSuccession } from '@gridseal/envelope'
 import type { LogPosition } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
@@ -10,8 +10,10 @@ import type { Level } from '../events.ts'
 export type Say = (level: Level, code: string, what: string, details?: Record<string, unknown>) => void
 
 export interface PeerSignersOptions {
-  /** The pinned identity. */
-  readonly peer: VerifyingKey
+  /** The pinned identity, or the one that certificates have shown; undefined before. */
+  readonly peer: VerifyingKey | undefined
+  /** Identities that certificates have shown before. */
+  readonly former?: readonly ListedSigner[]
   readonly accept: AcceptConfig
   /** Keys of `accept.signers`, in their order. */
   readonly listed: readonly VerifyingKey[]
@@ -95,14 +97,17 @@ export class PeerSigners {
   }
 }
 
-function signersOf({ peer, accept, listed }: Omit<PeerSignersOptions, 'receipts'>): Signers {
+function signersOf({ peer, former = [], accept, listed }: Omit<PeerSignersOptions, 'receipts'>): Signers {
   const { signers, successors, algorithms, overlap } = accept
   return new Signers({
     anchor: peer,
-    listed: signers.flatMap(({ from, until }, i) => {
-      const key = listed[i]
-      return key === undefined ? [] : [{ key, from, until }]
-    }),
+    listed: [
+      ...former,
+      ...signers.flatMap(({ from, until }, i) => {
+        const key = listed[i]
+        return key === undefined ? [] : [{ key, from, until }]
+      }),
+    ],
     successors,
     algorithms,
     overlap,

@@ -18,8 +18,8 @@ export interface SiteSessionOptions {
   readonly inbound: Direction
   /** What signs our batches. */
   readonly keys: BatchKeys
-  /** The pinned identity of the far side. */
-  readonly peer: VerifyingKey
+  /** The pinned identity of the far side; undefined: certificates will show it. */
+  readonly peer: VerifyingKey | undefined
   /** What its batches must be, the keys of `accept.signers`, and the receipts of changes of keys that are known. */
   readonly accept: AcceptConfig
   readonly listed: readonly VerifyingKey[]

@@ -4,12 +4,10 @@ import { opposite } from '@gridseal/adapter'
 import type { MessageChannel } from '@gridseal/channel'
 import type { OpenedBatch, StreamClass } from '@gridseal/envelope'
 import { STREAM_CLASSES, decodeCheckpoint } from '@gridseal/envelope'
-import type { VerifyingKey } from '@gridseal/pqc'
 import { GridsealError, InternalError, ProtocolError, toHex } from '@gridseal/wire'
 import type { Subscription } from 'rxjs'
 import { map, merge } from 'rxjs'
 import { monotonic } from '../clock.ts'
-import type { AcceptConfig } from '../config/model.ts'
 import type { Level } from '../events.ts'
 import { failure } from '../events.ts'
 import type { RealtimeFrame } from '../group/realtime-group.ts'
@@ -30,6 +28,7 @@ import { KeepAsking } from './keep-asking.ts'
 import { KeyChanges } from './key-changes.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
+import { PeerKeys } from './peer-keys.ts'
 import type { Say } from './peer-signers.ts'
 import { PeerSigners } from './peer-signers.ts'
 import type { SiteGroup } from './realtime.ts'
@@ -51,6 +50,8 @@ export class SiteSession {
   readonly #subscriptions: Subscription[] = []
   readonly #clock = new PeerClock()
   readonly #signers: PeerSigners
+  /** The far side's identity, and what else may sign. */
+  readonly peer: PeerKeys
   readonly #changes: KeyChanges
   readonly #gaps = new GapRequests()
   readonly #asking = new KeepAsking()
@@ -76,6 +77,7 @@ export class SiteSession {
     const { site, keys, journal, limits, now, inbound, accept } = options
     const say: Say = (level, code, what, details) => this.#say(level, code, what, details)
     this.#signers = new PeerSigners(options, say)
+    this.peer = new PeerKeys(options, this.#signers, say)
     this.#changes = new KeyChanges(keys, this.#signers, journal, (error) =>
       options.report(failure('error', `${site}: a change of keys`, error)),
     )
@@ -147,13 +149,12 @@ export class SiteSession {
     return this.#options.site
   }
 
-  get peer(): VerifyingKey {
-    return this.#options.peer
-  }
-
-  /** Other keys may sign what the peer sends. */
-  trust(accept: AcceptConfig, listed: readonly VerifyingKey[]): void {
-    this.#signers.reload({ peer: this.peer, accept, listed })
+  /** The far side is not believed any more: its channel ends. */
+  dismiss(): void {
+    const channel = this.#channel
+    if (channel === undefined) return
+    this.#leave(channel)
+    void channel.close()
   }
 
   get #ends(): LinkEnd[] {

@@ -31,6 +31,10 @@ export interface StoredOutgoingStats {
   entries: number
   /** Entries that were not taken because too much waits already. */
   dropped: number
+  /** Batches sealed, each with one signature, their entries and bytes; what is sealed again counts again. */
+  batches: number
+  sealed: number
+  bytes: number
   /** Batches sent, those sent again included. */
   sent: number
   /** Batches and bytes that the peer has not acknowledged yet. */
@@ -108,9 +112,18 @@ export class StoredOutgoing {
   }
 
   get stats(): StoredOutgoingStats {
-    const { batches, bytes } = this.#queue.backlog
-    const [entries, dropped, sent] = [this.#entries, this.#dropped, this.#sent]
-    return { entries, dropped, sent, backlog: batches, backlogBytes: bytes + this.#sealer.pendingBytes }
+    const { backlog } = this.#queue
+    const { batches, entries: sealed, bytes } = this.#sealer.stats
+    return {
+      entries: this.#entries,
+      dropped: this.#dropped,
+      batches,
+      sealed,
+      bytes,
+      sent: this.#sent,
+      backlog: backlog.batches,
+      backlogBytes: backlog.bytes + this.#sealer.pendingBytes,
+    }
   }
 
   add(entries: readonly Entry[]): void {

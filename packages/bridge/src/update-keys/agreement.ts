@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { encapsulate, generateKemKeyPair, hkdfSha256, hmacSha256 } from '@gridseal/pqc'
 import type { KemKeyPair, SigningKey, VerifyingKey } from '@gridseal/pqc'
-import { AuthError, Writer } from '@gridseal/wire'
+import { AuthError, InternalError, Writer } from '@gridseal/wire'
 import type { Answer, Offer } from './messages.ts'
 
 // How two bridges agree on an update key, octet by octet in docs/dnp3-post-quantum.md: ML-KEM-1024, each message signed with
@@ -113,4 +113,11 @@ function sha256(bytes: Uint8Array): Uint8Array {
 
 function wrongSignature(what: string): AuthError {
   return new AuthError('bridge.update-key.signature', `${what} of an update key that the peer has not signed`)
+}
+
+/** The far side's identity, which whoever has a channel knows. */
+export function farIdentity(peer: () => VerifyingKey | undefined): VerifyingKey {
+  const key = peer()
+  if (key === undefined) throw new InternalError('bridge.peer', 'the far side is not known while its channel is up')
+  return key
 }

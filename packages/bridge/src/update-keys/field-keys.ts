@@ -3,7 +3,7 @@ import { ProtocolError, describeError } from '@gridseal/wire'
 import type { Report } from '../events.ts'
 import { failure } from '../events.ts'
 import type { ChannelService } from '../site/service.ts'
-import { takeOffer } from './agreement.ts'
+import { farIdentity, takeOffer } from './agreement.ts'
 import type { FieldUpdateKey } from './config.ts'
 import { changeKeyAtOutstation } from './install.ts'
 import { writeUpdateKeyFile } from './key-file.ts'
@@ -20,7 +20,8 @@ export interface FieldKeyLink {
 export interface FieldKeysOptions {
   readonly site: string
   readonly key: SigningKey
-  readonly peer: VerifyingKey
+  /** The far side's identity, known once a channel is up. */
+  readonly peer: () => VerifyingKey | undefined
   readonly links: readonly FieldKeyLink[]
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now: () => number
@@ -56,7 +57,7 @@ export class FieldKeys implements ChannelService {
     const message = decodeMessage(bytes)
     if (message.kind !== 'offer') throw new ProtocolError('bridge.update-key.message', `${message.kind} of a head-end`)
     const { site, peer, links } = this.#options
-    const { updateKey, answer } = takeOffer(site, message, peer)
+    const { updateKey, answer } = takeOffer(site, message, farIdentity(peer))
     const link = links.find(({ id }) => id === message.link)
     const entry = link?.keys.find(({ user }) => user === message.user)
     if (link === undefined || entry === undefined) return this.#refuse(message, 'no such user is configured here')

@@ -7,7 +7,7 @@ import type { Report } from '../events.ts'
 import { failure } from '../events.ts'
 import type { ChannelService } from '../site/service.ts'
 import type { OpenOffer } from './agreement.ts'
-import { makeOffer, openAnswer } from './agreement.ts'
+import { farIdentity, makeOffer, openAnswer } from './agreement.ts'
 import type { HeadEndUpdateKey } from './config.ts'
 import { readUpdateKeyFile, writeUpdateKeyFile } from './key-file.ts'
 import type { Answer, Refusal } from './messages.ts'
@@ -16,7 +16,8 @@ import { PORT_UPDATE_KEYS, decodeMessage, encodeMessage } from './messages.ts'
 export interface HeadEndKeysOptions {
   readonly site: string
   readonly key: SigningKey
-  readonly peer: VerifyingKey
+  /** The far side's identity, known once a channel is up. */
+  readonly peer: () => VerifyingKey | undefined
   readonly links: readonly { readonly id: string; readonly keys: readonly HeadEndUpdateKey[] }[]
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now: () => number
@@ -104,7 +105,7 @@ export class HeadEndKeys implements ChannelService {
     const { user, file, every } = entry.config
     let updateKey: Uint8Array
     try {
-      updateKey = openAnswer(site, open, answer, peer)
+      updateKey = openAnswer(site, open, answer, farIdentity(peer))
     } catch (error) {
       this.#failed(entry, error)
       throw error

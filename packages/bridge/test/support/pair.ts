@@ -34,6 +34,8 @@ export async function startPair(
     channelUrl?: (real: string) => Promise<string>
     hold?: string
     field?: object
+    /** Further keys of the head-end's configuration. */
+    headEnd?: object
     /** Keys of the head-end's site, such as `accept`. */
     site?: object
     /** Where the head-end listens for the channel; the field bridge dials the same. */
@@ -67,6 +69,7 @@ export async function startPair(
         links: links.map((link) => ({ id: link.id, protocol: 'raw', master: masters(link.id), ...link.headEnd })),
       },
     ],
+    ...options.headEnd,
   })
   let headEnd = await create(headEndConfig(options.listen ?? ['tcp://127.0.0.1:0'], () => 'tcp://127.0.0.1:0'))
   await headEnd.start()

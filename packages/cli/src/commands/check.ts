@@ -1,32 +1,48 @@
-import type { AcceptConfig, BridgeConfig } from '@gridseal/bridge'
-import { loadConfig, openKey } from '@gridseal/bridge'
-import { readKeyFile, readPublicKeyFile } from '@gridseal/pqc'
+import type { AcceptConfig, BridgeConfig, PeerConfig } from '@gridseal/bridge'
+import { loadConfig, openKey, readIdentity, readPeer } from '@gridseal/bridge'
+import { readPublicKeyFile } from '@gridseal/pqc'
+import type { Certificate } from '@gridseal/pqc'
 import { print, toJson } from '../output.ts'
 import { explainDnp3 } from './explain-dnp3.ts'
-import type { ShownKey } from './explain-trust.ts'
-import { explainAccept, explainGroup, explainSigning, filterText } from './explain-trust.ts'
+import type { ShownKey, ShownPeer } from './explain-trust.ts'
+import {
+  explainAccept,
+  explainCertificate,
+  explainGroup,
+  explainPeer,
+  explainSigning,
+  filterText,
+  shortPeer,
+} from './explain-trust.ts'
 
 /** Validates a configuration with the keys that it names, and explains it. */
 export async function check(file: string, json: boolean): Promise<void> {
   const { config } = await loadConfig(file)
-  const identity = (await readKeyFile(config.identity)).publicKey.fingerprintText
-  const peers: Record<string, string> = {}
-  for (const [name, path] of peerFiles(config)) peers[name] = (await readPublicKeyFile(path)).fingerprintText
+  const { key, certificate } = await readIdentity(config)
+  const identity = key.publicKey.fingerprintText
+  const peers: Record<string, ShownPeer> = {}
+  for (const [name, at, peer] of peersOf(config)) {
+    peers[name] = { known: await readPeer(at, peer), trust: peer.trust }
+  }
   const signing = await signingKeys(config)
   const listed: Record<string, readonly string[]> = {}
   for (const [name, { signers }] of accepts(config)) {
     const keys = await Promise.all(signers.map((signer) => readPublicKeyFile(signer.file)))
     listed[name] = keys.map(({ fingerprintText }) => fingerprintText)
   }
-  const names = { identity, peers, listed, signing }
-  if (json) print(toJson({ file, valid: true, ...names, signing: signing.map((one) => one.fingerprint), config }))
-  else for (const line of explain(config, names)) print(line)
+  const names = { identity, certificate, peers, listed, signing }
+  if (json) {
+    const short = Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, shortPeer(peer)]))
+    const shown = { identity, peers: short, listed, signing: signing.map((one) => one.fingerprint) }
+    print(toJson({ file, valid: true, ...shown, config }))
+  } else for (const line of explain(config, names)) print(line)
 }
 
 /** What the files and tokens of a configuration hold. */
 interface Names {
   readonly identity: string
-  readonly peers: Readonly<Record<string, string>>
+  readonly certificate: Certificate | undefined
+  readonly peers: Readonly<Record<string, ShownPeer>>
   readonly listed: Readonly<Record<string, readonly string[]>>
   readonly signing: readonly ShownKey[]
 }
@@ -46,20 +62,22 @@ function accepts(config: BridgeConfig): [string, AcceptConfig][] {
   return config.sites.map((site) => [site.site, site.accept])
 }
 
-function peerFiles(config: BridgeConfig): [string, string][] {
-  if (config.role === 'field') return [['head-end', config.channel.peer]]
-  return config.sites.map((site) => [site.site, site.peer])
+/** Each far bridge: its name, where the configuration has it, and what it says. */
+function peersOf(config: BridgeConfig): [name: string, at: string, peer: PeerConfig][] {
+  if (config.role === 'field') return [['head-end', 'channel', config.channel]]
+  return config.sites.map((site, index) => [site.site, `sites[${index}]`, site])
 }
 
-function explain(config: BridgeConfig, { identity, peers, listed, signing }: Names): string[] {
-  const lines = [`${config.role} bridge, identity ${identity}`, ...explainSigning(signing, Date.now())]
+function explain(config: BridgeConfig, { identity, certificate, peers, listed, signing }: Names): string[] {
+  const lines = [`${config.role} bridge, identity ${identity}`, ...explainCertificate(certificate, Date.now())]
+  lines.push(...explainSigning(signing, Date.now()))
   const indent = (by: string, more: readonly string[]): void => void lines.push(...more.map((line) => `${by}${line}`))
   if (config.role === 'field') {
     const { connect, use } = config.channel
     const both = use === 'redundant' ? ' and ' : ', else '
     lines.push(`  site ${config.site}: dials the head-end at ${connect.join(both)}`)
     lines.push(...wireText(connect, config.channel))
-    lines.push(`  takes only the head-end ${peers['head-end']}`)
+    lines.push(...explainPeer('  takes only the head-end', peers['head-end']))
     indent('    ', explainAccept(config.channel.accept, listed['head-end'] ?? []))
     for (const link of config.links) {
       lines.push(`  link ${link.id}: ${link.protocol} device at ${link.device}${ruleText(link.policy)}`)
@@ -80,7 +98,7 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
     lines.push(`  field bridges come in at ${listen.join(', ')} from ${from}`)
     lines.push(...wireText(listen, config.channel), ...guardText(guard))
     for (const site of config.sites) {
-      lines.push(`  site ${site.site}: only ${peers[site.site]}`)
+      lines.push(...explainPeer(`  site ${site.site}: only`, peers[site.site]))
       indent('    ', explainAccept(site.accept, listed[site.site] ?? []))
       for (const link of site.links) {
         const masters = link.allow === undefined ? 'any address' : link.allow.join(', ')
@@ -97,7 +115,8 @@ function explain(config: BridgeConfig, { identity, peers, listed, signing }: Nam
       ? '  no journal: nothing can be proven later'
       : `  journal in ${config.journal.directory}${config.journal.sync ? '' : ' (not synced to disk)'}`,
   )
-  if (config.health !== undefined) lines.push(`  GET /health at ${config.health.listen}, for whoever can reach it`)
+  if (config.health !== undefined)
+    lines.push(`  GET /health and /metrics at ${config.health.listen}, for whoever can reach it`)
   return lines
 }
 

@@ -1,9 +1,49 @@
-import type { AcceptConfig, GroupConfig, SigningKeyConfig } from '@gridseal/bridge'
+import type { AcceptConfig, GroupConfig, KnownPeer, SigningKeyConfig, TrustConfig } from '@gridseal/bridge'
+import { CertifiedPeer } from '@gridseal/bridge'
+import type { Certificate } from '@gridseal/pqc'
 
 /** A signing key of a configuration, opened. */
 export interface ShownKey {
   readonly key: SigningKeyConfig
   readonly fingerprint: string
+}
+
+/** A far bridge: what says who it is, read. */
+export interface ShownPeer {
+  readonly known: KnownPeer
+  readonly trust: TrustConfig | undefined
+}
+
+/** The fingerprint of a peer, or the name that its certificate must have. */
+export function shortPeer({ known }: ShownPeer): string {
+  return known instanceof CertifiedPeer ? `certificate for ${known.name}` : known.fingerprintText
+}
+
+/** Our own certificate, if we have one. `now` in ms since 1970-01-01 UTC. */
+export function explainCertificate(certificate: Certificate | undefined, now: number): string[] {
+  if (certificate === undefined) return []
+  const { subject, issuer, notBefore, notAfter } = certificate
+  const lines = [
+    `  shows the certificate of "${subject.text}", issued by "${issuer.text}", to who has not pinned its key`,
+  ]
+  if (now < notBefore.getTime()) lines.push(`    NOT VALID YET: from ${notBefore.toISOString()}`)
+  else if (now > notAfter.getTime()) lines.push(`    EXPIRED: it was valid until ${notAfter.toISOString()}`)
+  else lines.push(`    valid until ${notAfter.toISOString()}; SIGHUP reads a renewed one of the same key`)
+  return lines
+}
+
+/** Who a far bridge is. `what` begins the first line. */
+export function explainPeer(what: string, peer: ShownPeer | undefined): string[] {
+  if (peer === undefined) return []
+  const { known, trust } = peer
+  if (!(known instanceof CertifiedPeer) || trust === undefined) return [`${what} ${shortPeer(peer)}`]
+  const by = known.roots.map(({ subject }) => `"${subject.text}"`).join(', ')
+  const revoked = trust.crl.length === 0 ? 'no revocation lists' : `revoked: ${trust.crl.join(', ')}`
+  const covered = trust.requireRevocation ? '; each must be covered by a current list' : ''
+  return [
+    `${what} who has a certificate for ${known.name}, vouched for by ${by}`,
+    `    ${revoked}${covered}; certificates are judged at each connection, SIGHUP reads these files anew`,
+  ]
 }
 
 /** What signs batches. `now` in ms since 1970-01-01 UTC. */

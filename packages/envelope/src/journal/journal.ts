@@ -61,6 +61,8 @@ export interface JournalStats {
   removed: number
   /** Whether the disk is full and appends wait. */
   full: boolean
+  /** Bytes given to `append` that are not on disk yet. */
+  waitingBytes: number
 }
 
 /** Where a record lies, and where the next one begins. */
@@ -131,7 +133,8 @@ export class Journal {
     this.history = new JournalHistory(directory, options.key, this.#summaries, this.#indexes)
     const { cut } = state
     const bytes = this.history.segments.reduce((sum, { end }) => sum + end, 0)
-    this.stats = { records: 0, bytes, groups: 0, segments: this.#summaries.length, cut, removed: 0, full: false }
+    const none = { records: 0, groups: 0, removed: 0, full: false, waitingBytes: 0 }
+    this.stats = { ...none, bytes, segments: this.#summaries.length, cut }
   }
 
   /**
@@ -179,6 +182,7 @@ export class Journal {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ payload: batch, origin, resolve, reject })
+      this.stats.waitingBytes += batch.length
       this.#writing ??= this.#writeGroups()
     })
   }
@@ -327,6 +331,7 @@ export class Journal {
       this.#queue = []
       try {
         const places = await this.#writeWhenRoom(group)
+        for (const { payload } of group) this.stats.waitingBytes -= payload.length
         group.forEach(({ resolve }, i) => resolve(places[i] as Appended))
       } catch (cause) {
         this.#ended = 'failed'
