@@ -22,6 +22,9 @@ export type { CloseReason, Connection, ConnectionCounters, Medium } from './conn
 export type { Listener, ListenerCounters } from './listener.ts'
 export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks, TlsOptions } from './options.ts'
 
+// Memory that is done with
+export { release } from './release.ts'
+
 // Datagrams: UDP
 export { openDatagram, resolveDatagram } from './udp/datagram-socket.ts'
 export type { Datagram, DatagramCounters, DatagramOptions, DatagramSocket } from './udp/datagram-socket.ts'
