@@ -1,7 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { gridseal, records } from '../support/cli.ts'
+import { gridseal, gridsealProcess, records } from '../support/cli.ts'
 import { withFolder } from '../support/folders.ts'
 
 describe('gridseal cert, selftest', function () {
@@ -94,7 +94,7 @@ describe('gridseal cert, selftest', function () {
     }))
 
   it('runs the self-tests and shows each with its vector and time', async () => {
-    const result = await gridseal('selftest', '--json')
+    const result = await gridsealProcess('selftest', '--json')
     expect(result.code, result.stderr).to.equal(0)
     const all = records(result)
     const [summary] = all.slice(-1)

@@ -1,7 +1,7 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { gridseal, records } from '../support/cli.ts'
+import { gridseal, gridsealProcess, records } from '../support/cli.ts'
 import { withFolder } from '../support/folders.ts'
 import { ROOT } from '../support/requirements.ts'
 
@@ -11,7 +11,15 @@ describe('gridseal replay, verify, extract: the evidence', () => {
   it('delivers every frame byte for byte and leaves journals that prove each of them', () =>
     withFolder(async (folder) => {
       const journal = join(folder, 'journal')
-      const replayed = await gridseal('replay', CAPTURE, '--journal', journal, '--algorithm', 'ML-DSA-44', '--json')
+      const replayed = await gridsealProcess(
+        'replay',
+        CAPTURE,
+        '--journal',
+        journal,
+        '--algorithm',
+        'ML-DSA-44',
+        '--json',
+      )
       expect(replayed.code, replayed.stderr).to.equal(0)
       const [report] = records(replayed)
       expect(report).to.include({ mismatched: 0, lost: 0, algorithm: 'ML-DSA-44' })
@@ -52,7 +60,7 @@ describe('gridseal replay, verify, extract: the evidence', () => {
       const at = bytes.length >> 1
       bytes[at] = (bytes[at] ?? 0) ^ 0x10
       await writeFile(segment, bytes)
-      const verified = await gridseal('verify', join(journal, 'head-end'), '--json')
+      const verified = await gridsealProcess('verify', join(journal, 'head-end'), '--json')
       expect(verified.code).to.equal(1)
       const failure = records(verified)[0]?.['firstFailure'] as { segment: number; offset: number; code: string }
       expect(failure).to.include({ segment: 1, code: 'journal.checksum' })

@@ -1,20 +1,20 @@
 import { readFile, stat, writeFile, chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { gridseal, records } from '../support/cli.ts'
+import { gridseal, gridsealProcess, records } from '../support/cli.ts'
 import { withFolder } from '../support/folders.ts'
 
 describe('gridseal keygen, keys, check', () => {
   it('writes an identity that only its owner can read, and refuses to replace it', () =>
     withFolder(async (folder) => {
       const path = join(folder, 'field.key')
-      const made = await gridseal('keygen', path, '--json')
+      const made = await gridsealProcess('keygen', path, '--json')
       expect(made.code, made.stderr).to.equal(0)
       const [record] = records(made)
       expect(record).to.include({ algorithm: 'ML-DSA-65', publicPath: join(folder, 'field.pub') })
       expect((await stat(path)).mode & 0o777).to.equal(0o600)
       const before = await readFile(path, 'utf8')
-      const again = await gridseal('keygen', path)
+      const again = await gridsealProcess('keygen', path)
       expect(again.code).to.equal(2)
       expect(again.stderr).to.contain('field.key')
       expect(await readFile(path, 'utf8')).to.equal(before)
@@ -114,7 +114,7 @@ describe('gridseal keygen, keys, check', () => {
     }))
 
   it('answers a wrong call with exit code 2 and what there is', async () => {
-    const unknown = await gridseal('frobnicate')
+    const unknown = await gridsealProcess('frobnicate')
     expect(unknown.code).to.equal(2)
     expect(unknown.stderr).to.contain("unknown command 'frobnicate'")
     const bad = await gridseal('keygen', '/tmp/x', '--algorithm', 'RSA')
@@ -123,7 +123,7 @@ describe('gridseal keygen, keys, check', () => {
   })
 
   it('reports on the machine', async () => {
-    const found = records(await gridseal('doctor', '--json'))
+    const found = records(await gridsealProcess('doctor', '--json'))
     expect(found.find(({ what }) => what === 'ML-DSA-65')).to.include({ state: 'ok', detail: 'native' })
     expect(found.find(({ what }) => what === 'runtime')).to.include({ state: 'ok' })
   })
