@@ -51,7 +51,8 @@ export type { SvCounters, SvExpectation, SvRefusal, SvVerdict } from './session/
 // Stations on an interface
 export type { PublisherAddress } from './station/publisher.ts'
 export { GoosePublisher } from './station/goose-publisher.ts'
-export type { GoosePublisherCounters, StationParts } from './station/goose-publisher.ts'
+export type { GoosePublisherCounters } from './station/goose-publisher.ts'
+export type { StationParts } from './station/subscriber.ts'
 export { GooseSubscriber } from './station/goose-subscriber.ts'
 export type { GooseEvent, GooseSubscriberOptions } from './station/goose-subscriber.ts'
 export { SvPublisher } from './station/sv-publisher.ts'

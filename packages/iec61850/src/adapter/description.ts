@@ -1,4 +1,4 @@
-import type { Description, FieldValue, ProtocolId } from '@gridseal/adapter'
+import type { Description, FieldValue, ProtocolId, Reading } from '@gridseal/adapter'
 import type { DecodeError } from '@gridseal/wire'
 import { describeError, toHex } from '@gridseal/wire'
 import { bitText } from '../codec/bits.ts'
@@ -6,6 +6,7 @@ import type { EthernetHeader } from '../codec/ethernet.ts'
 import { formatMac, vlanOf } from '../codec/ethernet.ts'
 import type { Data } from '../codec/mms/data.ts'
 import type { OpenedFrame } from '../codec/process-bus/header.ts'
+import type { Quality } from '../codec/quality.ts'
 import { utcText } from '../codec/utc-time.ts'
 
 type Fields = Readonly<Record<string, FieldValue>>
@@ -53,6 +54,12 @@ export function commonFields({ ethernet, header, extension }: OpenedFrame): Fiel
 export function targetOf(ethernet: EthernetHeader | undefined, appId: number | undefined): string {
   const mac = ethernet === undefined ? '' : ` to ${formatMac(ethernet.destination)}`
   return `${appId === undefined ? '' : `appId 0x${appId.toString(16).padStart(4, '0')}`}${mac}`.trim()
+}
+
+/** What a quality means for a reading: what is tested or blocked is not to be relied on. */
+export function readingQuality({ validity, flags }: Quality): Reading['quality'] {
+  if (validity === 'good') return flags.includes('test') || flags.includes('operatorBlocked') ? 'uncertain' : 'good'
+  return validity === 'questionable' ? 'uncertain' : 'bad'
 }
 
 /** A value as JSON can carry it: bits and octets as text, large integers as text. */

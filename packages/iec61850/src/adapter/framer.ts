@@ -1,12 +1,6 @@
 import type { Framer, FramerOptions } from '@gridseal/adapter'
 import type { DecodeError } from '@gridseal/wire'
-import { UsageError } from '@gridseal/wire'
 import { openFrame } from '../codec/process-bus/header.ts'
-
-/** Throws `UsageError` `adapter.framing`: Ethernet has one framing and needs no name for it. */
-export function checkFraming(protocol: string, framing: string | undefined): void {
-  if (framing !== undefined) throw new UsageError('adapter.framing', `${protocol} has no framings`)
-}
 
 /** One Ethernet frame per chunk: what is pushed is a frame with a sound header, or nothing. */
 export class EthernetFramer implements Framer {

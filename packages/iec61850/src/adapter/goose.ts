@@ -15,37 +15,20 @@ import { examineGoose } from '../codec/process-bus/goose.ts'
 import { APDU_TAG, ETHER_TYPE_GOOSE } from '../codec/process-bus/header.ts'
 import { QUALITY_BITS, qualityOf } from '../codec/quality.ts'
 import { timeQualityOf, utcNanoseconds, utcText } from '../codec/utc-time.ts'
-import { FrameDescription, commonFields, dataValue, targetOf } from './description.ts'
-import { EthernetFramer, checkFraming } from './framer.ts'
+import { FrameDescription, commonFields, dataValue, readingQuality, targetOf } from './description.ts'
+import { ethernetAdapter } from './ethernet-adapter.ts'
 
 const PROTOCOL = 'goose'
 
-/** GOOSE for the bridge (IEC 61850-8-1): one Ethernet frame, from destination address to padding, is one frame. */
-export const gooseAdapter: ProtocolAdapter = {
+/** GOOSE for the bridge (IEC 61850-8-1). */
+export const gooseAdapter: ProtocolAdapter = ethernetAdapter({
   protocol: PROTOCOL,
-  recognition: { tcpPorts: [], udpPorts: [], etherTypes: [ETHER_TYPE_GOOSE], looksLike: () => false },
-  framings: [],
-  framer: (options) => {
-    checkFraming(PROTOCOL, options.framing)
-    return new EthernetFramer(ETHER_TYPE_GOOSE, APDU_TAG.goose, options)
-  },
-  describe: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return describe(frame)
-  },
-  inspector: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return { push: describe }
-  },
-  operation: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return operationOf(frame)
-  },
-  readings: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return new GooseReadings()
-  },
-}
+  etherType: ETHER_TYPE_GOOSE,
+  apduTag: APDU_TAG.goose,
+  describe,
+  operation: operationOf,
+  readings: () => new GooseReadings(),
+})
 
 function describe(bytes: Uint8Array): Description {
   const { frame, pdu, malformed, violation } = examineGoose(bytes)
@@ -125,7 +108,7 @@ function readInto(
   all.forEach((data, index) => {
     const point = `${prefix}${separator}${index + 1}`
     const own = isQuality(data) ? undefined : all.slice(index + 1).find(isQuality)
-    const quality = own === undefined ? most : worse(most, readingQuality(own))
+    const quality = own === undefined ? most : worse(most, readingQuality(qualityOf(own.value)))
     if ('elements' in data) {
       readInto(readings, data.elements, point, '.', common, quality)
     } else readings.push({ ...common, point, value: scalarOf(data), quality })
@@ -136,12 +119,6 @@ type QualityData = Extract<Data, { readonly kind: 'bitString' | 'booleanArray' }
 
 function isQuality(data: Data): data is QualityData {
   return data.kind === 'bitString' && bitCount(data.value) === QUALITY_BITS
-}
-
-function readingQuality({ value }: QualityData): ReadingQuality {
-  const { validity, flags } = qualityOf(value)
-  if (validity === 'good') return flags.includes('test') || flags.includes('operatorBlocked') ? 'uncertain' : 'good'
-  return validity === 'questionable' ? 'uncertain' : 'bad'
 }
 
 const ORDER: readonly ReadingQuality[] = ['good', 'uncertain', 'bad']

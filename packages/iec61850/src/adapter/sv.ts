@@ -4,39 +4,21 @@ import { APDU_TAG, ETHER_TYPE_SV } from '../codec/process-bus/header.ts'
 import { PHS_MEAS_1, PHS_MEAS_1_OCTETS, decodeSample } from '../codec/process-bus/sample.ts'
 import type { Asdu } from '../codec/process-bus/sampled-values.ts'
 import { examineSv } from '../codec/process-bus/sampled-values.ts'
-import type { SampleQuality } from '../codec/quality.ts'
 import { timeQualityOf, utcNanoseconds } from '../codec/utc-time.ts'
-import { FrameDescription, commonFields, targetOf } from './description.ts'
-import { EthernetFramer, checkFraming } from './framer.ts'
+import { FrameDescription, commonFields, readingQuality, targetOf } from './description.ts'
+import { ethernetAdapter } from './ethernet-adapter.ts'
 
 const PROTOCOL = 'sv'
 
-/** Sampled values for the bridge (IEC 61850-9-2): one Ethernet frame is one frame, whatever ASDUs are in it. */
-export const svAdapter: ProtocolAdapter = {
+/** Sampled values for the bridge (IEC 61850-9-2), whatever ASDUs are in a frame. */
+export const svAdapter: ProtocolAdapter = ethernetAdapter({
   protocol: PROTOCOL,
-  recognition: { tcpPorts: [], udpPorts: [], etherTypes: [ETHER_TYPE_SV], looksLike: () => false },
-  framings: [],
-  framer: (options) => {
-    checkFraming(PROTOCOL, options.framing)
-    return new EthernetFramer(ETHER_TYPE_SV, APDU_TAG.sv, options)
-  },
-  describe: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return describe(frame)
-  },
-  inspector: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return { push: describe }
-  },
-  operation: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return operationOf(frame)
-  },
-  readings: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return { push: readingsOf }
-  },
-}
+  etherType: ETHER_TYPE_SV,
+  apduTag: APDU_TAG.sv,
+  describe,
+  operation: operationOf,
+  readings: () => ({ push: readingsOf }),
+})
 
 function describe(bytes: Uint8Array): Description {
   const { frame, noAsdu, asdus, malformed, violation } = examineSv(bytes)
@@ -92,9 +74,4 @@ function sampleReadings(
     const doubtful = given === 'good' && (simulated || smpSynch === 0)
     return { link, time, point: `${svId}/${name}`, value: steps * scale, unit, quality: doubtful ? 'uncertain' : given }
   })
-}
-
-function readingQuality({ validity, flags }: SampleQuality): Reading['quality'] {
-  if (validity === 'good') return flags.includes('test') || flags.includes('operatorBlocked') ? 'uncertain' : 'good'
-  return validity === 'questionable' ? 'uncertain' : 'bad'
 }
