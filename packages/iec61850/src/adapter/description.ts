@@ -46,7 +46,8 @@ export function commonFields({ ethernet, header, extension }: OpenedFrame): Fiel
   return {
     vlan: vlan === undefined ? null : { id: vlan.id, priority: vlan.priority },
     simulated: header?.simulated ?? null,
-    secured: extension === undefined ? null : extension.length > 0,
+    // Octets of what IEC 62351-6 puts behind the APDU.
+    extension: extension?.length ?? null,
   }
 }
 
