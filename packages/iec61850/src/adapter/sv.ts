@@ -41,11 +41,12 @@ function describe(bytes: Uint8Array): Description {
   })
 }
 
+/** Samples tell what is measured; what is to be done about it, others decide. */
 function operationOf(bytes: Uint8Array): Operation {
   const { frame, asdus, malformed, violation } = examineSv(bytes)
   if (malformed !== undefined || violation !== undefined) return { kind: 'unknown', critical: true }
   const streams = [...new Set(asdus.map(({ svId }) => svId))].join(' ')
-  return { kind: 'event', critical: true, target: `${targetOf(frame.ethernet, frame.header?.appId)} ${streams}` }
+  return { kind: 'event', critical: false, target: `${targetOf(frame.ethernet, frame.header?.appId)} ${streams}` }
 }
 
 /**
