@@ -10,28 +10,28 @@ import type {
 import { describeError } from '@gridseal/wire'
 import { bitCount, bitText } from '../codec/bits.ts'
 import type { Data } from '../codec/mms/data.ts'
-import type { GoosePdu } from '../codec/process-bus/goose.ts'
-import { examineGoose } from '../codec/process-bus/goose.ts'
-import { APDU_TAG, ETHER_TYPE_GOOSE } from '../codec/process-bus/header.ts'
+import type { ExaminedGoose, GoosePdu } from '../codec/process-bus/goose.ts'
+import { examineGoose, examineRoutableGoose } from '../codec/process-bus/goose.ts'
+import { ETHER_TYPE_GOOSE } from '../codec/process-bus/header.ts'
 import { QUALITY_BITS, qualityOf } from '../codec/quality.ts'
 import { timeQualityOf, utcNanoseconds, utcText } from '../codec/utc-time.ts'
 import { FrameDescription, commonFields, dataValue, readingQuality, targetOf } from './description.ts'
-import { ethernetAdapter } from './ethernet-adapter.ts'
+import { busAdapter } from './bus-adapter.ts'
 
 const PROTOCOL = 'goose'
 
-/** GOOSE for the bridge (IEC 61850-8-1). */
-export const gooseAdapter: ProtocolAdapter = ethernetAdapter({
+/** GOOSE for the bridge (IEC 61850-8-1), and R-GOOSE (90-5) as the framing `routable`. */
+export const gooseAdapter: ProtocolAdapter = busAdapter<ExaminedGoose>({
   protocol: PROTOCOL,
   etherType: ETHER_TYPE_GOOSE,
-  apduTag: APDU_TAG.goose,
+  examine: examineGoose,
+  examineRoutable: examineRoutableGoose,
   describe,
   operation: operationOf,
-  readings: () => new GooseReadings(),
+  readings: (examine) => new GooseReadings(examine),
 })
 
-function describe(bytes: Uint8Array): Description {
-  const { frame, pdu, malformed, violation } = examineGoose(bytes)
+function describe({ frame, pdu, malformed, violation }: ExaminedGoose): Description {
   const fields: Record<string, FieldValue> = {
     appId: frame.header?.appId ?? null,
     gocbRef: pdu.gocbRef ?? null,
@@ -52,17 +52,18 @@ function describe(bytes: Uint8Array): Description {
   }
   return new FrameDescription(PROTOCOL, malformed, fields, () => {
     const { gocbRef, stNum, sqNum, numDatSetEntries } = pdu
+    if (gocbRef === undefined) return targetOf(frame)
     const test = frame.header?.simulated === true || pdu.simulation === true ? ' (simulated)' : ''
     const flaw = violation === undefined ? '' : ` (against the standard: ${describeError(violation)})`
-    return `${targetOf(frame.ethernet, frame.header?.appId)} ${gocbRef} state ${stNum}/${sqNum}, ${numDatSetEntries} entries${test}${flaw}`
+    return `${targetOf(frame)} ${gocbRef} state ${stNum}/${sqNum}, ${numDatSetEntries} entries${test}${flaw}`
   })
 }
 
 /** A GOOSE message tells of an event, and protection acts on it. */
-function operationOf(bytes: Uint8Array): Operation {
-  const { frame, pdu, malformed, violation } = examineGoose(bytes)
-  if (malformed !== undefined || violation !== undefined) return { kind: 'unknown', critical: true }
-  return { kind: 'event', critical: true, target: `${targetOf(frame.ethernet, frame.header?.appId)} ${pdu.gocbRef}` }
+function operationOf({ frame, pdu, malformed, violation }: ExaminedGoose): Operation {
+  const isSound = malformed === undefined && violation === undefined && pdu.gocbRef !== undefined
+  if (!isSound) return { kind: 'unknown', critical: true }
+  return { kind: 'event', critical: true, target: `${targetOf(frame)} ${pdu.gocbRef}` }
 }
 
 /** Control blocks whose last state is remembered. */
@@ -76,10 +77,15 @@ const MOST_BLOCKS = 4096
 class GooseReadings implements ReadingExtractor {
   /** The last state by link and control block. */
   readonly #states = new Map<string, string>()
+  readonly #examine: (frame: Uint8Array) => ExaminedGoose
+
+  constructor(examine: (frame: Uint8Array) => ExaminedGoose) {
+    this.#examine = examine
+  }
 
   push({ link, time, bytes }: Frame): Reading[] {
-    const { frame, pdu, malformed, violation } = examineGoose(bytes)
-    if (malformed !== undefined || violation !== undefined) return []
+    const { frame, pdu, malformed, violation } = this.#examine(bytes)
+    if (malformed !== undefined || violation !== undefined || pdu.gocbRef === undefined) return []
     const { gocbRef, stNum, t, allData, simulation, ndsCom } = pdu as GoosePdu
     const state = `${stNum} ${t.seconds} ${t.fraction} ${simulation}`
     const block = `${link} ${gocbRef}`
