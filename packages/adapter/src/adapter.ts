@@ -80,6 +80,8 @@ export interface Recognition {
   readonly etherTypes: readonly number[]
   /** Whether these first bytes of a TCP stream or datagram on another port look like this protocol. */
   looksLike(bytes: Uint8Array): boolean
+  /** The framing of UDP datagrams, where it is not the protocol's first. */
+  readonly datagramFraming?: string
 }
 
 /** What frames may do, in a protocol's own terms; finer than kinds of operation. */

@@ -248,8 +248,9 @@ class Flows<Flow> {
     const { adapter, swapped } = recognized
     const [master, device] = swapped ? [server, client] : [client, server]
     const medium = network === 'tcp' ? 'stream' : 'datagram'
+    const framing = network === 'udp' ? adapter.recognition.datagramFraming : undefined
     return {
-      flow: this.#visitor.begin({ adapter, framing: undefined, medium, client: master, server: device }),
+      flow: this.#visitor.begin({ adapter, framing, medium, client: master, server: device }),
       swapped,
     }
   }
