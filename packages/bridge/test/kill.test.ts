@@ -12,13 +12,14 @@ import { expect } from 'chai'
 import { until } from './support/pair.ts'
 import { withFolder } from '../../../test/support/folders.ts'
 import { ROOT, needSlow } from '../../../test/support/requirements.ts'
+import { sharingCompiled } from '../../../test/support/compiled.ts'
 
 const KILLS = 8
 const COMMAND = join(ROOT, 'packages/cli/src/main.ts')
 
 function run(config: string): ChildProcess {
   const args = ['-C', 'source', COMMAND, 'run', '-c', config, '--level', 'warn']
-  return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'] })
+  return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'], env: sharingCompiled() })
 }
 
 async function killed(child: ChildProcess): Promise<void> {
