@@ -186,7 +186,6 @@ describe('a field bridge that is killed in the middle of live traffic', () => {
         await live()
         await cp(journal, join(folder, 'older'), { recursive: true })
         await live()
-        await live()
         expect(setBacks()).to.equal(0)
         for (const { details } of events.filter(({ code }) => code === 'envelope.tail-lost')) {
           expect(details['batches']).to.be.at.least(1)
