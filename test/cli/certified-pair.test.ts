@@ -236,15 +236,21 @@ describe('bridges that know each other by certificates', () => {
     expect(await wrong(by(both))).to.match(/wrong\.yaml:6: channel\.peer: either the key is pinned/)
     expect(await wrong(by('  trust: { ca: ca.pem }\n'))).to.match(/wrong\.yaml:6: channel\.trust\.name: missing/)
     expect(await wrong(by('  trust: { ca: [], name: x }\n'))).to.match(/wrong\.yaml:6: channel\.trust\.ca: /)
-    expect(await wrong(by('  trust: { ca: ca.key, name: x }\n'))).to.equal(
-      'channel.trust.ca: /ca.key: holds no -----BEGIN CERTIFICATE-----',
+    const checked = async (text: string): Promise<string> => {
+      await writeFile(file('wrong.yaml'), `role: field\nsite: s\nidentity: field.key\n${text}`)
+      const result = await gridseal('check', '-c', file('wrong.yaml'))
+      expect(result.code).to.equal(2)
+      return result.stderr.replaceAll(folder, '')
+    }
+    expect(await checked(by('  trust: { ca: ca.key, name: x }\n'))).to.equal(
+      'gridseal: /wrong.yaml:6: channel.trust.ca: /ca.key: holds no -----BEGIN CERTIFICATE-----\n',
     )
-    expect(await wrong(by('  trust: { ca: ca.pem, name: x, crl: none }\n'))).to.match(
-      /^channel\.trust\.crl: \/none: cannot be read/,
+    expect(await checked(by('  trust: { ca: ca.pem, name: x, crl: none }\n'))).to.match(
+      /^gridseal: \/wrong\.yaml:6: channel\.trust\.crl: \/none: cannot be read/,
     )
     const trust = '  trust: { ca: ca.pem, name: x }\n'
-    expect(await wrong(by(trust, 'certificate: head-end.pem\n'))).to.match(
-      /^certificate: \/head-end\.pem: .*"CN=head-end" is for another key/,
+    expect(await checked(by(trust, 'certificate: head-end.pem\n'))).to.match(
+      /^gridseal: \/wrong\.yaml:8: certificate: \/head-end\.pem: .*"CN=head-end" is for another key/,
     )
     const group = by(trust).replace("tcp://127.0.0.1:1' }]", "udp://239.1.2.3:5000', group: g }]")
     expect(await wrong(group)).to.match(/wrong\.yaml:\d+: links\[0\]\.group: .*whose key is pinned/)

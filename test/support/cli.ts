@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { sharingCompiled } from './compiled.ts'
 import { ROOT } from './requirements.ts'
 
 /** Runs the command as these tests run: from source under `-C source`, else what is built. */
@@ -14,20 +15,15 @@ export interface CliResult {
   readonly stderr: string
 }
 
-/** Every process of the command compiles the same modules; with this the first one does it for all. */
-const COMPILED = join(ROOT, 'node_modules/.cache/gridseal-compiled')
-
 function start(args: readonly string[]): ChildProcess {
-  // Coverage counts less exactly in what comes from such a cache.
-  const cache = process.env['NODE_V8_COVERAGE'] === undefined ? { NODE_COMPILE_CACHE: COMPILED } : {}
-  const env = { ...cache, ...process.env }
-  return spawn(process.execPath, [...process.execArgv, ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const options = { stdio: ['ignore', 'pipe', 'pipe'] as ('ignore' | 'pipe')[], env: sharingCompiled() }
+  return spawn(process.execPath, [...process.execArgv, ENTRY, ...args], options)
 }
 
 /** Keeps what is written to a stream of this process from it. */
 function captured(stream: NodeJS.WriteStream): { readonly text: () => string; readonly release: () => void } {
   const chunks: Buffer[] = []
-  const { write } = stream
+  const own = Object.getOwnPropertyDescriptor(stream, 'write')
   stream.write = (chunk: Uint8Array | string, second?: unknown, third?: unknown): boolean => {
     chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk))
     const done = typeof second === 'function' ? second : third
@@ -37,7 +33,8 @@ function captured(stream: NodeJS.WriteStream): { readonly text: () => string; re
   return {
     text: () => Buffer.concat(chunks).toString(),
     release: () => {
-      stream.write = write
+      if (own === undefined) Reflect.deleteProperty(stream, 'write')
+      else Object.defineProperty(stream, 'write', own)
     },
   }
 }

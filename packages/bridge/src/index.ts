@@ -9,7 +9,7 @@ export type { LinkCounters } from './link/end.ts'
 export type { BridgeEvent, Level, Report } from './events.ts'
 
 // Configuration
-export { loadConfig, parseConfig } from './config/load.ts'
+export { loadConfig, located, parseConfig } from './config/load.ts'
 export type { ConfigProblem, LoadedConfig } from './config/load.ts'
 export { configSchema } from './config/schema.ts'
 export type {

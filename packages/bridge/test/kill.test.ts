@@ -2,23 +2,26 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
-import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { cp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createBridge, parseConfig } from '@gridseal/bridge'
+import type { BridgeEvent } from '@gridseal/bridge'
 import { verifyJournal } from '@gridseal/envelope'
 import { SigningKey, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
 import { expect } from 'chai'
 import { until } from './support/pair.ts'
 import { withFolder } from '../../../test/support/folders.ts'
 import { ROOT, needSlow } from '../../../test/support/requirements.ts'
+import { sharingCompiled } from '../../../test/support/compiled.ts'
 
 const KILLS = 8
 const COMMAND = join(ROOT, 'packages/cli/src/main.ts')
 
 function run(config: string): ChildProcess {
   const args = ['-C', 'source', COMMAND, 'run', '-c', config, '--level', 'warn']
-  return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'] })
+  return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'], env: sharingCompiled() })
 }
 
 async function killed(child: ChildProcess): Promise<void> {
@@ -123,4 +126,77 @@ describe('kept traffic whose head-end is killed again and again', () => {
       }
     })
   }).timeout(500_000)
+})
+
+describe('a field bridge that is killed in the middle of live traffic', () => {
+  it('SIGKILL: is never taken for one whose journal was set back, and one that was set back is', () =>
+    withFolder(async (folder) => {
+      for (const name of ['field', 'head-end']) {
+        const key = SigningKey.generate('ML-DSA-44')
+        await writeKeyFile(join(folder, `${name}.key`), key)
+        await writePublicKeyFile(join(folder, `${name}.pub`), key.publicKey)
+      }
+      const device = createServer((socket) => {
+        const timer = setInterval(() => socket.write('one frame after the other'), 1)
+        socket.on('error', () => undefined).on('close', () => clearInterval(timer))
+      })
+      await new Promise<void>((resolve) => device.listen(0, '127.0.0.1', resolve))
+      const events: BridgeEvent[] = []
+      const site = { site: 's', peer: join(folder, 'field.pub') }
+      const headEnd = await createBridge(
+        parseConfig(
+          JSON.stringify({
+            role: 'head-end',
+            identity: join(folder, 'head-end.key'),
+            channel: { listen: 'tcp://127.0.0.1:0', holdConnections: '100ms' },
+            journal: { directory: join(folder, 'kept'), sync: false },
+            sites: [{ ...site, links: [{ id: 'a', protocol: 'raw', master: 'tcp://127.0.0.1:0' }] }],
+          }),
+          'test',
+        ),
+        (event) => events.push(event),
+      )
+      await headEnd.start()
+      const { listening } = headEnd.stats
+      const journal = join(folder, 'journal')
+      const field = {
+        role: 'field',
+        site: 's',
+        identity: join(folder, 'field.key'),
+        channel: { connect: listening['channel'], peer: join(folder, 'head-end.pub') },
+        journal: { directory: journal },
+        links: [{ id: 'a', protocol: 'raw', device: `tcp://127.0.0.1:${(device.address() as AddressInfo).port}` }],
+      }
+      await writeFile(join(folder, 'field.yaml'), JSON.stringify(field))
+      const batches = (): number => headEnd.stats.sites[0]!.incoming.batches
+      /** A field bridge in a process of its own carries some batches and is killed. */
+      const live = async (): Promise<void> => {
+        const process = run(join(folder, 'field.yaml'))
+        const before = { ups: headEnd.stats.sites[0]!.channels, batches: batches() }
+        await until('the channel is up', () => headEnd.stats.sites[0]!.channels > before.ups, 30_000)
+        const master = connect(Number(new URL(listening['s/a']!).port), '127.0.0.1')
+        master.on('error', () => undefined).resume()
+        await until('it carries', () => batches() > before.batches + 40, 30_000)
+        await killed(process)
+        master.destroy()
+        await until('it is gone', () => headEnd.stats.sites[0]!.channel === 'down')
+      }
+      const setBacks = (): number => events.filter(({ code }) => code === 'envelope.set-back').length
+      try {
+        await live()
+        await cp(journal, join(folder, 'older'), { recursive: true })
+        await live()
+        expect(setBacks()).to.equal(0)
+        for (const { details } of events.filter(({ code }) => code === 'envelope.tail-lost')) {
+          expect(details['batches']).to.be.at.least(1)
+        }
+        await rm(journal, { recursive: true })
+        await cp(join(folder, 'older'), journal, { recursive: true })
+        await live()
+        expect(setBacks()).to.equal(1)
+      } finally {
+        await headEnd.stop()
+        device.close()
+      }
+    })).timeout(120_000)
 })

@@ -9,6 +9,7 @@ import { Device, Peer, until } from './support/pair.ts'
 import { withFolder } from '../../../test/support/folders.ts'
 import { gridseal } from '../../../test/support/cli.ts'
 import { ROOT } from '../../../test/support/requirements.ts'
+import { sharingCompiled } from '../../../test/support/compiled.ts'
 
 const COMMAND = join(ROOT, 'packages/cli/src/main.ts')
 
@@ -30,7 +31,7 @@ class Process {
 
   constructor(config: string) {
     const args = ['-C', 'source', COMMAND, 'run', '-c', config, '--json', '--interval', '100ms', '--level', 'info']
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: sharingCompiled() })
     this.#gone = new Promise((resolve) => this.child.once('exit', resolve))
     let rest = ''
     this.child.stdout?.on('data', (chunk: Buffer) => {

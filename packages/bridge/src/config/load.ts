@@ -22,6 +22,8 @@ export interface ConfigProblem {
 export interface LoadedConfig {
   readonly file: string
   readonly config: BridgeConfig
+  /** The line of a key such as `sites[0].trust.ca`, or of the nearest one above it that is there. */
+  readonly line: (key: string) => number
 }
 
 /**
@@ -35,11 +37,23 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
   } catch (error) {
     throw new UsageError('config.read', `cannot read ${file}: ${describeError(error)}`, {}, error)
   }
-  return { file, config: resolvePaths(parseConfig(source, file), dirname(resolve(file))) }
+  const { config, line } = read(source, file)
+  return { file, config: resolvePaths(config, dirname(resolve(file))), line }
+}
+
+/** An error about what a configuration names, with the line of its key in front; others as they are. */
+export function located(error: unknown, { file, line }: LoadedConfig): unknown {
+  const key = error instanceof UsageError ? error.details['key'] : undefined
+  if (!(error instanceof UsageError) || typeof key !== 'string') return error
+  return new UsageError(error.code, `${file}:${line(key)}: ${error.message}`, error.details, error)
 }
 
 /** {@link loadConfig} for text that is at hand; paths stay as written. */
 export function parseConfig(source: string, file: string): BridgeConfig {
+  return read(source, file).config
+}
+
+function read(source: string, file: string): Omit<LoadedConfig, 'file'> {
   const lines = new LineCounter()
   const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true })
   const problems: ConfigProblem[] = document.errors.map((error) => ({
@@ -49,7 +63,8 @@ export function parseConfig(source: string, file: string): BridgeConfig {
   }))
   if (problems.length === 0) {
     const result = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }))
-    if (result.success) return result.data
+    const line = (key: string): number => lineOf(pathOf(key), document, lines)
+    if (result.success) return { config: result.data, line }
     for (const issue of result.error.issues) problems.push(...locate(issue, document, lines))
   }
   const text = problems.map((p) => `${file}:${p.line}: ${p.key === '' ? '' : `${p.key}: `}${p.message}`).join('\n')
@@ -77,6 +92,13 @@ function messageOf(issue: z.core.$ZodIssue): string {
 
 function pathText(path: readonly (string | number)[]): string {
   return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`)).join('')
+}
+
+/** `sites[0].trust.ca` in parts. */
+function pathOf(key: string): (string | number)[] {
+  return Array.from(key.matchAll(/\[(\d+)\]|([^.[\]]+)/g), ([, index, name = '']) =>
+    index === undefined ? name : Number(index),
+  )
 }
 
 /** Line of the key at `path`, or of the nearest parent that is there. */

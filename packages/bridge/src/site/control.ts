@@ -10,7 +10,7 @@ export const PORT_BATCH = 1
 /** Real-time messages, behind the ports of all stream classes. */
 export const PORT_REALTIME = 5
 
-export const BRIDGE_PROTOCOL_VERSION = 3
+export const BRIDGE_PROTOCOL_VERSION = 4
 
 /** Where a receiver stands in a stream: the next batch of a log that it takes. */
 export interface StreamPosition {
@@ -43,6 +43,8 @@ export type ControlMessage =
     }
   /** Every batch of the log up to `number` is in the receiver's journal. */
   | { readonly kind: 'ack'; readonly stream: Uint8Array; readonly number: number }
+  /** The sender's journal holds its live log up to so many leaves: what is sent beyond, a kill may cost. */
+  | { readonly kind: 'kept'; readonly stream: Uint8Array; readonly treeSize: number }
   /** So many frame bytes of a link's connection have been taken in all. */
   | { readonly kind: 'credit'; readonly link: string; readonly connection: number; readonly total: number }
   /** What time is it? `now` is the asker's clock. */
@@ -77,6 +79,8 @@ function toCbor(m: ControlMessage): CborValue {
     }
     case 'ack':
       return ['ack', m.stream, m.number]
+    case 'kept':
+      return ['kept', m.stream, m.treeSize]
     case 'credit':
       return ['credit', m.link, m.connection, m.total]
     case 'ask':
@@ -116,6 +120,7 @@ export function decodeControl(bytes: Uint8Array): ControlMessage {
     }
   }
   if (kind === 'ack' && rest.length === 2) return { kind, stream: octets(a, 'stream'), number: count(b, 'number') }
+  if (kind === 'kept' && rest.length === 2) return { kind, stream: octets(a, 'stream'), treeSize: count(b, 'treeSize') }
   if (kind === 'credit' && rest.length === 3) {
     return { kind, link: text(a, 'link'), connection: count(b, 'connection'), total: count(c, 'total') }
   }

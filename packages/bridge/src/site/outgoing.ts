@@ -15,6 +15,8 @@ export interface OutgoingOptions {
   readonly now: () => bigint
   /** Puts a batch into the journal; resolves when it is safe there. */
   readonly keep: ((batch: SealedBatch) => Promise<unknown>) | undefined
+  /** The journal holds the log up to so many leaves. */
+  readonly onKept: (stream: Uint8Array, treeSize: number) => void
   /** A batch ends with a change of keys. */
   readonly onRotated: (batch: SealedBatch) => void
   /** Whether the links must stop reading. */
@@ -63,6 +65,8 @@ export class OutgoingStream {
   #greeted = false
   #held = true
   #dead = false
+  /** How far the journal has come. */
+  #kept: { readonly stream: Uint8Array; readonly treeSize: number } | undefined
   /** What the peer's opener expects, as far as this side knows; undefined = it knows no log. */
   #peerAt: { readonly stream: Uint8Array; readonly next: number } | undefined
 
@@ -100,6 +104,7 @@ export class OutgoingStream {
   /** The first log is joined to the one that the journal ends with. */
   recover(position: LogPosition): void {
     this.#sealer.continueFrom(position, position.created)
+    this.#kept = position
   }
 
   add(entries: readonly Entry[]): void {
@@ -124,6 +129,7 @@ export class OutgoingStream {
     }
     this.#resent += this.#unacked.length
     this.#unsent = 0
+    if (this.#kept !== undefined) this.#options.onKept(this.#kept.stream, this.#kept.treeSize)
     channel.drained.subscribe(() => {
       if (channel !== this.#channel) return
       this.#congested = false
@@ -191,6 +197,8 @@ export class OutgoingStream {
     keep(batch).then(
       () => {
         this.#unkeptBytes -= bytes.length
+        this.#kept = batch
+        this.#options.onKept(batch.stream, batch.treeSize)
         this.#flow()
       },
       (error: unknown) => this.#fault('the journal', error),

@@ -26,6 +26,7 @@ import { GapRequests } from './gap-requests.ts'
 import { IncomingStream, freshnessOf } from './incoming.ts'
 import { KeepAsking } from './keep-asking.ts'
 import { KeyChanges } from './key-changes.ts'
+import { lastOfTurn } from './last-of-turn.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
 import { PeerKeys } from './peer-keys.ts'
@@ -33,6 +34,7 @@ import type { Say } from './peer-signers.ts'
 import { PeerSigners } from './peer-signers.ts'
 import type { SiteGroup } from './realtime.ts'
 import { RealtimeTraffic } from './realtime.ts'
+import { SetBackWatch } from './set-back.ts'
 import type { SiteSessionOptions, SiteStats } from './session-options.ts'
 import { StoredTraffic } from './stored.ts'
 
@@ -70,7 +72,16 @@ export class SiteSession {
   #over = false
   /** What comes is no longer taken: it stays the peer's. */
   #deaf = false
-  #ackDue: { stream: Uint8Array; number: number } | undefined
+  /** Acknowledgements are cumulative, and so is what the own journal holds. */
+  readonly #acknowledge = lastOfTurn<{ readonly stream: Uint8Array; readonly number: number }>((ack) =>
+    this.#tell({ kind: 'ack', ...ack }),
+  )
+  readonly #kept = lastOfTurn<{ readonly stream: Uint8Array; readonly treeSize: number }>((kept) =>
+    this.#tell({ kind: 'kept', ...kept }),
+  )
+  readonly #live: SetBackWatch
+  /** Kept traffic is on its sender's disk before it leaves. */
+  readonly #storedWatch = new SetBackWatch(0)
 
   constructor(options: SiteSessionOptions) {
     this.#options = options
@@ -82,6 +93,7 @@ export class SiteSession {
       options.report(failure('error', `${site}: a change of keys`, error)),
     )
     const onFault = (what: string, error: unknown): void => this.#fault(what, error)
+    this.#live = new SetBackWatch(limits.unacknowledged)
     this.#outgoing = new OutgoingStream({
       key: keys.first,
       site,
@@ -90,6 +102,7 @@ export class SiteSession {
       window: limits.unacknowledged,
       now,
       keep: journal && ((batch) => journal.append(batch.bytes, batch.before)),
+      onKept: (stream, treeSize) => this.#kept({ stream, treeSize }),
       onRotated: (batch) => this.#changes.sealed(batch),
       onPause: (paused) => {
         this.#full = paused
@@ -107,7 +120,7 @@ export class SiteSession {
       class: 'live',
       keep: journal && ((batch, bytes) => journal.append(bytes, batch.before)),
       note: journal && ((position) => journal.appendCheckpoint(position)),
-      onSafe: (stream, number) => this.#acknowledge(stream, number),
+      onSafe: (stream, number) => this.#acknowledge({ stream, number }),
       onFault,
     })
     this.#realtime = new RealtimeTraffic(options.groups, {
@@ -200,7 +213,10 @@ export class SiteSession {
     const sent = await journal?.history.end({ ...lane, direction: inbound })
     if (sent !== undefined) this.#outgoing.recover(sent)
     const received = await journal?.history.end({ ...lane, direction: opposite(inbound) })
-    if (received !== undefined) this.#incoming.recover(received)
+    if (received !== undefined) {
+      this.#incoming.recover(received)
+      this.#live.recover(received)
+    }
     await this.#openStored()
     for (const end of this.#ends) await end.start()
     this.#stored?.start()
@@ -349,6 +365,8 @@ export class SiteSession {
       case 'ack':
         this.#stored?.acknowledge(message.stream, message.number)
         return this.#outgoing.acknowledge(message.stream, message.number)
+      case 'kept':
+        return this.#live.kept(message.stream, message.treeSize)
       case 'credit':
         return this.#delivery.end(message.link)?.credit(message)
       case 'position':
@@ -444,37 +462,22 @@ export class SiteSession {
       throw new ProtocolError('bridge.store', 'the peer has kept traffic for this bridge, which needs a journal for it')
     }
     const batch = incoming.open(bytes)
-    this.#opened(batch, bytes)
+    this.#opened(batch, bytes, this.#storedWatch)
     this.#delivery.kept(batch)
     return true
   }
 
-  #opened(batch: OpenedBatch, bytes: Uint8Array): void {
-    const { log, joined, behind, before, successor } = batch
+  #opened(batch: OpenedBatch, bytes: Uint8Array, watch: SetBackWatch): void {
+    const { before, successor } = batch
     if (successor !== undefined) this.#changes.opened(bytes, before)
-    if (log === undefined || joined) return
-    if (behind) {
-      const what = 'a log that continues an older state than is known here: the peer has been set back'
-      this.#say('error', 'envelope.set-back', what, { reason: log.reason, class: log.class })
-    } else this.#say('info', 'envelope.unjoined', 'a log that continues no known log', { reason: log.reason })
+    const unjoined = watch.opened(batch, bytes.length)
+    if (unjoined !== undefined) this.#say(unjoined.level, unjoined.code, unjoined.what, unjoined.details)
   }
 
   #batch(bytes: Uint8Array): void {
     const batch = this.#incoming.open(bytes)
-    this.#opened(batch, bytes)
+    this.#opened(batch, bytes, this.#live)
     this.#delivery.live(batch)
-  }
-
-  /** Acknowledgements of one turn of the event loop travel as one: they are cumulative. */
-  #acknowledge(stream: Uint8Array, number: number): void {
-    const first = this.#ackDue === undefined
-    this.#ackDue = { stream, number }
-    if (!first) return
-    queueMicrotask(() => {
-      const due = this.#ackDue
-      this.#ackDue = undefined
-      if (due !== undefined) this.#tell({ kind: 'ack', ...due })
-    })
   }
 
   /** What cannot be signed or kept as evidence is not carried: this side is over. */

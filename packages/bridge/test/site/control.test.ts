@@ -27,6 +27,7 @@ const MESSAGES: readonly ControlMessage[] = [
     ],
   },
   { kind: 'ack', stream, number: 12 },
+  { kind: 'kept', stream, treeSize: 4711 },
   { kind: 'credit', link: 'meter-1', connection: 3, total: 65536 },
   { kind: 'ask', now: 12n },
   { kind: 'clock', asked: 12n, now: 1_700_000_000_000_000_000n },

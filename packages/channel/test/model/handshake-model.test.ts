@@ -16,7 +16,7 @@ function check(
   const options: ExecFileSyncOptionsWithStringEncoding = { cwd: folder, encoding: 'utf8', stdio: 'pipe' }
   execFileSync('spin', [...definitions.map((each) => `-D${each}`), '-a', model], options)
   execFileSync('gcc', ['-O0', '-w', '-DSAFETY', '-DNOREDUCE', '-o', 'pan', 'pan.c'], options)
-  const output = execFileSync(join(folder, 'pan'), ['-m100000'], options)
+  const output = execFileSync(join(folder, 'pan'), ['-m100000', '-w20'], options)
   expect(output, 'the search was complete').not.to.match(/max search depth too small|out of memory/)
   return {
     errors: Number(/errors: (\d+)/.exec(output)?.[1]),

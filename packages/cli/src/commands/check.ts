@@ -1,5 +1,5 @@
-import type { AcceptConfig, BridgeConfig, PeerConfig } from '@gridseal/bridge'
-import { loadConfig, openKey, readIdentity, readPeer } from '@gridseal/bridge'
+import type { AcceptConfig, BridgeConfig, LoadedConfig, PeerConfig } from '@gridseal/bridge'
+import { loadConfig, located, openKey, readIdentity, readPeer } from '@gridseal/bridge'
 import { readPublicKeyFile } from '@gridseal/pqc'
 import type { Certificate } from '@gridseal/pqc'
 import { print, toJson } from '../output.ts'
@@ -17,7 +17,15 @@ import {
 
 /** Validates a configuration with the keys that it names, and explains it. */
 export async function check(file: string, json: boolean): Promise<void> {
-  const { config } = await loadConfig(file)
+  const loaded = await loadConfig(file)
+  try {
+    await checkLoaded(loaded, json)
+  } catch (error) {
+    throw located(error, loaded)
+  }
+}
+
+async function checkLoaded({ file, config }: LoadedConfig, json: boolean): Promise<void> {
   const { key, certificate } = await readIdentity(config)
   const identity = key.publicKey.fingerprintText
   const peers: Record<string, ShownPeer> = {}

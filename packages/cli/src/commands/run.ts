@@ -1,5 +1,5 @@
 import type { Bridge, BridgeEvent, BridgeStats, Level, Report } from '@gridseal/bridge'
-import { createBridge, loadConfig, parseDuration } from '@gridseal/bridge'
+import { createBridge, loadConfig, located, parseDuration } from '@gridseal/bridge'
 import { describeError } from '@gridseal/wire'
 import { EXIT, complain, print, toJson, untilStopped } from '../output.ts'
 
@@ -19,12 +19,15 @@ const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 export async function run(options: RunOptions): Promise<number> {
   const interval = parseDuration(options.interval)
   const limit = options.for === undefined ? undefined : parseDuration(options.for)
-  const { config, file } = await loadConfig(options.config)
+  const loaded = await loadConfig(options.config)
+  const { config, file } = loaded
   const least = LEVELS.indexOf(options.level)
   const report: Report = (event) => {
     if (LEVELS.indexOf(event.level) >= least) show(event, options.json)
   }
-  const bridge = await createBridge(config, report)
+  const bridge = await createBridge(config, report).catch((error: unknown) => {
+    throw located(error, loaded)
+  })
   await bridge.start()
   const ready = (): string =>
     Object.entries(bridge.stats.listening)
@@ -54,8 +57,10 @@ export async function run(options: RunOptions): Promise<number> {
 /** SIGHUP: what of the configuration can change while it runs is taken; a mistake in it changes nothing. */
 async function takeConfig(bridge: Bridge, file: string, report: Report): Promise<void> {
   try {
-    const { config } = await loadConfig(file)
-    await bridge.reload(config)
+    const loaded = await loadConfig(file)
+    await bridge.reload(loaded.config).catch((error: unknown) => {
+      throw located(error, loaded)
+    })
     report({ level: 'info', code: 'config.reloaded', message: `${file} is in force`, details: { file } })
   } catch (error) {
     const message = `${file} is not taken: ${describeError(error)}`

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { verifyJournal } from '@gridseal/envelope'
 import { expect } from 'chai'
 import { withFolder } from '../../../../test/support/folders.ts'
+import { sharingCompiled } from '../../../../test/support/compiled.ts'
 import { needSlow } from '../../../../test/support/requirements.ts'
 import { KEY } from '../support/logs.ts'
 
@@ -13,6 +14,7 @@ async function killed(folder: string, run: number, delay: number): Promise<numbe
   const options = process.execArgv.some((arg) => arg.includes('source')) ? process.execArgv : ['-C', 'source']
   const child = spawn(process.execPath, [...options, WRITER, folder, String(run)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: sharingCompiled(),
   })
   let output = ''
   const ended = new Promise<void>((resolve) => child.stdout.on('close', () => resolve()))

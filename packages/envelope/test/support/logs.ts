@@ -1,7 +1,7 @@
 import type { Entry, FrameEntry, SealedBatch, SealerLimits, SealerOptions } from '@gridseal/envelope'
 import { Opener, Sealer } from '@gridseal/envelope'
 import type { VerifyingKey } from '@gridseal/pqc'
-import { SigningKey } from '@gridseal/pqc'
+import { SigningKey, algorithmInfo } from '@gridseal/pqc'
 
 /** A key that is the same in every run. */
 export const KEY: SigningKey = SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(7))
@@ -61,4 +61,13 @@ export async function batchesOf(
 
 export function opener(): Opener {
   return new Opener({ key: trusted, site: 'substation-7', direction: 'to-master' })
+}
+
+/** Where the signature of our key lies in a batch or receipt: first offset, and the one behind its last octet. */
+export function signatureIn(bytes: Uint8Array): readonly [number, number] {
+  const { signatureLength: length } = algorithmInfo(KEY.algorithm)
+  const head = Buffer.from([0x59, length >> 8, length & 0xff])
+  const at = Buffer.from(bytes).indexOf(head)
+  if (at < 0) throw new RangeError('no signature')
+  return [at + head.length, at + head.length + length]
 }

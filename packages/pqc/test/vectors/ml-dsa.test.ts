@@ -43,6 +43,7 @@ describe('ML-DSA vectors', function () {
     vectorTest({
       file: `wycheproof/mldsa_${set}_sign_seed_test.json`,
       leftOut: internalInterface,
+      sample: 4,
       check(vector, provider) {
         const seed = bytes(vector, 'privateSeed')
         if (hasFlag(vector, 'IncorrectPrivateKeyLength')) {
@@ -65,6 +66,7 @@ describe('ML-DSA vectors', function () {
     vectorTest({
       file: `wycheproof/mldsa_${set}_sign_noseed_test.json`,
       leftOut: internalInterface,
+      sample: 4,
       check(vector, provider) {
         const expanded = bytes(vector, 'privateKey')
         if (hasFlag(vector, 'IncorrectPrivateKeyLength') || hasFlag(vector, 'InvalidPrivateKey')) {
@@ -100,6 +102,7 @@ describe('ML-DSA vectors', function () {
 
   vectorTest({
     file: 'acvp/ML-DSA-sigGen-FIPS204.json',
+    sample: 4,
     leftOut: (vector, provider) =>
       provider === 'native' && vector['preHash'] !== 'pure' ? 'not in node:crypto (internal, pre-hash)' : undefined,
     check(vector, provider) {
