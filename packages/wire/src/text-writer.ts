@@ -3,7 +3,11 @@ import { allocate } from './allocate.ts'
 const ENCODER = new TextEncoder()
 const ZERO = 0x30
 /** Longer strings are left to the encoder, whose call costs as much as so many characters. */
-const SHORT = 40
+const SHORT = 128
+const SPACE = 0x20
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const LAST_ASCII = 0x7e
 /** As many as fit a small integer. */
 const MOST_DIGITS = 9
 const BILLION = 1e9
@@ -50,12 +54,31 @@ export class TextWriter {
     const bytes = this.#bytes
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i)
-      if (code > 0x7f) {
+      if (code > LAST_ASCII) {
         this.#length = at
         return this.#encode(text)
       }
       bytes[at + i] = code
     }
+    return this
+  }
+
+  /** A string as JSON, in quotation marks. */
+  quoted(text: string): this {
+    const { length } = text
+    const start = this.#reserve(length + 2)
+    const bytes = this.#bytes
+    let at = start
+    bytes[at++] = QUOTE
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code < SPACE || code > LAST_ASCII || code === QUOTE || code === BACKSLASH) {
+        this.#length = start
+        return this.text(JSON.stringify(text))
+      }
+      bytes[at++] = code
+    }
+    bytes[at] = QUOTE
     return this
   }
 
@@ -80,6 +103,17 @@ export class TextWriter {
       bytes[--at] = ZERO + value - rest * 10
       value = rest
     }
+    return this
+  }
+
+  /** Puts what another writer holds in the place of the octets from `from` to `to`. */
+  replace(from: number, to: number, other: TextWriter): this {
+    const end = this.#length
+    const behind = from + other.#length
+    if (behind > to) this.#reserve(behind - to)
+    else this.#length = end - (to - behind)
+    this.#bytes.copyWithin(behind, to, end)
+    this.#bytes.set(other.view(), from)
     return this
   }
 

@@ -1,6 +1,6 @@
 import type { Inspector } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
-import type { TextWriter } from '@gridseal/wire'
+import { TextWriter } from '@gridseal/wire'
 import type { FlowHalf } from './flow.ts'
 
 const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -11,6 +11,9 @@ const MALFORMED = octets(',"malformed":')
 const SOUND = octets(',"malformed":null,')
 const COMMA = octets(',')
 const JSON_END = octets('}\n')
+
+/** Why the frame under way cannot be decoded: nothing outlives it. */
+const reason = new TextWriter(256)
 
 /** Writes a frame as a line of JSON: the common fields, then the protocol's own. */
 export function writeJson(
@@ -27,12 +30,10 @@ export function writeJson(
   into.octets(SOUND)
   const members = into.length
   const malformed = writeMembers(inspector, half, frame, into)
+  const isBare = into.length === members
   // What stands in front of the members is known last; it is nearly always `null`.
-  if (malformed !== null) {
-    const own = into.view().slice(members)
-    into.clear(at).octets(MALFORMED).text(JSON.stringify(malformed)).octets(COMMA).octets(own)
-    if (own.length === 0) into.clear(into.length - 1)
-  } else if (into.length === members) into.clear(members - 1)
+  if (malformed !== null) into.replace(at, members, reason.clear().octets(MALFORMED).quoted(malformed).octets(COMMA))
+  if (isBare) into.clear(into.length - 1)
   into.octets(JSON_END)
 }
 

@@ -56,7 +56,7 @@ class Dnp3Inspector implements Inspector {
   write(bytes: Uint8Array, _direction: Direction | undefined, into: TextWriter): string | null {
     const { violation, malformed } = this.#layers(bytes, into)
     if (violation === undefined) into.octets(NO_VIOLATION)
-    else into.octets(VIOLATION).text(JSON.stringify(violation))
+    else into.octets(VIOLATION).quoted(violation)
     return malformed
   }
 
