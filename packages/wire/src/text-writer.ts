@@ -46,6 +46,16 @@ export class TextWriter {
     return this
   }
 
+  /** What another writer holds; for short texts. */
+  append(other: TextWriter): this {
+    const count = other.#length
+    const at = this.#reserve(count)
+    const [from, to] = [other.#bytes, this.#bytes]
+    // A view for `set` would cost more than so few octets.
+    for (let i = 0; i < count; i++) to[at + i] = from[i]!
+    return this
+  }
+
   /** A string, as UTF-8. */
   text(text: string): this {
     const { length } = text
@@ -125,7 +135,8 @@ export class TextWriter {
   /** What was written, for good: the writer goes on in new memory of `capacity` octets, not shared with others. */
   take(capacity: number): Uint8Array<ArrayBuffer> {
     const taken = this.view()
-    this.#bytes = new Uint8Array(capacity)
+    // Not zeroed: what was not written is never seen.
+    this.#bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer)
     this.#length = 0
     return taken
   }

@@ -34,15 +34,15 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
     const half = flow.half(direction)
     const { framer } = half
     for (const frame of framer.push(bytes)) this.#frame(flow, half, packet, frame)
-    if (flow.parts.medium === 'datagram') framer.reset()
+    if (flow.medium === 'datagram') framer.reset()
     // A copy: a view would keep the whole of the capture in memory.
     half.unfinished = framer.pending === 0 ? undefined : packet.detached()
   }
 
   /** What follows begins anew: what a framer still holds is what there is. */
   gap(flow: InspectedFlow, direction: Direction): void {
-    const half = direction === 'to-device' ? flow.toDevice : flow.toMaster
-    if (half?.unfinished === undefined) return
+    const half = flow.half(direction)
+    if (half.unfinished === undefined) return
     for (const frame of half.framer.quiet()) this.#frame(flow, half, half.unfinished, frame)
     half.unfinished = undefined
   }
@@ -50,7 +50,7 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   end(flow: InspectedFlow): void {
     this.gap(flow, 'to-device')
     this.gap(flow, 'to-master')
-    this.#noise += (flow.toDevice?.noise ?? 0) + (flow.toMaster?.noise ?? 0)
+    this.#noise += flow.toDevice.noise + flow.toMaster.noise
     this.#flows.give(flow)
   }
 
@@ -70,4 +70,3 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
     return this.#noise
   }
 }
-

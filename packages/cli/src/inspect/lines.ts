@@ -25,7 +25,7 @@ export function writeJson(
 ): void {
   into.octets(FRAME).decimal(packet.number).octets(TIME)
   packet.writeTime(into)
-  into.octets(half.members)
+  into.append(half.members)
   const at = into.length
   into.octets(SOUND)
   const members = into.length

@@ -91,6 +91,7 @@ export class TcpTracker {
       client: clientIsA ? flow.a : flow.b,
       server: clientIsA ? flow.b : flow.a,
       midStream: !isSyn,
+      context: undefined,
     }
     const spare = this.#spare.pop()
     spare?.begin(stream, clientIsA)
