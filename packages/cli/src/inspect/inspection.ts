@@ -33,7 +33,10 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   piece(flow: InspectedFlow, direction: Direction, packet: Packet, bytes: Uint8Array): void {
     const half = flow.half(direction)
     const { framer } = half
-    for (const frame of framer.push(bytes)) this.#frame(flow, half, packet, frame)
+    const { invalid } = framer
+    const frames = framer.push(bytes)
+    const checked = framer.invalid === invalid
+    for (const frame of frames) this.#frame(flow, half, packet, frame, checked)
     if (flow.medium === 'datagram') framer.reset()
     // A copy: a view would keep the whole of the capture in memory.
     half.unfinished = framer.pending === 0 ? undefined : packet.detached()
@@ -43,7 +46,7 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   gap(flow: InspectedFlow, direction: Direction): void {
     const half = flow.half(direction)
     if (half.unfinished === undefined) return
-    for (const frame of half.framer.quiet()) this.#frame(flow, half, half.unfinished, frame)
+    for (const frame of half.framer.quiet()) this.#frame(flow, half, half.unfinished, frame, false)
     half.unfinished = undefined
   }
 
@@ -54,9 +57,9 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
     this.#flows.give(flow)
   }
 
-  #frame(flow: InspectedFlow, half: FlowHalf, packet: Packet, frame: Uint8Array): void {
+  #frame(flow: InspectedFlow, half: FlowHalf, packet: Packet, frame: Uint8Array, checked: boolean): void {
     this.#records++
-    this.#write(flow.inspector, half, packet, frame, this.#text)
+    this.#write(flow.inspector, half, packet, frame, checked, this.#text)
     this.lineEnd()
   }
 

@@ -15,12 +15,13 @@ const JSON_END = octets('}\n')
 /** Why the frame under way cannot be decoded: nothing outlives it. */
 const reason = new TextWriter(256)
 
-/** Writes a frame as a line of JSON: the common fields, then the protocol's own. */
+/** Writes a frame as a line of JSON: the common fields, then the protocol's own. `checked`: see {@link Inspector.write}. */
 export function writeJson(
   inspector: Inspector,
   half: FlowHalf,
   packet: Packet,
   frame: Uint8Array,
+  checked: boolean,
   into: TextWriter,
 ): void {
   into.octets(FRAME).decimal(packet.number).octets(TIME)
@@ -29,7 +30,7 @@ export function writeJson(
   const at = into.length
   into.octets(SOUND)
   const members = into.length
-  const malformed = writeMembers(inspector, half, frame, into)
+  const malformed = writeMembers(inspector, half, frame, checked, into)
   const isBare = into.length === members
   // What stands in front of the members is known last; it is nearly always `null`.
   if (malformed !== null) into.replace(at, members, reason.clear().octets(MALFORMED).quoted(malformed).octets(COMMA))
@@ -37,8 +38,14 @@ export function writeJson(
   into.octets(JSON_END)
 }
 
-function writeMembers(inspector: Inspector, half: FlowHalf, frame: Uint8Array, into: TextWriter): string | null {
-  if (inspector.write !== undefined) return inspector.write(frame, half.direction, into)
+function writeMembers(
+  inspector: Inspector,
+  half: FlowHalf,
+  frame: Uint8Array,
+  checked: boolean,
+  into: TextWriter,
+): string | null {
+  if (inspector.write !== undefined) return inspector.write(frame, half.direction, checked, into)
   const { malformed, members } = inspector.push(frame, half.direction)
   into.text(members)
   return malformed
@@ -50,6 +57,7 @@ export function writeWords(
   half: FlowHalf,
   packet: Packet,
   frame: Uint8Array,
+  _checked: boolean,
   into: TextWriter,
 ): void {
   const { protocol, malformed, summary } = inspector.push(frame, half.direction)
