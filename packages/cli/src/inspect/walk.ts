@@ -78,6 +78,9 @@ interface FoundFlow<Flow> {
   readonly swapped: boolean
 }
 
+/** The {@link TcpStream.context} of streams of no known protocol. */
+const UNKNOWN = null
+
 /** Walks a capture and hands out what its conversations of known protocols consist of, in the order captured. */
 export async function walkCapture<Flow>(
   file: string,
@@ -141,8 +144,6 @@ class Flows<Flow> {
   unknown = 0
   readonly #visitor: WalkVisitor<Flow>
   readonly #recognizer: Recognizer
-  /** By the index of the stream. */
-  readonly #streams = new Map<number, FoundFlow<Flow> | undefined>()
   readonly #datagrams = new Map<string, FoundFlow<Flow> | undefined>()
   /** By EtherType and addresses. */
   readonly #ethernet = new Map<string, Flow>()
@@ -156,26 +157,29 @@ class Flows<Flow> {
   }
 
   stream({ stream, direction, carrier, bytes }: StreamDataEvent): void {
-    let found = this.#streams.get(stream.index)
+    let found = this.#of(stream)
     if (found === undefined) {
-      if (this.#streams.has(stream.index)) return
-      found = this.#begin('tcp', stream.client, stream.server, bytes)
-      this.#streams.set(stream.index, found)
-      if (found === undefined) return
+      found = this.#begin('tcp', stream.client, stream.server, bytes) ?? UNKNOWN
+      stream.context = found
     }
+    if (found === UNKNOWN) return
     // The packet that carried the bytes, also where they had to wait for an earlier one that came late.
     this.#visitor.piece(found.flow, directionOf(direction === 'client-to-server', found.swapped), carrier, bytes)
   }
 
-  gap({ index }: TcpStream, fromClient: boolean): void {
-    const found = this.#streams.get(index)
-    if (found !== undefined) this.#visitor.gap?.(found.flow, directionOf(fromClient, found.swapped))
+  gap(stream: TcpStream, fromClient: boolean): void {
+    const found = this.#of(stream)
+    if (found) this.#visitor.gap?.(found.flow, directionOf(fromClient, found.swapped))
   }
 
-  close({ index }: TcpStream): void {
-    const found = this.#streams.get(index)
-    this.#streams.delete(index)
-    if (found !== undefined) this.#visitor.end?.(found.flow)
+  close(stream: TcpStream): void {
+    const found = this.#of(stream)
+    if (found) this.#visitor.end?.(found.flow)
+  }
+
+  /** Undefined before the first bytes. */
+  #of(stream: TcpStream): FoundFlow<Flow> | typeof UNKNOWN | undefined {
+    return stream.context as FoundFlow<Flow> | typeof UNKNOWN | undefined
   }
 
   datagram({ source, destination, packet, bytes }: DatagramEvent): void {
