@@ -1,6 +1,7 @@
 import { firstValueFrom } from 'rxjs'
 import { connectDatagram, listenDatagram, udpLink, udpPath } from '@gridseal/channel'
 import { SigningKey } from '@gridseal/pqc'
+import { pipeOf } from './pipes.ts'
 import type { Contender } from './pipes.ts'
 
 /** The channel over UDP on loopback, messages in order and repeated until they are there. */
@@ -14,15 +15,7 @@ export async function datagramContender(): Promise<Contender> {
       const accepted = firstValueFrom(listener.channels)
       const near = await connectDatagram([await udpPath(link.url)], { identity: client, peer: server.publicKey })
       const far = await accepted
-      near.messages.subscribe()
-      let received = 0
-      far.messages.subscribe(({ bytes }) => (received += bytes.length))
-      return {
-        send: (message) => near.send(1, message),
-        drained: () => firstValueFrom(near.drained),
-        received: () => received,
-        close: () => near.close(),
-      }
+      return pipeOf(near, far)
     },
     stop: () => listener.close(),
   }
