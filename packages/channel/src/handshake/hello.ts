@@ -58,10 +58,10 @@ export interface ClientHello {
   readonly certificates?: Certificates | undefined
 }
 
-/** A ClientHello as it came, with a digest of all that must be the same in the one after a retry. */
+/** A ClientHello as it came, and a digest of all that must be the same in the one after a retry. */
 export interface ReceivedClientHello extends ClientHello {
-  /** Valid as long as the frame is. */
-  readonly fixed: Uint8Array
+  /** The digest. Few handshakes have a retry that asks for it; not to be called when the frame is gone. */
+  readonly fixed: () => Uint8Array
 }
 
 /** The answer: the chosen suite and the ciphertext for the key share. */
@@ -142,10 +142,7 @@ export function decodeClientHello(frame: Uint8Array): ReceivedClientHello {
     staticKey: extensions.get(EXTENSION.staticKey),
     ordering: readOrdering(extensions.get(EXTENSION.ordering), at),
     certificates: readCertificates(extensions, at),
-    // Few handshakes have a retry.
-    get fixed() {
-      return fixedDigest(fields, extensions)
-    },
+    fixed: () => fixedDigest(fields, extensions),
   }
 }
 

@@ -138,7 +138,7 @@ function onClientHello(config: ResponderConfig, retried: boolean, frame: Uint8Ar
 }
 
 function retry(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite, frame: Uint8Array): Result {
-  const state = { suite: suite.id, transcript: extend(EMPTY_TRANSCRIPT, frame), fixed: hello.fixed }
+  const state = { suite: suite.id, transcript: extend(EMPTY_TRANSCRIPT, frame), fixed: hello.fixed() }
   const cookie = config.cookies.mint(state, config.address, config.monotonic())
   return {
     state: { at: 'listening', retried: true },
@@ -150,7 +150,7 @@ function retry(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite
 function resume(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite): Uint8Array {
   const { cookie } = hello as { cookie: Uint8Array }
   const state = config.cookies.open(cookie, config.address, config.monotonic())
-  if (!equalBytes(state.fixed, hello.fixed)) {
+  if (!equalBytes(state.fixed, hello.fixed())) {
     throw new ProtocolError('channel.retry', 'the ClientHello after the retry is another one')
   }
   if (state.suite !== suite.id || hello.shareSuite !== suite.id) {

@@ -38,7 +38,7 @@ let last: { readonly raw: Uint8Array; readonly key: KeyObject } | undefined
 function imported(peer: Uint8Array, memo: PeerMemo | undefined): KeyObject {
   if (memo?.imported instanceof KeyObject) return memo.imported
   if (last === undefined || Buffer.compare(last.raw, peer) !== 0) {
-    last = { raw: Uint8Array.from(peer), key: importPublic('X25519', peer) }
+    last = { raw: new Uint8Array(peer), key: importPublic('X25519', peer) }
   }
   if (memo !== undefined) memo.imported = last.key
   return last.key
