@@ -11,6 +11,12 @@ export interface Rates {
   readonly perCpuSecond: number
 }
 
+/** Does the same again and again for a while, so that what is measured afterwards runs as it does in a process that lasts. */
+export async function warmedUp(milliseconds: number, once: () => Promise<unknown>): Promise<void> {
+  const end = performance.now() + milliseconds
+  while (performance.now() < end) await once()
+}
+
 /** The median of {@link RUNS} runs after one that warms up. */
 export async function measure(once: () => Promise<Rates>): Promise<Rates> {
   return (await sideBySide([once]))[0]!

@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls'
 import { firstValueFrom } from 'rxjs'
 import { acceptChannel, connectChannel } from '@gridseal/channel'
-import type { Channel } from '@gridseal/channel'
+import type { Channel, MessageChannel } from '@gridseal/channel'
 import { SigningKey } from '@gridseal/pqc'
 import { connect, listen } from '@gridseal/transport'
 import type { Listener } from '@gridseal/transport'
@@ -48,20 +48,25 @@ export async function channelContender(name: string, lendMessages: boolean): Pro
       const connection = await connect(listener.url)
       const near = await connectChannel(connection, { identity: client, peer: server.publicKey })
       const far = await promise
-      near.messages.subscribe()
-      let received = 0
-      far.messages.subscribe(({ bytes }) => (received += bytes.length))
-      return {
-        send: (message) => near.send(1, message),
-        drained: () => firstValueFrom(near.drained),
-        received: () => received,
-        close: () => near.close(),
-      }
+      return pipeOf(near, far)
     },
     async stop() {
       subscription.unsubscribe()
       await listener.close()
     },
+  }
+}
+
+/** The way from one end of a channel to the other. */
+export function pipeOf(near: MessageChannel, far: MessageChannel): Pipe {
+  near.messages.subscribe()
+  let received = 0
+  far.messages.subscribe(({ bytes }) => (received += bytes.length))
+  return {
+    send: (message) => near.send(1, message),
+    drained: () => firstValueFrom(near.drained),
+    received: () => received,
+    close: () => near.close(),
   }
 }
 

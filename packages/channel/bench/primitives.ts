@@ -23,24 +23,30 @@ const MESSAGE = Buffer.alloc(100)
 
 /**
  * The public-key operations of one handshake by node:crypto alone, in the least costly form that it offers: no protocol
- * in Node.js can be cheaper. Static keys are imported already; the fresh share comes as bytes. Signing is as
- * asynchronous as it is in the channel.
+ * in Node.js can be cheaper. Static keys are imported already; what is fresh comes as bytes. In CH-KEM-v1 each end has one
+ * X25519 key for all that is encapsulated, in X-Wing one for each. Signing is as asynchronous as it is in the channel.
  */
 export function primitives({ kem, agreements, signature }: Ingredients): () => Promise<void> {
   const mlKem = kem === 'CH-KEM-v1' ? 'ml-kem-1024' : 'ml-kem-768'
-  const curve = kem !== 'ML-KEM-768'
   const still = { pq: generateKeyPairSync(mlKem), x: generateKeyPairSync('x25519') }
   const signer = signature && generateKeyPairSync(signature.toLowerCase() as 'ml-dsa-44')
   return async () => {
-    const fresh = { pq: generateKeyPairSync(mlKem), x: curve ? generateKeyPairSync('x25519') : undefined }
+    const fresh = { pq: generateKeyPairSync(mlKem), x: curve(kem) }
+    const share = imported(mlKem, fresh.pq.publicKey)
+    const sender = curve(kem)
     for (let n = 0; n < agreements; n++) {
       const owner = n === 0 ? fresh : still
-      const share = n === 0 ? imported(mlKem, owner.pq.publicKey) : owner.pq.publicKey
-      decapsulate(owner.pq.privateKey, encapsulate(share).ciphertext)
-      if (owner.x === undefined || !curve) continue
-      const ephemeral = generateKeyPairSync('x25519')
-      diffieHellman({ privateKey: ephemeral.privateKey, publicKey: owner.x.publicKey })
-      diffieHellman({ privateKey: owner.x.privateKey, publicKey: imported('x25519', ephemeral.publicKey) })
+      decapsulate(owner.pq.privateKey, encapsulate(n === 0 ? share : still.pq.publicKey).ciphertext)
+    }
+    for (let n = 0; n < agreements && fresh.x !== undefined && sender !== undefined; n++) {
+      const owner = n === 0 ? fresh.x : still.x
+      const another = n > 0 && kem !== 'CH-KEM-v1' ? curve(kem) : undefined
+      const theirs = another ?? sender
+      const key = n === 0 ? imported('x25519', owner.publicKey) : owner.publicKey
+      diffieHellman({ privateKey: theirs.privateKey, publicKey: key })
+      const isNew = n === 0 || another !== undefined
+      const publicKey = isNew ? imported('x25519', theirs.publicKey) : theirs.publicKey
+      diffieHellman({ privateKey: owner.privateKey, publicKey })
     }
     if (signer === undefined) return
     for (let n = 0; n < 2; n++) {
@@ -52,7 +58,17 @@ export function primitives({ kem, agreements, signature }: Ingredients): () => P
   }
 }
 
+function curve(kem: KemName): { publicKey: KeyObject; privateKey: KeyObject } | undefined {
+  return kem === 'ML-KEM-768' ? undefined : generateKeyPairSync('x25519')
+}
+
+/** Without the stacks of the exceptions by which Node.js finds out that it is given no key object: a fifth of the time. */
 function imported(asymmetricKeyType: string, key: KeyObject): KeyObject {
   const raw = key.export({ format: 'raw-public' })
-  return createPublicKey({ key: raw, format: 'raw-public', asymmetricKeyType } as Parameters<typeof createPublicKey>[0])
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const input = { key: raw, format: 'raw-public', asymmetricKeyType } as Parameters<typeof createPublicKey>[0]
+  const made = createPublicKey(input)
+  Error.stackTraceLimit = stackTraceLimit
+  return made
 }

@@ -121,9 +121,10 @@ export class Channel {
   }
 
   /**
-   * Sends one message. It leaves at the end of this turn of the event loop at the latest; they share records
-   * unless `coalesce` is false. It is copied. False asks the caller to wait for {@link drained}, because the peer does not keep
-   * up or so much has been sent in this turn that others should have theirs; the message is sent all the same. Once the channel has begun to close or has ended it returns false and the message is not sent
+   * Sends one message. It leaves at the end of this turn of the event loop at the latest, in one record with others unless
+   * `coalesce` is false. It is copied. False asks the caller to wait for {@link drained}: the peer does not keep up or, after
+   * a message of 4 KiB or more, so much has been sent in this turn that others should have theirs. The message is sent all
+   * the same. Once the channel has begun to close or has ended it returns false and the message is not sent
    * (counted as `refused`). Throws {@link UsageError} `channel.message.length`, `channel.message.port`,
    * `channel.message.ttl`.
    */

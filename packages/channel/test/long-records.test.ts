@@ -138,6 +138,19 @@ describe('channel: long records', () => {
     expect(bytesOf(messages)).to.deep.equal([message(50_000), message(50_000, 1)].map((bytes) => Buffer.from(bytes)))
   })
 
+  it('ask who sends them to wait for the next turn of the event loop; short messages never have to', async () => {
+    const { client, server } = await channelPair({}, {}, { queue: { high: 2 ** 30, limit: 2 ** 30 } })
+    const { messages } = collect(server)
+    let drained = 0
+    client.drained.subscribe(() => drained++)
+    const answers = [client.send(1, message(64 * KIB)), client.send(2, message(64 * KIB)), client.send(3, message(10))]
+    expect([answers, drained]).to.deep.equal([[true, false, true], 0])
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([drained, client.send(4, message(64 * KIB))]).to.deep.equal([1, true])
+    await settled()
+    expect(messages.map(({ port }) => port)).to.deep.equal([1, 2, 3, 4])
+  })
+
   it('are held message by message: who says stop gets none after it', async () => {
     const { client, server } = await channelPair()
     const got: number[] = []

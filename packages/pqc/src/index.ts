@@ -110,6 +110,7 @@ export type { X25519KeyPair } from './kem/x25519.ts'
 export {
   CH_KEM_V1,
   ChKemEncapsulationKey,
+  ChKemEphemeral,
   chKemEncapsulate,
   chKemEncapsulateWith,
   ephemeralChKemKeyPair,

@@ -29,7 +29,8 @@ describe('connections: chunks that belong together', () => {
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 
   it('arrive in order, are one write, and are reported when the system has taken all', async () => {
-    const { connection, socket, close } = await plainServer()
+    const pair = await plainServer()
+    const { connection, socket } = pair
     const got: Uint8Array[] = []
     socket.on('data', (chunk) => got.push(chunk))
     const ended = once(socket, 'end')
@@ -38,11 +39,12 @@ describe('connections: chunks that belong together', () => {
     connection.end()
     await ended
     expect(Buffer.concat(got)).to.deep.equal(Buffer.concat(chunks))
-    await close()
+    await pair.close()
   })
 
   it('are not reported while the system may read them: neither before the peer takes them nor when the connection breaks', async () => {
-    const { connection: near, close } = await plainServer()
+    const pair = await plainServer()
+    const near = pair.connection
     let taken = 0
     // The other end does not read.
     for (let i = 0; i < 15; i++) near.writeAll([Buffer.alloc(1_000_000), Buffer.alloc(10)], () => taken++)
@@ -55,7 +57,7 @@ describe('connections: chunks that belong together', () => {
     await near.closed
     expect(taken).to.equal(before)
     expect(near.writeAll([Buffer.alloc(1)], () => taken++)).to.equal(false)
-    await close()
+    await pair.close()
   })
 
   it('also arrive over memory', async () => {

@@ -58,9 +58,10 @@ export interface ClientHello {
   readonly certificates?: Certificates | undefined
 }
 
-/** A ClientHello as it came, with a digest of all that must be the same in the one after a retry. */
+/** A ClientHello as it came, and a digest of all that must be the same in the one after a retry. */
 export interface ReceivedClientHello extends ClientHello {
-  readonly fixed: Uint8Array
+  /** The digest. Few handshakes have a retry that asks for it; not to be called when the frame is gone. */
+  readonly fixed: () => Uint8Array
 }
 
 /** The answer: the chosen suite and the ciphertext for the key share. */
@@ -88,7 +89,7 @@ export interface RetryRequest {
 
 /** The ClientHello as a frame. */
 export function encodeClientHello(hello: ClientHello): Uint8Array {
-  const body = new Writer(1800)
+  const body = new Writer(1800 + (hello.staticKey?.length ?? 0))
     .u8(PROTOCOL_VERSION)
     .bytes(hello.random)
     .bytes(hello.initiator)
@@ -141,13 +142,13 @@ export function decodeClientHello(frame: Uint8Array): ReceivedClientHello {
     staticKey: extensions.get(EXTENSION.staticKey),
     ordering: readOrdering(extensions.get(EXTENSION.ordering), at),
     certificates: readCertificates(extensions, at),
-    fixed: fixedDigest(fields, extensions),
+    fixed: () => fixedDigest(fields, extensions),
   }
 }
 
 /** The ServerHello as a frame. */
 export function encodeServerHello(hello: ServerHello): Uint8Array {
-  const body = new Writer(1700)
+  const body = new Writer(1700 + (hello.staticKey?.length ?? 0))
     .u8(PROTOCOL_VERSION)
     .bytes(hello.random)
     .u32be(hello.maxMessage)

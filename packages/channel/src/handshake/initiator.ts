@@ -89,7 +89,7 @@ export function startInitiator(config: InitiatorConfig): Result {
   const { identity, certified, peer, maxMessage, random, suites, ordering, sharedKey, ticket } = config
   const [first] = suites
   const keyPair = freshPair(first!.kem, random)
-  const toPeer = peer instanceof StaticPublicKey ? peer.encapsulate('initiator') : undefined
+  const toPeer = peer instanceof StaticPublicKey ? peer.encapsulate('initiator', keyPair.ephemeral) : undefined
   const hello = {
     random: random(32),
     initiator: identity.fingerprint,

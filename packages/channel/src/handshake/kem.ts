@@ -8,7 +8,7 @@ import {
   generateChKemKeyPair,
   generateKemKeyPair,
 } from '@gridseal/pqc'
-import type { Encapsulation } from '@gridseal/pqc'
+import type { ChKemEphemeral, Encapsulation } from '@gridseal/pqc'
 import type { ImportedKey } from '../identity/imported-keys.ts'
 import type { Role } from './key-schedule.ts'
 import { systemRandomness } from './randomness.ts'
@@ -24,6 +24,8 @@ import type { KemName } from './suites.ts'
 export interface KemPair {
   readonly kem: KemName
   readonly publicKey: Uint8Array
+  /** For what else is encapsulated in the same handshake, where that is possible. */
+  readonly ephemeral?: ChKemEphemeral | undefined
   /** The secret that a peer in role `encapsulator` made. Throws `DecodeError` and `AuthError` as pqc does. */
   decapsulate(ciphertext: Uint8Array, encapsulator: Role): Uint8Array
 }
@@ -50,8 +52,13 @@ export function kemPair(kem: KemName, seed: Uint8Array): KemPair {
 /** A fresh key pair; from the system's randomness the provider makes it, which is cheaper than to import a seed. */
 export function freshPair(kem: KemName, random: Randomness): KemPair {
   if (random === systemRandomness) {
-    const pair = kem === 'CH-KEM-v1' ? ephemeralChKemKeyPair() : ephemeralKeyPair(kem)
-    return { kem, publicKey: pair.publicKey, decapsulate: (ciphertext, role) => pair.decapsulate(ciphertext, role) }
+    if (kem !== 'CH-KEM-v1') {
+      const pair = ephemeralKeyPair(kem)
+      return { kem, publicKey: pair.publicKey, decapsulate: (ciphertext) => pair.decapsulate(ciphertext) }
+    }
+    const pair = ephemeralChKemKeyPair()
+    const { publicKey, ephemeral } = pair
+    return { kem, publicKey, ephemeral, decapsulate: (ciphertext, role) => pair.decapsulate(ciphertext, role) }
   }
   const seed = random(KEM_SIZES[kem].seed)
   const pair = kemPair(kem, seed)
@@ -59,12 +66,20 @@ export function freshPair(kem: KemName, random: Randomness): KemPair {
   return pair
 }
 
-/** A fresh secret for the owner of a public key; `role` is ours. Throws `DecodeError` and `AuthError` as pqc does. */
-export type Encapsulate = (kem: KemName, publicKey: Uint8Array, role: Role) => Encapsulation
+/**
+ * A fresh secret for the owner of a public key; `role` is ours. `ephemeral` is shared with what else is encapsulated in the
+ * same handshake. Throws `DecodeError` and `AuthError` as pqc does.
+ */
+export type Encapsulate = (kem: KemName, publicKey: Uint8Array, role: Role, ephemeral?: ChKemEphemeral) => Encapsulation
 
 /** Encapsulation with the provider's own randomness. */
-export function encapsulateTo(kem: KemName, publicKey: Uint8Array, role: Role): Encapsulation {
-  return importKey(kem, publicKey).encapsulate(role)
+export function encapsulateTo(
+  kem: KemName,
+  publicKey: Uint8Array,
+  role: Role,
+  ephemeral?: ChKemEphemeral,
+): Encapsulation {
+  return importKey(kem, publicKey).encapsulate(role, ephemeral)
 }
 
 /** A public key for more than one encapsulation. Throws `DecodeError` as pqc does. */

@@ -85,7 +85,8 @@ export function turnRatchet(root: Uint8Array, shared: Uint8Array, messages: read
 /** `count` secrets from one derivation, each in a buffer of its own, so that each can be overwritten by itself. */
 function derive(label: string, inputs: readonly Uint8Array[], length: number, count: number): Uint8Array[] {
   const all = chKemKdf(LABEL + label, inputs, length * count)
-  const parts = Array.from({ length: count }, (_, index) => all.slice(index * length, (index + 1) * length))
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < all.length; at += length) parts.push(all.slice(at, at + length))
   all.fill(0)
   return parts
 }

@@ -1,5 +1,5 @@
 import { AuthError, ProtocolError, UsageError, toHex } from '@gridseal/wire'
-import { VerifyingKey, equalBytes } from '@gridseal/pqc'
+import { ChKemEphemeral, VerifyingKey, equalBytes } from '@gridseal/pqc'
 import { CertificateTrust } from '../identity/certificate-trust.ts'
 import type { CertifiedKey } from '../identity/certified-key.ts'
 import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
@@ -138,7 +138,7 @@ function onClientHello(config: ResponderConfig, retried: boolean, frame: Uint8Ar
 }
 
 function retry(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite, frame: Uint8Array): Result {
-  const state = { suite: suite.id, transcript: extend(EMPTY_TRANSCRIPT, frame), fixed: hello.fixed }
+  const state = { suite: suite.id, transcript: extend(EMPTY_TRANSCRIPT, frame), fixed: hello.fixed() }
   const cookie = config.cookies.mint(state, config.address, config.monotonic())
   return {
     state: { at: 'listening', retried: true },
@@ -150,7 +150,7 @@ function retry(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite
 function resume(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite): Uint8Array {
   const { cookie } = hello as { cookie: Uint8Array }
   const state = config.cookies.open(cookie, config.address, config.monotonic())
-  if (!equalBytes(state.fixed, hello.fixed)) {
+  if (!equalBytes(state.fixed, hello.fixed())) {
     throw new ProtocolError('channel.retry', 'the ClientHello after the retry is another one')
   }
   if (state.suite !== suite.id || hello.shareSuite !== suite.id) {
@@ -207,10 +207,12 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
   // Certificates are judged each time: a ticket would outlive them.
   const ticket = shows || asks ? undefined : takeTicket(config, hello, suite)
   const resumed = ticket !== undefined
-  const { ciphertext, sharedSecret } = config.encapsulate(suite.kem, hello.share, 'responder')
+  const proves = peer instanceof StaticPublicKey && !resumed ? peer : undefined
+  const ephemeral = suite.kem === 'CH-KEM-v1' && proves?.algorithm === suite.kem ? ChKemEphemeral.generate() : undefined
+  const { ciphertext, sharedSecret } = config.encapsulate(suite.kem, hello.share, 'responder', ephemeral)
   const toResponder =
     resumed || hello.staticKey === undefined ? undefined : config.staticKey?.decapsulate(hello.staticKey, 'initiator')
-  const toPeer = peer instanceof StaticPublicKey && !resumed ? peer.encapsulate('responder') : undefined
+  const toPeer = proves?.encapsulate('responder', ephemeral)
   const answer = encodeServerHello({
     random: config.random(32),
     maxMessage: config.maxMessage,

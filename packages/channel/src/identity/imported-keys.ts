@@ -1,9 +1,10 @@
-import type { Encapsulation } from '@gridseal/pqc'
+import type { ChKemEphemeral, Encapsulation } from '@gridseal/pqc'
 import type { Role } from '../handshake/key-schedule.ts'
 
 /** A peer's public key, imported. */
 export interface ImportedKey {
-  encapsulate(role: Role): Encapsulation
+  /** `ephemeral` is shared with what else is encapsulated in the same handshake; other KEMs than CH-KEM have no use for it. */
+  encapsulate(role: Role, ephemeral?: ChKemEphemeral): Encapsulation
 }
 
 /** Some ten kilobytes each. */

@@ -1,6 +1,6 @@
 import { UsageError, toHex } from '@gridseal/wire'
 import { randomBytes, sha256 } from '@gridseal/pqc'
-import type { Encapsulation } from '@gridseal/pqc'
+import type { ChKemEphemeral, Encapsulation } from '@gridseal/pqc'
 import { KEM_SIZES, importKey, kemPair } from '../handshake/kem.ts'
 import type { KemPair } from '../handshake/kem.ts'
 import type { Role } from '../handshake/key-schedule.ts'
@@ -49,9 +49,9 @@ export class StaticPublicKey {
     return `${this.algorithm.toLowerCase()}:${toHex(this.fingerprint)}`
   }
 
-  /** A secret that only the owner can open; `role` is ours. */
-  encapsulate(role: Role): Encapsulation {
-    return importedKey(this, () => importKey(this.algorithm, this.raw)).encapsulate(role)
+  /** A secret that only the owner can open; `role` is ours, `ephemeral` the handshake's where there is one. */
+  encapsulate(role: Role, ephemeral?: ChKemEphemeral): Encapsulation {
+    return importedKey(this, () => importKey(this.algorithm, this.raw)).encapsulate(role, ephemeral)
   }
 
   equals(other: StaticPublicKey): boolean {

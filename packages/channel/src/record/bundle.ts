@@ -129,6 +129,7 @@ function needed(message: Uint8Array): number {
   return BUNDLED_LENGTH + TIMED_HEADER + message.length
 }
 
-function isSmall(message: Uint8Array): boolean {
+/** Whether a message is gathered with others. */
+export function isSmall(message: Uint8Array): boolean {
   return TIMED_HEADER + message.length <= SMALL
 }

@@ -1,4 +1,4 @@
-import { Bundle } from '../record/bundle.ts'
+import { Bundle, isSmall } from '../record/bundle.ts'
 import { TIMED_HEADER, writeMessageHeader } from '../record/content.ts'
 import type { RecordSession, RekeyContent } from '../record/record-session.ts'
 import type { FrameStream } from '../stream/frame-stream.ts'
@@ -28,7 +28,10 @@ export class Outbox {
     this.#bundle = bundleLimit > 0 ? new Bundle(bundleLimit, records.pads ? undefined : begin) : undefined
   }
 
-  /** False when the peer does not keep up; the message is sent all the same. */
+  /**
+   * False when the peer does not keep up, or a long message was enough for this turn of the event loop; the message is sent
+   * all the same.
+   */
   send(port: number, message: Uint8Array, validUntil: number | undefined): boolean {
     const bundle = this.#bundle
     if (bundle === undefined || !bundle.admits(message)) return this.#alone(port, message, validUntil)
@@ -42,7 +45,7 @@ export class Outbox {
     }
     bundle.add(port, message, validUntil)
     if (bundle.full) this.#flush(bundle)
-    return this.#stream.hasRoom
+    return this.#stream.hasRoom && (isSmall(message) || !this.#stream.turnOver)
   }
 
   write(content: Uint8Array): void {

@@ -67,9 +67,14 @@ export class FrameStream {
     return this.#writer.drained
   }
 
-  /** Whether the peer keeps up, and others have had their turn. */
+  /** Whether the peer keeps up. */
   get hasRoom(): boolean {
     return this.#finishing === undefined && !this.#writer.full
+  }
+
+  /** Whether so much has been written in this turn of the event loop that others should have theirs. */
+  get turnOver(): boolean {
+    return this.#writer.turnOver
   }
 
   /** Delivers to `handler` from now on; bodies up to `limit` bytes. */
@@ -94,12 +99,12 @@ export class FrameStream {
     if (this.#finishing === undefined) this.#connection.pause()
   }
 
-  /** False when the sender should wait for {@link drained}; the frame is sent all the same. */
+  /** False when the peer does not keep up; the frame is sent all the same. */
   write(frame: Uint8Array): boolean {
     return this.#finishing === undefined && this.#writer.write(frame)
   }
 
-  /** {@link write} for a frame in pieces, which nobody may look at afterwards. */
+  /** {@link write} for a frame in pieces, which nobody may look at afterwards. False also when {@link turnOver}. */
   writePieces(frame: SealedPieces): boolean {
     return this.#finishing === undefined && this.#writer.writePieces(frame)
   }

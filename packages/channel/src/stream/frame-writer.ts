@@ -8,8 +8,8 @@ import { unzeroed } from '../record/unzeroed.ts'
 /** Bytes at which a write is worth a system call of its own. */
 const ENOUGH = 2 ** 16
 /**
- * After so many bytes the sender is asked to wait for the next turn of the event loop: everything else has its turn, and
- * what is on its way to the peer stays in the caches.
+ * After so many bytes who sends long frames is asked to wait for the next turn of the event loop: everything else has its
+ * turn, and what is on its way to the peer stays in the caches. Short ones never wait for that.
  */
 const TURN = 2 ** 17
 
@@ -24,14 +24,14 @@ export class FrameWriter {
   #gathered: Uint8Array[] = []
   #length = 0
   #full = false
-  /** Bytes since the sender was last asked to wait for its turn; it is waiting from {@link TURN} on. */
+  /** Bytes of this turn; it is over from {@link TURN} on. */
   #turn = 0
 
   constructor(connection: ChannelConnection) {
     this.#connection = connection
     this.#subscription = connection.drained.subscribe(() => {
       this.#full = false
-      this.#emit()
+      if (!this.turnOver) this.#drained.next()
     })
   }
 
@@ -40,21 +40,29 @@ export class FrameWriter {
     return this.#drained
   }
 
-  /** Whether the sender should wait: the peer does not keep up, or others have their turn. */
+  /** Whether the peer does not keep up. */
   get full(): boolean {
-    return this.#full || this.#turn >= TURN
+    return this.#full
   }
 
-  /** False when the sender should wait; the frame is sent all the same. */
+  /** Whether so much has been written that others should have their turn. */
+  get turnOver(): boolean {
+    return this.#turn >= TURN
+  }
+
+  /** False when the peer does not keep up; the frame is sent all the same. */
   write(frame: Uint8Array): boolean {
     if (this.#length === 0) process.nextTick(() => this.flush())
     this.#gathered.push(frame)
     this.#length += frame.length
     if (this.#length >= ENOUGH) this.flush()
-    return !this.full
+    return !this.#full
   }
 
-  /** {@link write} for a frame in pieces, whose memory is given back when it has left. What was gathered leaves with it. */
+  /**
+   * Like {@link write} for a frame in pieces, whose memory is given back when it has left. What was gathered leaves with it.
+   * False also when the turn is over.
+   */
   writePieces({ pieces, length }: SealedPieces): boolean {
     const all = this.#gathered.length === 0 ? pieces : [...this.#gathered, ...pieces]
     const total = this.#length + length
@@ -66,7 +74,7 @@ export class FrameWriter {
         ? connection.write(joined(all, total))
         : connection.writeAll(all, () => pieces.forEach(release))
     this.#written(total, room)
-    return !this.full
+    return !this.#full && !this.turnOver
   }
 
   /** Writes what has been gathered. */
@@ -93,12 +101,8 @@ export class FrameWriter {
     if (before >= TURN || this.#turn < TURN) return
     setImmediate(() => {
       this.#turn = 0
-      this.#emit()
+      if (!this.#full) this.#drained.next()
     })
-  }
-
-  #emit(): void {
-    if (!this.full) this.#drained.next()
   }
 }
 

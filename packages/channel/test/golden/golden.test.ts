@@ -5,7 +5,7 @@ import { SigningKey, generateChKemKeyPair } from '@gridseal/pqc'
 import { initiator, record, responder, scripted, scriptedEncapsulation } from '../support/handshake-pair.ts'
 import { pinned } from '../support/identities.ts'
 import { goldenRecords } from './records.ts'
-import { kdf, messagesOf, name, open, openTraffic, sha3 } from '../support/second-implementation.ts'
+import { kdf, messagesOf, name, open, openTraffic, sha512 } from '../support/second-implementation.ts'
 
 interface Golden {
   readonly identities: Readonly<Record<'initiatorSeed' | 'responderSeed', string>>
@@ -87,8 +87,8 @@ describe('channel: the golden handshake', () => {
     const shared = keyPair.decapsulate(serverHello.subarray(46, 46 + 1600), 'responder')
 
     const none = new Uint8Array(0)
-    const t0 = sha3(Buffer.from('gridseal-channel-2'))
-    const t2 = sha3(sha3(t0, clientHello), serverHello)
+    const t0 = sha512(Buffer.from('gridseal-channel-2'))
+    const t2 = sha512(sha512(t0, clientHello), serverHello)
     const master = kdf(name('master secret'), [shared, none, none, none, none, t2], 64)
 
     // The responder's auth: kind 01, signature, Finished.
@@ -100,20 +100,20 @@ describe('channel: the golden handshake', () => {
     const signedBy = (role: string, transcript: Buffer): Buffer =>
       Buffer.concat([Buffer.from(name(`${role} signature`)), Buffer.from([0]), transcript])
     expect(head.publicKey.verify(signedBy('responder', t2), responderSignature)).to.equal(true)
-    const t3 = sha3(t2, first.content.subarray(0, 3 + 3309))
+    const t3 = sha512(t2, first.content.subarray(0, 3 + 3309))
     const responderFinished = kdf(name('responder finished'), [master, t3], 32)
     expect(toHex(first.content.subarray(3 + 3309))).to.equal(toHex(responderFinished))
-    const t4 = sha3(t3, responderFinished)
+    const t4 = sha512(t3, responderFinished)
 
     // The initiator's auth.
     const second = open(initiatorKeys, initiatorAuth)
     const initiatorSignature = second.content.subarray(3, 3 + 3309)
     expect(second.sequence).to.equal(0n)
     expect(field.publicKey.verify(signedBy('initiator', t4), initiatorSignature)).to.equal(true)
-    const t5 = sha3(t4, second.content.subarray(0, 3 + 3309))
+    const t5 = sha512(t4, second.content.subarray(0, 3 + 3309))
     const initiatorFinished = kdf(name('initiator finished'), [master, t5], 32)
     expect(toHex(second.content.subarray(3 + 3309))).to.equal(toHex(initiatorFinished))
-    const t6 = sha3(t5, initiatorFinished)
+    const t6 = sha512(t5, initiatorFinished)
 
     // The responder's confirm.
     const third = open(responderKeys, responderConfirm)

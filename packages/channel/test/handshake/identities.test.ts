@@ -3,6 +3,9 @@ import { toHex } from '@gridseal/wire'
 import { configuredKeys } from '#src/identity/shared-key.ts'
 import { StaticKey, StaticPublicKey } from '#src/identity/static-key.ts'
 import type { KemName } from '#src/handshake/suites.ts'
+import { decodeClientHello, decodeServerHello } from '#src/handshake/hello.ts'
+import type { ClientHello, ServerHello } from '#src/handshake/hello.ts'
+import { systemRandomness } from '#src/handshake/randomness.ts'
 import { codeOf } from '../support/code-of.ts'
 import { HANDSHAKE_ALERT, initiator, record, responder } from '../support/handshake-pair.ts'
 import type { Recorded } from '../support/handshake-pair.ts'
@@ -29,6 +32,32 @@ describe('channel identities: static KEM keys', () => {
       expect(steps.slice(2).map(({ frame }) => frame.length)).to.deep.equal([29 + 35, 29 + 35, 29 + 33])
     })
   }
+
+  it('CH-KEM-v1: one X25519 key of each end for all that it encapsulates, its ML-KEM parts each for itself', () => {
+    const [own, other] = [StaticKey.generate('CH-KEM-v1'), StaticKey.generate('CH-KEM-v1')]
+    const fresh = (): { readonly hello: ClientHello; readonly answer: ServerHello } => {
+      const {
+        initiator: i,
+        responder: r,
+        steps,
+      } = record(
+        initiator({ identity: own.publicKey, staticKey: own, peer: other.publicKey, random: systemRandomness }),
+        responder({ identity: other.publicKey, staticKey: other, peers: known(own), random: systemRandomness }),
+      )
+      expect(i.session?.sendSecret).to.deep.equal(r.session?.receiveSecret)
+      return { hello: decodeClientHello(steps[0]!.frame), answer: decodeServerHello(steps[1]!.frame) }
+    }
+    const x25519 = (bytes: Uint8Array | undefined): string => toHex(bytes!.subarray(0, 32))
+    const mlKem = (bytes: Uint8Array | undefined): string => toHex(bytes!.subarray(32))
+    const seen = new Set<string>()
+    for (const { hello, answer } of [fresh(), fresh()]) {
+      expect(x25519(hello.staticKey)).to.equal(x25519(hello.share))
+      expect(x25519(answer.staticKey)).to.equal(x25519(answer.ciphertext))
+      for (const part of [hello.share, answer.ciphertext].map(x25519)) seen.add(part)
+      for (const part of [hello.staticKey, answer.staticKey, answer.ciphertext].map(mlKem)) seen.add(part)
+    }
+    expect(seen.size).to.equal(10)
+  })
 
   it('may be mixed with signature keys, either way round', () => {
     const fieldStatic = record(

@@ -20,8 +20,8 @@ export function kdf(label: string, inputs: readonly Uint8Array[], length: number
   return hash.digest()
 }
 
-export function sha3(...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha3-512')
+export function sha512(...parts: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha512')
   for (const part of parts) hash.update(part)
   return hash.digest()
 }

@@ -12,6 +12,18 @@ const MAX_OUTPUT = 2 ** 20
 const LENGTH = 4
 const UTF8 = new TextEncoder()
 
+/** Labels are few and used again and again; whoever makes them up pays for each. */
+const LABELS = 256
+const labels = new Map<string, Uint8Array>()
+
+function labelBytes(domain: string): Uint8Array {
+  const known = labels.get(domain)
+  if (known !== undefined) return known
+  const bytes = UTF8.encode(domain)
+  if (labels.size < LABELS) labels.set(domain, bytes)
+  return bytes
+}
+
 /** TH: SHA3-256 over the number of components and each with its length. 32 bytes. */
 export function transcriptHash(...components: readonly Uint8Array[]): Uint8Array {
   const bytes = room(LENGTH + prefixedLength(components))
@@ -23,7 +35,7 @@ export function transcriptHash(...components: readonly Uint8Array[]): Uint8Array
 /** KDF: SHAKE256 over the domain and a counted list of inputs. Throws `UsageError` `pqc.argument.range`. */
 export function chKemKdf(domain: string, inputs: readonly Uint8Array[], length: number): Uint8Array {
   needCount(length, 1, MAX_OUTPUT, 'length')
-  const label = UTF8.encode(domain)
+  const label = labelBytes(domain)
   const bytes = room(2 * LENGTH + label.length + prefixedLength(inputs))
   let at = writeCount(bytes, writePrefixed(bytes, 0, label), inputs.length)
   for (const input of inputs) at = writePrefixed(bytes, at, input)
@@ -33,7 +45,7 @@ export function chKemKdf(domain: string, inputs: readonly Uint8Array[], length: 
 /** KDF1: like {@link chKemKdf} with one input and without the count, as Quantum-Go derives handshake keys. */
 export function chKemKdf1(domain: string, input: Uint8Array, length: number): Uint8Array {
   needCount(length, 1, MAX_OUTPUT, 'length')
-  const label = UTF8.encode(domain)
+  const label = labelBytes(domain)
   const bytes = room(LENGTH + label.length + prefixedLength([input]))
   writePrefixed(bytes, writePrefixed(bytes, 0, label), input)
   return wiped(bytes, shake(bytes, length))

@@ -2,7 +2,7 @@ import { UsageError } from '@gridseal/wire'
 import { needLength, needReceived } from '../check.ts'
 import { admit, needOperational } from '../policy/module-state.ts'
 import { NobleEncapsulator } from '../providers/noble/kems.ts'
-import type { Encapsulation } from '../providers/provider.ts'
+import type { Encapsulation, PeerMemo } from '../providers/provider.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
 import { groupProvider } from '../providers/select.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
@@ -41,8 +41,33 @@ export const CH_KEM_V1: {
  */
 export type ChKemRole = 'initiator' | 'responder'
 
+/**
+ * An X25519 key for the encapsulations of one handshake. What is encapsulated with the same one to different keys stays
+ * independent, because each secret depends on the key that it is for, on the role and on an ML-KEM secret of its own.
+ */
+export class ChKemEphemeral {
+  /** Not for users. */
+  readonly x25519: X25519KeyPair
+
+  private constructor(x25519: X25519KeyPair) {
+    this.x25519 = x25519
+  }
+
+  static generate(options: ProviderOptions = {}): ChKemEphemeral {
+    admit('CH-KEM-v1', 'encapsulate', groupProvider(options).name)
+    return ChKemEphemeral.of(x25519Leg(undefined, options))
+  }
+
+  /** That of a key pair. */
+  static of(x25519: X25519KeyPair): ChKemEphemeral {
+    return new ChKemEphemeral(x25519)
+  }
+}
+
 /** A key pair for one key agreement. */
 export interface ChKemEphemeralPair {
+  /** Its X25519 key, for what is encapsulated to others in the same handshake. */
+  readonly ephemeral: ChKemEphemeral
   /** X25519 key || ML-KEM-1024 key, 1600 bytes. */
   readonly publicKey: Uint8Array
   /**
@@ -81,6 +106,7 @@ export function ephemeralChKemKeyPair(options: ProviderOptions = {}): ChKemEphem
 /** A public key that is used more than once: checked and imported when it is made. */
 export class ChKemEncapsulationKey {
   readonly #pkX: Uint8Array
+  readonly #memo: PeerMemo = {}
   readonly #mlKem: EncapsulationKey
   readonly #options: ProviderOptions
 
@@ -97,11 +123,15 @@ export class ChKemEncapsulationKey {
     return new ChKemEncapsulationKey(publicKey, options)
   }
 
-  /** A fresh secret for the owner; `role` is ours. Throws `AuthError` `pqc.x25519.low-order`. */
-  encapsulate(role: ChKemRole): Encapsulation {
+  /**
+   * A fresh secret for the owner; `role` is ours. Throws `AuthError` `pqc.x25519.low-order`. An `ephemeral` key is for one
+   * handshake; the default is a key for this alone.
+   */
+  encapsulate(role: ChKemRole, ephemeral?: ChKemEphemeral): Encapsulation {
     needOperational()
     const leg = this.#mlKem.encapsulate()
-    return combine(this.#pkX, this.#mlKem.raw, x25519Leg(undefined, this.#options), leg, role)
+    const x25519 = ephemeral?.x25519 ?? x25519Leg(undefined, this.#options)
+    return combine(this.#pkX, this.#mlKem.raw, x25519, leg, role, this.#memo)
   }
 }
 
@@ -132,18 +162,21 @@ function combine(
   ephemeral: X25519KeyPair,
   leg: Encapsulation,
   role: ChKemRole,
+  memo?: PeerMemo,
 ): Encapsulation {
   const ciphertext = joined(ephemeral.publicKey, leg.ciphertext)
   const transcript = chKemTranscript(pkX, pkM, ephemeral.publicKey, leg.ciphertext, role)
-  return { ciphertext, sharedSecret: secretOf(ephemeral.agree(pkX), leg.sharedSecret, transcript) }
+  return { ciphertext, sharedSecret: secretOf(ephemeral.agree(pkX, memo), leg.sharedSecret, transcript) }
 }
 
 class Pair implements ChKemEphemeralPair {
+  readonly ephemeral: ChKemEphemeral
   readonly publicKey: Uint8Array
   readonly #x25519: X25519KeyPair
   readonly #mlKem: EphemeralKeyPair
 
   constructor(x25519: X25519KeyPair, mlKem: EphemeralKeyPair) {
+    this.ephemeral = ChKemEphemeral.of(x25519)
     this.#x25519 = x25519
     this.#mlKem = mlKem
     this.publicKey = joined(x25519.publicKey, mlKem.publicKey)

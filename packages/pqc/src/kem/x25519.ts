@@ -1,5 +1,5 @@
 import { needLength, needReceived } from '../check.ts'
-import type { Agreement } from '../providers/provider.ts'
+import type { Agreement, PeerMemo } from '../providers/provider.ts'
 import { admit } from '../policy/module-state.ts'
 import { groupProvider } from '../providers/select.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
@@ -14,9 +14,9 @@ export interface X25519KeyPair {
   readonly secret: Uint8Array
   /**
    * The raw shared secret with a peer's public key. Throws `AuthError` `pqc.x25519.low-order` where it would be all
-   * zero, and `DecodeError` `pqc.key.length`.
+   * zero, and `DecodeError` `pqc.key.length`. `memo` belongs to this peer's key, where it is used more than once.
    */
-  agree(peer: Uint8Array): Uint8Array
+  agree(peer: Uint8Array, memo?: PeerMemo): Uint8Array
 }
 
 /** A new key pair, or that of `secret` (32 bytes, clamped as RFC 7748 says). Throws `UsageError` `pqc.key.length`. */
@@ -44,8 +44,8 @@ class KeyPair implements X25519KeyPair {
     return this.#agreement.secret()
   }
 
-  agree(peer: Uint8Array): Uint8Array {
+  agree(peer: Uint8Array, memo?: PeerMemo): Uint8Array {
     needReceived(peer, X25519_LENGTH, 'pqc.key.length', 'peer')
-    return this.#agreement.agree(peer)
+    return this.#agreement.agree(peer, memo)
   }
 }

@@ -81,9 +81,14 @@ export interface Agreement {
   secret(): Uint8Array
   /**
    * The raw shared secret. Throws `AuthError` `pqc.x25519.low-order` where it would be all zero, and `DecodeError`
-   * `pqc.key.invalid` for a point that is not on the curve.
+   * `pqc.key.invalid` for a point that is not on the curve. `memo` belongs to this peer's key.
    */
-  agree(peer: Uint8Array): Uint8Array
+  agree(peer: Uint8Array, memo?: PeerMemo): Uint8Array
+}
+
+/** Where a provider keeps what it has made of a public key that is used again. */
+export interface PeerMemo {
+  imported?: unknown
 }
 
 /** Names of Diffie-Hellman groups. */

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import {
   CH_KEM_V1,
   ChKemEncapsulationKey,
+  ChKemEphemeral,
   chKemEncapsulate,
   chKemEncapsulateWith,
   chKemKdf,
@@ -220,5 +221,38 @@ describe('CH-KEM encapsulation keys', () => {
     const lowOrder = generateChKemKeyPair().publicKey.slice()
     lowOrder.fill(0, 0, 32)
     expect(code(lowOrder)).to.equal('pqc.x25519.low-order')
+  })
+})
+
+describe('CH-KEM-v1: one ephemeral X25519 key for several encapsulations', () => {
+  it('gives each owner a secret of its own, and whoever generates the key pair may use its key, too', () => {
+    for (const provider of PROVIDERS) {
+      const own = ephemeralChKemKeyPair({ provider })
+      for (const ephemeral of [ChKemEphemeral.generate({ provider }), own.ephemeral]) {
+        const owners = [generateChKemKeyPair(undefined, { provider }), generateChKemKeyPair(undefined, { provider })]
+        const keys = owners.map(({ publicKey }) => ChKemEncapsulationKey.fromRaw(publicKey, { provider }))
+        const made = [...keys, keys[0]!].map((key) => key.encapsulate('initiator', ephemeral))
+        const x25519 = made.map(({ ciphertext }) => toHex(ciphertext.subarray(0, 32)))
+        expect(new Set(x25519)).to.deep.equal(new Set([toHex(ephemeral.x25519.publicKey)]))
+        expect(new Set(made.map(({ ciphertext }) => toHex(ciphertext.subarray(32)))).size).to.equal(3)
+        const secrets = made.map(({ sharedSecret }) => toHex(sharedSecret))
+        expect(new Set(secrets).size).to.equal(3)
+        const opened = made.map(({ ciphertext }, n) => owners[n % 2]!.decapsulate(ciphertext, 'initiator'))
+        expect(opened.map((secret) => toHex(secret))).to.deep.equal(secrets)
+        expect(toHex(owners[0]!.decapsulate(made[0]!.ciphertext, 'responder'))).not.to.equal(secrets[0])
+      }
+      expect(toHex(own.ephemeral.x25519.publicKey)).to.equal(toHex(own.publicKey.subarray(0, 32)))
+    }
+  })
+
+  it('refuses points of low order as ever, also after the same key has been agreed with before', () => {
+    const ephemeral = ChKemEphemeral.generate()
+    const good = generateChKemKeyPair().publicKey
+    const low = good.slice()
+    low.fill(0, 0, 32)
+    for (let round = 0; round < 2; round++) {
+      expect(() => ChKemEncapsulationKey.fromRaw(low).encapsulate('initiator', ephemeral)).to.throw(AuthError)
+      ChKemEncapsulationKey.fromRaw(good).encapsulate('initiator', ephemeral)
+    }
   })
 })

@@ -1,9 +1,8 @@
-import { diffieHellman, generateKeyPairSync } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { KeyObject, diffieHellman, generateKeyPairSync } from 'node:crypto'
 import { scalarInRange } from '../../keys/scalar.ts'
 import { plainBytes } from '../../symmetric/bytes.ts'
 import { invalidKey, lowOrder } from '../failures.ts'
-import type { Agreement, GroupName } from '../provider.ts'
+import type { Agreement, GroupName, PeerMemo } from '../provider.ts'
 import { importPublic, importRawPrivate, nativeOperation, rawPublic } from './import.ts'
 
 /** X25519 (RFC 7748). */
@@ -22,8 +21,8 @@ export class NativeX25519 implements Agreement {
     return plainBytes(this.#key.export({ format: 'raw-private' }))
   }
 
-  agree(peer: Uint8Array): Uint8Array {
-    const publicKey = importPublic('X25519', peer)
+  agree(peer: Uint8Array, memo?: PeerMemo): Uint8Array {
+    const publicKey = imported(peer, memo)
     try {
       return plainBytes(diffieHellman({ privateKey: this.#key, publicKey }))
     } catch (error) {
@@ -31,6 +30,18 @@ export class NativeX25519 implements Agreement {
       throw lowOrder(nativeOperation('X25519', 'agree'), error)
     }
   }
+}
+
+/** The public key that was imported last: the same ephemeral key may be agreed with by several keys of one handshake. */
+let last: { readonly raw: Uint8Array; readonly key: KeyObject } | undefined
+
+function imported(peer: Uint8Array, memo: PeerMemo | undefined): KeyObject {
+  if (memo?.imported instanceof KeyObject) return memo.imported
+  if (last === undefined || Buffer.compare(last.raw, peer) !== 0) {
+    last = { raw: new Uint8Array(peer), key: importPublic('X25519', peer) }
+  }
+  if (memo !== undefined) memo.imported = last.key
+  return last.key
 }
 
 /** ECDH on a NIST curve (SP 800-56A 5.7.1.2): the secret is the x coordinate. */
