@@ -12,6 +12,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   adapter: 2,
   modbus: 3,
   dnp3: 3,
+  iec61850: 3,
   envelope: 3,
   channel: 3,
   bridge: 4,

@@ -43,6 +43,21 @@ describe('gridseal journal', () => {
     expect(followed.stdout.trim().split('\n')).to.have.length(1)
   })
 
+  it('exports frames of GOOSE and sampled values as what they are, Ethernet frames', () =>
+    withFolder(async (folder) => {
+      const captures = ['iti_GOOSE.pcap', 'dina_sv_first100.pcap'].map((name) => join(ROOT, 'pcaps', name))
+      const kept = join(folder, 'journal')
+      const run = await gridseal('replay', ...captures, '--journal', kept, '--algorithm', 'ML-DSA-44', '--json')
+      expect(run.code, run.stderr).to.equal(0)
+      const file = join(folder, 'out.pcapng')
+      const made = await gridseal('journal', 'export', join(kept, 'field'), '--format', 'pcap', '-o', file, '--json')
+      expect(records(made)[0]).to.include({ frames: 108, refused: 0 })
+      const essence = (all: Awaited<ReturnType<typeof inspectFile>>): string[] =>
+        all.map(({ frame: _frame, time: _time, ...rest }) => JSON.stringify(rest)).sort()
+      const before = (await Promise.all(captures.map(inspectFile))).flat()
+      expect(essence(await inspectFile(file))).to.deep.equal(essence(before))
+    }))
+
   it('exports verified frames as NDJSON and as a capture that reads like the original', () =>
     withFolder(async (folder) => {
       const lines = records(await gridseal('journal', 'export', journal))

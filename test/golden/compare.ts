@@ -106,3 +106,66 @@ export const DNP3_COLUMNS: readonly Column[] = [
     ours: (r) => (r.malformed === null ? [] : ['yes']),
   },
 ]
+
+const flag = (cell: string | undefined): string[] => list(cell).map((one) => String(one === '1' || one === 'True'))
+const malformed: Column = {
+  field: 'malformed',
+  tshark: (row) => (row['_ws.malformed'] === '' ? [] : ['yes']),
+  ours: (r) => (r.malformed === null ? [] : ['yes']),
+}
+
+/** Frames of the process bus: where they go, and who sent them. */
+const ETHERNET_COLUMNS: readonly Column[] = [
+  { field: 'src', tshark: (row) => list(row['eth.src']), ours: (r) => text(r['src']) },
+  { field: 'dst', tshark: (row) => list(row['eth.dst']), ours: (r) => text(r['dst']) },
+  {
+    field: 'vlan',
+    tshark: (row) => list(row['vlan.id']),
+    ours: (r) => text((r['vlan'] as { readonly id: number } | null)?.id),
+  },
+]
+
+export const GOOSE_COLUMNS: readonly Column[] = [
+  ...ETHERNET_COLUMNS,
+  { field: 'appId', tshark: (row) => list(row['goose.appid']).map(hex), ours: (r) => text(r['appId']) },
+  { field: 'simulated', tshark: (row) => flag(row['goose.reserve1.s_bit']), ours: (r) => text(r['simulated']) },
+  { field: 'gocbRef', tshark: (row) => list(row['goose.gocbRef']), ours: (r) => text(r['gocbRef']) },
+  { field: 'datSet', tshark: (row) => list(row['goose.datSet']), ours: (r) => text(r['datSet']) },
+  { field: 'goId', tshark: (row) => list(row['goose.goID']), ours: (r) => text(r['goId']) },
+  {
+    field: 'timeAllowedToLive',
+    tshark: (row) => list(row['goose.timeAllowedtoLive']),
+    ours: (r) => text(r['timeAllowedToLive']),
+  },
+  { field: 'stNum', tshark: (row) => list(row['goose.stNum']), ours: (r) => text(r['stNum']) },
+  { field: 'sqNum', tshark: (row) => list(row['goose.sqNum']), ours: (r) => text(r['sqNum']) },
+  { field: 'confRev', tshark: (row) => list(row['goose.confRev']), ours: (r) => text(r['confRev']) },
+  { field: 'simulation', tshark: (row) => flag(row['goose.simulation']), ours: (r) => text(r['simulation']) },
+  { field: 'ndsCom', tshark: (row) => flag(row['goose.ndsCom']), ours: (r) => text(r['ndsCom']) },
+  { field: 'entries', tshark: (row) => list(row['goose.numDatSetEntries']), ours: (r) => text(r['entries']) },
+  {
+    field: 'booleans',
+    tshark: (row) => flag(row['goose.boolean']),
+    ours: (r) =>
+      [r['values'] ?? []]
+        .flat(16)
+        .filter((value) => typeof value === 'boolean')
+        .map(String),
+  },
+  malformed,
+]
+
+export const SV_COLUMNS: readonly Column[] = [
+  ...ETHERNET_COLUMNS,
+  { field: 'appId', tshark: (row) => list(row['sv.appid']).map(hex), ours: (r) => text(r['appId']) },
+  { field: 'asdus', tshark: (row) => list(row['sv.noASDU']), ours: (r) => text(r['asdus']) },
+  { field: 'svId', tshark: (row) => list(row['sv.svID']), ours: (r) => (r['svId'] as string[]) ?? [] },
+  { field: 'smpCnt', tshark: (row) => list(row['sv.smpCnt']), ours: (r) => (r['smpCnt'] as number[]).map(String) },
+  { field: 'confRev', tshark: (row) => list(row['sv.confRev']), ours: (r) => (r['confRev'] as number[]).map(String) },
+  {
+    field: 'smpSynch',
+    tshark: (row) => list(row['sv.smpSynch']),
+    ours: (r) => (r['smpSynch'] as number[]).map(String),
+  },
+  malformed,
+]

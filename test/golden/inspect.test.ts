@@ -5,7 +5,7 @@ import { readDigest } from '../support/digest.ts'
 import { inspectFile } from '../support/inspection.ts'
 import { ROOT, SHARED_PCAPS, needFolder } from '../support/requirements.ts'
 import type { Column, Difference } from './compare.ts'
-import { DNP3_COLUMNS, MODBUS_COLUMNS, RTU_COLUMNS, differences } from './compare.ts'
+import { DNP3_COLUMNS, GOOSE_COLUMNS, MODBUS_COLUMNS, RTU_COLUMNS, SV_COLUMNS, differences } from './compare.ts'
 import { KNOWN } from './known.ts'
 
 /** Captures of a folder that have a digest beside them. */
@@ -60,10 +60,23 @@ function suite(
 const own = join(ROOT, 'pcaps')
 const isRtu = (name: string): boolean => name.includes('rtu')
 const isModbus = (name: string): boolean => /modbus|quickdraw/.test(name) && !isRtu(name)
-const isDnp3 = (name: string): boolean => !isModbus(name) && !isRtu(name)
+const isGoose = (name: string): boolean => /goose/i.test(name)
+const isSv = (name: string): boolean => name.includes('_sv_')
+const isDnp3 = (name: string): boolean => ![isModbus, isRtu, isGoose, isSv].some((other) => other(name))
+
+const peer =
+  (prefix: string) =>
+  (name: string): boolean =>
+    name.startsWith(prefix)
 
 suite('pcaps, Modbus TCP', own, isModbus, 'modbus', MODBUS_COLUMNS)
 suite('pcaps, Modbus RTU', own, isRtu, 'modbus', RTU_COLUMNS)
 suite('pcaps, DNP3', own, isDnp3, 'dnp3', DNP3_COLUMNS)
+suite('pcaps, GOOSE', own, isGoose, 'goose', GOOSE_COLUMNS)
+suite('pcaps, sampled values', own, isSv, 'sv', SV_COLUMNS)
 suite('shared captures, Modbus TCP', join(SHARED_PCAPS, 'modbus-tcp'), () => true, 'modbus', MODBUS_COLUMNS)
 suite('shared captures, DNP3', join(SHARED_PCAPS, 'dnp3'), () => true, 'dnp3', DNP3_COLUMNS)
+suite('shared captures, GOOSE', join(SHARED_PCAPS, 'goose'), () => true, 'goose', GOOSE_COLUMNS)
+suite('shared captures, sampled values', join(SHARED_PCAPS, 'sv'), () => true, 'sv', SV_COLUMNS)
+suite('shared recordings of peers, GOOSE', join(SHARED_PCAPS, 'iec61850-peers'), peer('goose-'), 'goose', GOOSE_COLUMNS)
+suite('shared recordings of peers, sampled values', join(SHARED_PCAPS, 'iec61850-peers'), peer('sv-'), 'sv', SV_COLUMNS)

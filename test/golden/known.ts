@@ -11,6 +11,9 @@ export interface Known {
 const RETRANSMISSION =
   'TShark takes the segment for a retransmission (or out of order) by its numbers and does not dissect it; it holds bytes that no other packet holds'
 
+const PRIMITIVE_ARRAY =
+  'arrays are primitive (81), against X.690 8.10.1: no device sends such; TShark reads on in them, we show no values'
+
 const AUTHENTICATION = 'TShark has no g120: it decodes nothing behind function codes 32 and 131'
 const CTO_UNSYNCHRONISED = 'TShark does not know g51v2 and stops there; it has the layout of g51v1'
 
@@ -54,6 +57,26 @@ export const KNOWN: Readonly<Record<string, readonly Known[]>> = {
       reason: 'the last header has qualifier 0xED: bit 7 must be 0 and range code D is reserved; TShark lets it pass',
       fields: ['malformed'],
       frames: [154, 156, 163, 166, 174, 176],
+    },
+  ],
+  'haolipeng_GOOSE_missing_all_data.pcap': [
+    { reason: 'allData is mandatory; TShark takes a PDU without it for whole', fields: ['malformed'], frames: [1] },
+  ],
+  'haolipeng_GOOSE_missing_gocb_ref.pcap': [
+    {
+      reason:
+        'gocbRef is missing; TShark looks for it past the next three fields and does not show them. Both say malformed',
+      fields: ['timeAllowedToLive', 'datSet', 'goId'],
+      frames: [1],
+    },
+  ],
+  'kit_malformed_array_1.pcap': [{ reason: PRIMITIVE_ARRAY, fields: ['booleans'], frames: [1] }],
+  'kit_malformed_array_3.pcap': [{ reason: PRIMITIVE_ARRAY, fields: ['booleans'], frames: [1] }],
+  'kit_all_arrays.pcap': [
+    {
+      reason: PRIMITIVE_ARRAY,
+      fields: ['malformed', 'booleans'],
+      frames: [1],
     },
   ],
   'openics_malformed_first99.pcap': [

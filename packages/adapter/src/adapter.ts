@@ -1,3 +1,4 @@
+import type { TextWriter } from '@gridseal/wire'
 import type { Direction, Frame, LinkId, ProtocolId } from './frame.ts'
 import type { Framer, FramerOptions } from './framer.ts'
 
@@ -65,6 +66,11 @@ export interface Description {
  */
 export interface Inspector {
   push(frame: Uint8Array, direction: Direction): Description
+  /**
+   * The same for captures of millions of frames: appends `members` of the description and returns `malformed`, without
+   * a description between. Undefined where the protocol does not trouble to.
+   */
+  write?(frame: Uint8Array, direction: Direction, into: TextWriter): string | null
 }
 
 /** Where a protocol is found in a capture. */

@@ -5,7 +5,7 @@ export type Direction = 'to-device' | 'to-master'
 export type LinkId = string
 
 /** Name of a protocol, as configuration and records spell it. */
-export type ProtocolId = 'modbus' | 'dnp3' | 'c12' | 'iec61850' | 'ieee2030-5' | 'raw'
+export type ProtocolId = 'modbus' | 'dnp3' | 'c12' | 'iec61850' | 'goose' | 'sv' | 'ieee2030-5' | 'raw'
 
 /** One whole protocol frame as it crossed a link, byte for byte. */
 export interface Frame {

@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks'
 import type { BridgeStats } from '@gridseal/bridge'
 import { SigningKey, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
 import { Child } from './child.ts'
+import { benchGroup } from './group.ts'
 import { FRAME_LENGTH, Sink, Source, modbusFrame } from './traffic.ts'
 import type { Report } from '../../../test/support/bench.ts'
 import { median, quantile } from '../../../test/support/bench.ts'
@@ -28,8 +29,12 @@ interface Chain {
   readonly children: readonly Pick<Child<unknown>, 'peakMemory' | 'stop'>[]
 }
 
-/** Two processes, loopback, 256-byte frames: flood, lone frames, memory behind a stalled device; relays beside. */
+/**
+ * Two processes, loopback, 256-byte frames: flood, lone frames, memory behind a stalled device; relays beside. Before that,
+ * real-time frames under group keys.
+ */
 export async function run(report: Report): Promise<void> {
+  await benchGroup(report)
   const folder = await mkdtemp(join(tmpdir(), 'gridseal-bench-'))
   const relay = await relayChain()
   const { chain: pair, headEnd, field } = await bridgeChain(folder)

@@ -2,6 +2,7 @@ import type { ChannelMetrics } from '@gridseal/channel'
 import type { JournalStats } from '@gridseal/envelope'
 import type { SignatureAlgorithm } from '@gridseal/pqc'
 import type { BridgeConfig } from './config/model.ts'
+import type { LinkCounters } from './link/end.ts'
 import type { SiteStats } from './site/session-options.ts'
 
 /** A running bridge of either role. */
@@ -33,5 +34,7 @@ export interface BridgeStats {
   /** Where this bridge can be reached: the channel's listener, the links' listeners by `site/link`. */
   readonly listening: Readonly<Record<string, string>>
   readonly sites: readonly SiteStats[]
+  /** The head-end's own networks of groups, by the group's name. */
+  readonly groups: Readonly<Record<string, LinkCounters>>
   readonly journal: JournalStats | undefined
 }

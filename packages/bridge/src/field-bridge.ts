@@ -2,6 +2,7 @@ import { ChannelMetrics, TicketStore } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
 import { VerifyingKey } from '@gridseal/pqc'
+import type { OpenEthernet } from '@gridseal/transport'
 import { ReconnectingLink } from '@gridseal/transport'
 import { UsageError } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
@@ -38,6 +39,7 @@ interface Opened {
   readonly listed: readonly VerifyingKey[]
   readonly journal: Journal | undefined
   readonly receipts: readonly Uint8Array[]
+  readonly openEthernet: OpenEthernet
 }
 
 /** The bridge beside the devices: dials the head-end and keeps dialling. */
@@ -57,11 +59,8 @@ export class FieldBridge implements Bridge {
   readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
   #stopping = false
 
-  private constructor(
-    config: FieldConfig,
-    report: Report,
-    { identity, keys, peer, listed, journal, receipts }: Opened,
-  ) {
+  private constructor(config: FieldConfig, report: Report, opened: Opened) {
+    const { identity, keys, peer, listed, journal, receipts, openEthernet } = opened
     const { key } = identity
     const pinned = peer instanceof VerifyingKey ? peer : undefined
     this.#config = config
@@ -83,7 +82,7 @@ export class FieldBridge implements Bridge {
     const multicast = groupLinks.flatMap((link) => {
       // Groups need a pinned head-end: the configuration was checked for it.
       if (pinned === undefined) return []
-      const end = multicastEnd(link, wallClock, report)
+      const end = multicastEnd(link, wallClock, report, openEthernet)
       return [{ end, group: memberGroup(link, end, pinned) }]
     })
     this.#ends = [...links.map((link) => link.end), ...multicast.map(({ end }) => end)]
@@ -128,7 +127,7 @@ export class FieldBridge implements Bridge {
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
-  static async create(config: FieldConfig, report: Report): Promise<FieldBridge> {
+  static async create(config: FieldConfig, report: Report, openEthernet: OpenEthernet): Promise<FieldBridge> {
     const identity = await readIdentity(config)
     const { key } = identity
     const peer = await readPeer('channel', config.channel)
@@ -140,7 +139,7 @@ export class FieldBridge implements Bridge {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
       reportExpiry(identity, Date.now(), report)
-      return new FieldBridge(config, report, { identity, keys, peer, listed, journal, receipts })
+      return new FieldBridge(config, report, { identity, keys, peer, listed, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
       await journal?.close()
@@ -161,6 +160,7 @@ export class FieldBridge implements Bridge {
       certificateEnds: this.#identity.certificate?.notAfter.getTime(),
       listening,
       sites: [this.#session.stats],
+      groups: {},
       journal: this.#journal && { ...this.#journal.stats },
     }
   }

@@ -3,6 +3,7 @@ import type { MessageChannel } from '@gridseal/channel'
 import type { Journal } from '@gridseal/envelope'
 import { readSuccessions } from '@gridseal/envelope'
 import { VerifyingKey } from '@gridseal/pqc'
+import type { OpenEthernet } from '@gridseal/transport'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { Inlet } from './channel/inlet.ts'
@@ -46,6 +47,7 @@ interface Opened {
   readonly peers: readonly Peer[]
   readonly journal: Journal | undefined
   readonly receipts: readonly Uint8Array[]
+  readonly openEthernet: OpenEthernet
 }
 
 interface Site {
@@ -75,7 +77,8 @@ export class HeadEndBridge implements Bridge {
   #stopping = false
   readonly #hubs: readonly GroupHub[]
 
-  private constructor(config: HeadEndConfig, report: Report, { identity, keys, peers, journal, receipts }: Opened) {
+  private constructor(config: HeadEndConfig, report: Report, opened: Opened) {
+    const { identity, keys, peers, journal, receipts, openEthernet } = opened
     const { key } = identity
     this.#config = config
     this.#report = report
@@ -85,7 +88,7 @@ export class HeadEndBridge implements Bridge {
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
     this.#fail = resolve
-    this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report))
+    this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report, openEthernet))
     this.#certified = CertifiedPeers.of(certifiedOf(peers))
     this.#inlet = new Inlet({
       config: config.channel,
@@ -112,7 +115,7 @@ export class HeadEndBridge implements Bridge {
   }
 
   /** Reads keys and opens the journal. Throws `UsageError` for what is missing or wrong. */
-  static async create(config: HeadEndConfig, report: Report): Promise<HeadEndBridge> {
+  static async create(config: HeadEndConfig, report: Report, openEthernet: OpenEthernet): Promise<HeadEndBridge> {
     const identity = await readIdentity(config)
     const { key } = identity
     const peers = await Promise.all(config.sites.map(readSite))
@@ -123,7 +126,7 @@ export class HeadEndBridge implements Bridge {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
       reportExpiry(identity, Date.now(), report)
-      return new HeadEndBridge(config, report, { identity, keys, peers, journal, receipts })
+      return new HeadEndBridge(config, report, { identity, keys, peers, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
       await journal?.close()
@@ -191,6 +194,9 @@ export class HeadEndBridge implements Bridge {
       certificateEnds: this.#identity.certificate?.notAfter.getTime(),
       listening,
       sites: this.#sites.map(({ session }) => session.stats),
+      groups: Object.fromEntries(
+        this.#hubs.flatMap(({ name, end }) => (end === undefined ? [] : [[name, { ...end.counters }]])),
+      ),
       journal: this.#journal && { ...this.#journal.stats },
     }
   }

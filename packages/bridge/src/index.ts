@@ -1,5 +1,6 @@
 // Running a bridge
 export { createBridge } from './create.ts'
+export type { BridgeParts } from './create.ts'
 export type { Bridge, BridgeStats } from './bridge.ts'
 export { bridgeHealth } from './health.ts'
 export type { BridgeHealth } from './health.ts'

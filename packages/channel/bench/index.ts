@@ -6,13 +6,12 @@ import { steps } from './steps.ts'
 import { channelContender, tcpContender, tlsContender } from './pipes.ts'
 import type { Contender } from './pipes.ts'
 import type { Channel } from '@gridseal/channel'
-import { median } from '../../../test/support/bench.ts'
+import { RUNS, measure, repeated, sideBySide, timed } from './measure.ts'
+import type { Rates } from './measure.ts'
+import { stream } from './stream.ts'
 import type { Figure } from '../../../test/support/bench.ts'
 
-const RUNS = 5
 const WINDOW_MS = 400
-/** Steps are many and short. */
-const STEP_WINDOW_MS = 150
 const IDLE = 10_000
 
 /**
@@ -37,9 +36,14 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   }
   const megabytes = Math.round((await idleMemory(IDLE)) / 1e6)
   report({ suite: 'channel.idle', case: `${IDLE} channels`, metric: 'rss', value: megabytes, unit: 'MB', runs: 1 })
-  const contenders = [await channelContender(), await tlsContender(), await tcpContender()]
+  const contenders = [
+    await channelContender('channel', false),
+    await channelContender('channel, messages lent', true),
+    await tlsContender(),
+    await tcpContender(),
+  ]
   try {
-    for (const contender of contenders.slice(0, 2)) {
+    for (const contender of contenders.filter((_, index) => index !== 1 && index !== 3)) {
       const rates = await measure(() => handshakes(contender))
       for (const [metric, value] of Object.entries(rates)) {
         report({ suite: 'channel.handshake', case: contender.name, metric, value, unit: 'handshakes/s', runs: RUNS })
@@ -62,54 +66,6 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   } finally {
     for (const contender of contenders) await contender.stop()
   }
-}
-
-interface Rates {
-  /** Per second of wall time. */
-  readonly rate: number
-  /** Per second of CPU time. */
-  readonly perCpuSecond: number
-}
-
-/** The median of {@link RUNS} runs after one that warms up. */
-async function measure(once: () => Promise<Rates>): Promise<Rates> {
-  return (await sideBySide([once]))[0]!
-}
-
-/** {@link measure} of several, a run of each in turn, so that all meet the same disturbances. */
-async function sideBySide(all: readonly (() => Promise<Rates>)[]): Promise<Rates[]> {
-  const runs: Rates[][] = all.map(() => [])
-  for (let i = 0; i <= RUNS; i++) {
-    for (const [index, once] of all.entries()) {
-      const rates = await once()
-      if (i > 0) runs[index]!.push(rates)
-    }
-  }
-  return runs.map((rates) => ({
-    rate: Math.round(median(rates.map(({ rate }) => rate))),
-    perCpuSecond: Math.round(median(rates.map(({ perCpuSecond }) => perCpuSecond))),
-  }))
-}
-
-/** Runs `work`, which returns how many it did, against both clocks. */
-async function timed(work: () => Promise<number>): Promise<Rates> {
-  const [wall, cpu] = [performance.now(), process.cpuUsage()]
-  const count = await work()
-  const { user, system } = process.cpuUsage(cpu)
-  return { rate: (count * 1000) / (performance.now() - wall), perCpuSecond: (count * 1e6) / (user + system) }
-}
-
-/** One operation, again and again. */
-async function repeated(once: () => unknown): Promise<Rates> {
-  return timed(async () => {
-    const end = performance.now() + STEP_WINDOW_MS
-    let count = 0
-    for (; performance.now() < end; count++) {
-      const pending = once()
-      if (pending instanceof Promise) await pending
-    }
-    return count
-  })
 }
 
 /** Sequential sessions over memory until both ends are established, closed outside the window. */
@@ -136,24 +92,5 @@ async function handshakes(contender: Contender): Promise<Rates> {
     return pipes.length
   })
   await Promise.all(pipes.map((pipe) => pipe.close()))
-  return rates
-}
-
-/** Messages in one direction, as fast as the receiver takes them, until all have arrived. */
-async function stream(contender: Contender, size: number): Promise<Rates> {
-  const pipe = await contender.open()
-  const message = new Uint8Array(size).fill(0x5a)
-  const rates = await timed(async () => {
-    const end = performance.now() + WINDOW_MS
-    let sent = 0
-    while (performance.now() < end) {
-      let room = true
-      for (let i = 0; i < 64 && room; i++, sent++) room = pipe.send(message)
-      if (!room) await pipe.drained()
-    }
-    while (pipe.received() < sent * size) await new Promise((resolve) => setImmediate(resolve))
-    return sent
-  })
-  await pipe.close()
   return rates
 }

@@ -27,18 +27,21 @@ export interface Contender {
   stop(): Promise<void>
 }
 
-/** The channel over the transport, ML-DSA-65 identities on both sides. */
-export async function channelContender(): Promise<Contender> {
+/**
+ * The channel over the transport, ML-DSA-65 identities on both sides; `lends` where the receiver is done with a message when
+ * its handler returns, as the receivers of the others are.
+ */
+export async function channelContender(name: string, lendMessages: boolean): Promise<Contender> {
   const [client, server] = [SigningKey.generate('ML-DSA-65'), SigningKey.generate('ML-DSA-65')]
   const listener: Listener = await listen('tcp://127.0.0.1:0')
   const waiting: ((channel: Channel) => void)[] = []
   const subscription = listener.connections.subscribe((connection) => {
-    void acceptChannel(connection, { identity: server, peers: () => client.publicKey }).then((channel) =>
+    void acceptChannel(connection, { identity: server, peers: () => client.publicKey, lendMessages }).then((channel) =>
       waiting.shift()?.(channel),
     )
   })
   return {
-    name: 'channel',
+    name,
     async open() {
       const { promise, resolve } = Promise.withResolvers<Channel>()
       waiting.push(resolve)

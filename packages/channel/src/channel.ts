@@ -1,6 +1,7 @@
 import { ProtocolError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import type { Certificate } from '@gridseal/pqc'
+import { release } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
 import { ALERT, alertReceived } from './alert.ts'
 import { newCounters } from './counters.ts'
@@ -12,16 +13,20 @@ import { MAX_MESSAGE } from './options.ts'
 import type { Settings } from './options.ts'
 import { SessionObserver } from './observability/observe.ts'
 import { CONTENT_OVERHEAD, PADDED_HEADER, decodeContent, encodeAlert, encodeClose } from './record/content.ts'
+import type { Content } from './record/content.ts'
+import { decodePieces } from './record/content-pieces.ts'
 import { FRAME, FRAME_HEADER, frameName } from './record/frame.ts'
+import type { LongOpening } from './record/long-opening.ts'
 import { BODY_OVERHEAD } from './record/record.ts'
 import { RecordSession } from './record/record-session.ts'
 import { checkMessage } from './session/check-message.ts'
 import { Delivery } from './session/delivery.ts'
+import { lendable } from './session/lent.ts'
 import { Outbox } from './session/outbox.ts'
 import { Resumption } from './session/resumption.ts'
 import { SessionTime } from './session/session-time.ts'
 import { connectionEnded } from './stream/frame-stream.ts'
-import type { FrameStream } from './stream/frame-stream.ts'
+import type { FrameStream, LongRecord } from './stream/frame-stream.ts'
 import type { Begun } from './stream/run-handshake.ts'
 
 /** A rekey and a ticket must get through also where messages are tiny. */
@@ -87,7 +92,8 @@ export class Channel {
     this.#outbox = new Outbox(stream, this.#records, coalesce ? contentLimit(this.maxMessage) - PADDED_HEADER : 0)
     this.#time = new SessionTime(start, clock)
     const onChange = (): void => this.#flow()
-    this.#delivery = new Delivery({ maxMessage, time: this.#time, counters: this.#counters, onChange })
+    const { lendMessages: lends } = settings
+    this.#delivery = new Delivery({ maxMessage, lends, time: this.#time, counters: this.#counters, onChange })
     this.#resumption = new Resumption(session, settings)
     const { promise, resolve } = Promise.withResolvers<ChannelEnd>()
     this.closed = promise
@@ -115,9 +121,9 @@ export class Channel {
   }
 
   /**
-   * Sends one message. It leaves at the end of this turn of the event loop at the latest; small ones share a record
-   * unless `coalesce` is false. It is copied. False asks the caller to wait for {@link drained}; the message is
-   * sent all the same. Once the channel has begun to close or has ended it returns false and the message is not sent
+   * Sends one message. It leaves at the end of this turn of the event loop at the latest; they share records
+   * unless `coalesce` is false. It is copied. False asks the caller to wait for {@link drained}, because the peer does not keep
+   * up or so much has been sent in this turn that others should have theirs; the message is sent all the same. Once the channel has begun to close or has ended it returns false and the message is not sent
    * (counted as `refused`). Throws {@link UsageError} `channel.message.length`, `channel.message.port`,
    * `channel.message.ttl`.
    */
@@ -183,6 +189,10 @@ export class Channel {
         this.#fail(asGridsealError(error))
       }
     },
+    begin: (header: Uint8Array): LongRecord => {
+      const record = this.#records.opener.begin(header)
+      return { part: (bytes) => record.part(bytes), end: () => this.#whole(record) }
+    },
     ended: (): void => this.#end('truncated'),
     broken: (error: GridsealError): void => this.#fail(error),
   }
@@ -193,12 +203,25 @@ export class Channel {
 
   #receive(frame: Uint8Array): void {
     if (frame[0] !== FRAME.record) return this.#receivePlain(frame)
-    const content = decodeContent(this.#records.opener.open(frame))
+    const opened = this.#records.opener.open(frame)
+    this.#take(decodeContent(opened), opened)
+  }
+
+  /** All of a long record has come. */
+  #whole(record: LongOpening): void {
+    const pieces = this.#records.opener.finish(record)
+    const content = this.#settings.lendMessages ? decodePieces(pieces, lendable) : decodePieces(pieces)
+    pieces.forEach(release)
+    this.#take(content)
+  }
+
+  /** Takes a content; `opened` is what its messages are views of. */
+  #take(content: Content, opened?: Uint8Array): void {
     switch (content.kind) {
       case 'data':
-        return this.#delivery.take([content])
+        return this.#delivery.take([content], opened)
       case 'bundle':
-        return this.#delivery.take(content.messages)
+        return this.#delivery.take(content.messages, opened)
       case 'rekey':
         this.#records.opener.rekey()
         this.#counters.rekeysReceived++

@@ -1,8 +1,8 @@
 import type { GridsealError } from '@gridseal/wire'
 
 /**
- * A message as it came out of the channel; `bytes` belong to the receiver. They may lie in one buffer with those of other
- * small messages, up to 16 KiB together.
+ * A message as it came out of the channel; `bytes` belong to the receiver, unless it has the option `lendMessages`. They
+ * may lie in one buffer with those of other small messages, up to 16 KiB together.
  */
 export interface ChannelMessage {
   /** Multiplexing number, 0 to 65535. */

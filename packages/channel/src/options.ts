@@ -49,6 +49,13 @@ export interface ChannelOptions {
   readonly padding?: number
   /** Whether small messages that are sent in one turn of the event loop may share a record. Default true. */
   readonly coalesce?: boolean
+  /**
+   * Whether the bytes of a message are only lent to the subscriber of `messages`: their memory is given back as soon as it
+   * has returned, and they and all views of them are empty from then on. For a subscriber that is done at once with what it
+   * gets; one that keeps bytes, or waits for anything, must copy them. Makes bulk transfers cheaper. Over packets it makes
+   * no difference. Default false: the bytes belong to the receiver.
+   */
+  readonly lendMessages?: boolean
   /** Milliseconds of a clock that does not go back, for times to live. Default: the system's. */
   readonly clock?: () => number
   /** Counts this channel among others. Default: not counted. */
@@ -112,6 +119,7 @@ export interface Settings extends Observers {
   readonly rekeyInterval: number
   readonly padding: number
   readonly coalesce: boolean
+  readonly lendMessages: boolean
   readonly random: Randomness
   readonly encapsulate: Encapsulate
 }
@@ -142,6 +150,7 @@ const OTHERS = [
   'random',
   'clock',
   'coalesce',
+  'lendMessages',
   'metrics',
   'tracer',
   'keyLog',
@@ -161,7 +170,7 @@ function settle(options: AnyOptions): Settings {
   }
   const { identity, random, clock, sharedKeys, ticketKeys, ticketStore, guard, coalesce, certificates }: AnyOptions =
     options
-  const { metrics, tracer, keyLog = false }: AnyOptions = options
+  const { metrics, tracer, keyLog = false, lendMessages = false }: AnyOptions = options
   check(isOwnIdentity(identity), 'identity must be a SigningKey, a CertifiedKey or a StaticKey')
   check(random === undefined || typeof random === 'function', 'random must be a function')
   check(clock === undefined || typeof clock === 'function', 'clock must be a function')
@@ -169,6 +178,7 @@ function settle(options: AnyOptions): Settings {
   check(tracer === undefined || typeof tracer.startSpan === 'function', 'tracer must be a tracer of OpenTelemetry')
   check(typeof keyLog === 'boolean', 'keyLog must be true or false')
   check(coalesce === undefined || typeof coalesce === 'boolean', 'coalesce must be true or false')
+  check(typeof lendMessages === 'boolean', 'lendMessages must be true or false')
   check(guard === undefined || guard instanceof ChannelGuard, 'guard must be a ChannelGuard')
   check(
     certificates === undefined || certificates instanceof CertificateTrust,
@@ -194,6 +204,7 @@ function settle(options: AnyOptions): Settings {
     rekeyInterval: number(options, 'rekeyInterval'),
     padding: number(options, 'padding'),
     coalesce: coalesce ?? true,
+    lendMessages,
     metrics,
     tracer,
     keyLog: KeyLog.from(keyLog, process.env),

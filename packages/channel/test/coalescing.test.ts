@@ -37,7 +37,7 @@ describe('channel: messages that share a record', () => {
     const { messages } = collect(server)
     collect(client)
     for (let n = 0; n < 40; n++) {
-      client.send(n, new Uint8Array(n % 5 === 4 ? 9000 : 10))
+      client.send(n, new Uint8Array(n % 5 === 4 ? 200_000 : n % 5 === 2 ? 9000 : 10))
       if (n === 17) client.rekey()
     }
     await client.close()

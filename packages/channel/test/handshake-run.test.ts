@@ -113,6 +113,7 @@ describe('channel: opening', () => {
     const connecting = connectChannel(a, CONNECT)
     const server = await acceptChannel(b, ACCEPT)
     server.send(5, new Uint8Array(100_000).fill(9))
+    await new Promise((resolve) => setImmediate(resolve))
     b.forge(Buffer.concat(held.slice(2)))
     const { messages } = collect(await connecting)
     await settled()

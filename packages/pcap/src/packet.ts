@@ -1,8 +1,10 @@
+import { TextWriter } from '@gridseal/wire'
+
 /** Turns the two 32-bit halves of a recorded time stamp into nanoseconds since 1970-01-01 UTC. */
 export interface Clock {
   nanoseconds(high: number, low: number): bigint
-  /** The same as decimal seconds with nine digits behind the point. */
-  text(high: number, low: number): string
+  /** Writes the same as decimal seconds with nine digits behind the point. */
+  write(high: number, low: number, into: TextWriter): void
 }
 
 /** Nanoseconds as decimal seconds with nine digits behind the point. */
@@ -83,7 +85,7 @@ export class Packet {
       bytes,
       0,
       bytes.length,
-      { nanoseconds: () => time, text: () => nanosecondsText(time) },
+      { nanoseconds: () => time, write: (_high, _low, into) => void into.text(nanosecondsText(time)) },
       0,
       0,
     )
@@ -106,7 +108,13 @@ export class Packet {
 
   /** `time` as decimal seconds with nine digits, the way capture tools print it; much cheaper than by way of a bigint. */
   get timeText(): string {
-    return this.#clock.text(this.#high, this.#low)
+    this.writeTime(timeText.clear())
+    return timeText.toString()
+  }
+
+  /** Writes `timeText`. */
+  writeTime(into: TextWriter): void {
+    this.#clock.write(this.#high, this.#low, into)
   }
 
   /** The same packet on its own copy of the bytes, so that keeping it does not keep the chunk it came from. */
@@ -126,3 +134,6 @@ export class Packet {
     )
   }
 }
+
+/** The time that is being put into words: nothing outlives it. */
+const timeText = new TextWriter()

@@ -46,6 +46,10 @@ export abstract class BaseConnection implements Connection {
 
   /** Hands a chunk to the medium, which calls {@link left} whenever queued bytes have left. */
   protected abstract transmit(chunk: Uint8Array): void
+  /** Hands several chunks to the medium; one that knows when nobody reads them any more calls `taken` then. */
+  protected transmitAll(chunks: readonly Uint8Array[], _taken?: () => void): void {
+    for (const chunk of chunks) this.transmit(chunk)
+  }
   /** Starts or stops reading from the medium. */
   protected abstract setReading(on: boolean): void
   /** Sends what is queued, then closes. Called once. */
@@ -62,6 +66,22 @@ export abstract class BaseConnection implements Connection {
     counters.writes++
     counters.bytesOut += chunk.length
     this.transmit(chunk)
+    return this.#roomLeft()
+  }
+
+  writeAll(chunks: readonly Uint8Array[], taken?: () => void): boolean {
+    const { counters } = this
+    if (this.#state !== 'open') {
+      counters.refused++
+      return false
+    }
+    counters.writes++
+    for (const chunk of chunks) counters.bytesOut += chunk.length
+    this.transmitAll(chunks, taken)
+    return this.#roomLeft()
+  }
+
+  #roomLeft(): boolean {
     const { queued } = this
     return queued <= this.#marks.high || this.#congest(queued)
   }

@@ -41,6 +41,8 @@ export async function connect(url: string | Endpoint, options: ConnectOptions = 
       return connectMemory(endpoint, options)
     case 'udp':
       throw new UsageError('transport.url.scheme', `${formatEndpoint(endpoint)}: UDP has no connections; openDatagram`)
+    case 'eth':
+      throw new UsageError('transport.url.scheme', `${formatEndpoint(endpoint)}: no connections; openEthernet`)
   }
 }
 
@@ -63,6 +65,7 @@ export async function listen(url: string | Endpoint, options: ListenOptions = {}
       return new MemoryListener(endpoint, options)
     case 'udp':
     case 'serial':
+    case 'eth':
       throw new UsageError(
         'transport.url.scheme',
         `${formatEndpoint(endpoint)}: ${endpoint.kind} cannot accept connections`,

@@ -64,6 +64,12 @@ export interface Connection {
    * `transport.queue.full`. Once the connection is ending, chunks are not accepted: false, counted as `refused`.
    */
   write(chunk: Uint8Array): boolean
+  /**
+   * {@link write} for chunks that belong together: one write to the system where it takes several. `taken` is called once
+   * all have left and nobody reads them any more, so that their memory can be used again; it is never called where that
+   * cannot be told, or when the connection breaks before.
+   */
+  writeAll(chunks: readonly Uint8Array[], taken?: () => void): boolean
   /** Stops reading, so that the peer feels it. */
   pause(): void
   resume(): void

@@ -63,6 +63,15 @@ export interface SerialEndpoint {
   readonly shared?: number
 }
 
+/** An Ethernet interface, for frames as they are (Linux). */
+export interface EthernetEndpoint {
+  readonly kind: 'eth'
+  /** `eth1`, `enp3s0.100`. */
+  readonly interface: string
+  /** Hear all frames on the wire, not only those that the interface is asked for. Default false. */
+  readonly promiscuous?: boolean
+}
+
 /** A name within this process. */
 export interface MemoryEndpoint {
   readonly kind: 'memory'
@@ -70,16 +79,18 @@ export interface MemoryEndpoint {
 }
 
 /** Where bytes come from and go to. */
-export type Endpoint = TcpEndpoint | TlsEndpoint | WebSocketEndpoint | UdpEndpoint | SerialEndpoint | MemoryEndpoint
+export type Endpoint =
+  TcpEndpoint | TlsEndpoint | WebSocketEndpoint | UdpEndpoint | SerialEndpoint | EthernetEndpoint | MemoryEndpoint
 
 const URL_SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i
 const AUTHORITY = /^(?:\[([^\]\s]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})\/?$/
 const PATH = /^\/[\w\-.~%/]*$/
-const PLANNED = ['eth']
+/** A name of up to 15 characters, as Linux has it. */
+const INTERFACE = /^[^\s/?#]{1,15}$/
 
 /**
  * Reads `tcp://host:port`, `tls://host:port`, `ws://host:port/path`, `wss://host:port/path`, `udp://host:port`,
- * `serial:///dev/ttyUSB0?baud=9600&parity=even` or `memory://name`.
+ * `serial:///dev/ttyUSB0?baud=9600&parity=even`, `eth://eth1` (key `promiscuous`) or `memory://name`.
  * Serial keys: `baud` (9600), `dataBits` (8), `parity` (none), `stopBits` (1), `flow` (none), `rs485` (off), `rs485Delay`,
  * `echo`, `gap`, `shared`: see {@link SerialEndpoint}.
  *
@@ -103,11 +114,13 @@ export function parseEndpoint(url: string): Endpoint {
       return webSocketEndpoint('wss', url, rest)
     case 'serial':
       return serialEndpoint(url, rest)
+    case 'eth':
+      return ethernetEndpoint(url, rest)
     case 'memory':
       if (rest === '') throw wrong('name', url, 'the name is missing, as in memory://name')
       return { kind: 'memory', name: rest }
     default:
-      throw unknownScheme(url, scheme)
+      throw unknownScheme(url)
   }
 }
 
@@ -138,6 +151,8 @@ export function formatEndpoint(endpoint: Endpoint): string {
       ]
       return `serial://${path}?${query.join('&')}`
     }
+    case 'eth':
+      return `eth://${endpoint.interface}${endpoint.promiscuous === true ? '?promiscuous=true' : ''}`
     case 'memory':
       return `memory://${endpoint.name}`
   }
@@ -164,6 +179,18 @@ function webSocketEndpoint(kind: 'ws' | 'wss', url: string, rest: string): WebSo
   const path = at < 0 ? '/' : rest.slice(at)
   if (!PATH.test(path)) throw wrong('path', url, 'a path has letters, digits and - . _ ~ % / in it, and no query')
   return { kind, ...hostAndPort(url, at < 0 ? rest : rest.slice(0, at)), path }
+}
+
+function ethernetEndpoint(url: string, rest: string): EthernetEndpoint {
+  const [name = '', query, more] = rest.split('?')
+  if (!INTERFACE.test(name) || name === '.' || name === '..') {
+    throw wrong('interface', url, 'the name of an interface is needed, as in eth://eth1')
+  }
+  if (query === undefined) return { kind: 'eth', interface: name }
+  const [key = '', value] = query.split('=')
+  if (more !== undefined || key !== 'promiscuous') throw wrong('query', url, `"${query}" is not promiscuous=true`)
+  const promiscuous = oneOf(url, key, value, ['true', 'false']) === 'true'
+  return { kind: 'eth', interface: name, ...(promiscuous ? { promiscuous } : {}) }
 }
 
 function serialEndpoint(url: string, rest: string): SerialEndpoint {
@@ -233,11 +260,8 @@ function oneOf<const T extends string | number>(url: string, key: string, value:
   return found
 }
 
-function unknownScheme(url: string, scheme: string): UsageError {
-  if (PLANNED.includes(scheme.toLowerCase())) {
-    return wrong('scheme', url, `${scheme} is not available in this build`)
-  }
-  return wrong('scheme', url, 'the scheme is one of tcp, tls, udp, serial, memory')
+function unknownScheme(url: string): UsageError {
+  return wrong('scheme', url, 'the scheme is one of tcp, tls, ws, wss, udp, serial, eth, memory')
 }
 
 function wrong(part: string, url: string, message: string): UsageError {

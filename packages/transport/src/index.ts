@@ -2,6 +2,7 @@
 export { FLOWS, PARITIES, RS485_MODES, formatEndpoint, parseEndpoint } from './endpoint.ts'
 export type {
   Endpoint,
+  EthernetEndpoint,
   Flow,
   MemoryEndpoint,
   Parity,
@@ -21,11 +22,19 @@ export type { CloseReason, Connection, ConnectionCounters, Medium } from './conn
 export type { Listener, ListenerCounters } from './listener.ts'
 export type { ConnectOptions, ConnectionOptions, ListenOptions, QueueMarks, TlsOptions } from './options.ts'
 
+// Memory that is done with
+export { release } from './release.ts'
+
 // Datagrams: UDP
 export { openDatagram, resolveDatagram } from './udp/datagram-socket.ts'
 export type { Datagram, DatagramCounters, DatagramOptions, DatagramSocket } from './udp/datagram-socket.ts'
 export { isMulticast, openMulticast } from './udp/multicast-socket.ts'
 export type { MulticastOptions } from './udp/multicast-socket.ts'
+
+// Raw Ethernet
+export { openEthernet } from './ethernet/packet-socket.ts'
+export { MemoryEthernet } from './ethernet/memory-ethernet.ts'
+export type { EthernetCounters, EthernetOptions, EthernetSocket, OpenEthernet } from './ethernet/ethernet-socket.ts'
 
 // A link that is opened again whenever it ends
 export { ReconnectingLink } from './link/reconnecting-link.ts'

@@ -20,7 +20,7 @@ export interface PolicyConfig {
 export interface LinkConfig {
   /** Unique within the site; both ends use the same. */
   readonly id: string
-  readonly protocol: 'modbus' | 'dnp3' | 'raw'
+  readonly protocol: 'modbus' | 'dnp3' | 'goose' | 'sv' | 'raw'
   /** The protocol's framing where it has several; undefined: its first. */
   readonly framing?: string | undefined
   /** Carry frames whose check sum is wrong, too. */
@@ -35,7 +35,7 @@ export interface LinkConfig {
 }
 
 export interface FieldLinkConfig extends LinkConfig {
-  /** The device: tcp, udp or serial. */
+  /** The device: tcp, udp or serial; for goose and sv the interface, `eth://eth1`. */
   readonly device: string
   /** A frame to the device that is older than this is not delivered and its connection is reset. */
   readonly maxAge: number
@@ -44,10 +44,14 @@ export interface FieldLinkConfig extends LinkConfig {
    * over long outages and restarts; the most urgent class goes first. Undefined: live only.
    */
   readonly store?: 'urgent' | 'normal' | 'bulk' | undefined
-  /** UDP multicast: the head-end's group of this name, whose keys protect each datagram. */
+  /** UDP multicast, Ethernet: the head-end's group of this name, whose keys protect each datagram or frame. */
   readonly group?: string | undefined
   /** UDP multicast: address of the interface; undefined: the system's choice. */
   readonly interface?: string | undefined
+  /** Ethernet: destinations that are carried, either way; undefined: every group address. */
+  readonly destinations?: readonly string[] | undefined
+  /** Ethernet: APPIDs that are carried, either way; undefined: all. */
+  readonly appIds?: readonly number[] | undefined
   /** UDP: where the device's datagrams come in; undefined: a port that the system picks. */
   readonly bind?: string | undefined
   /** DNP3: users whose update keys are agreed on with the head-end. */
@@ -225,10 +229,14 @@ export interface FieldConfig {
 export interface GroupConfig {
   readonly name: string
   readonly protocol: LinkConfig['protocol']
-  /** The head-end's own multicast network, `udp://239.1.2.3:5000`; undefined: it only passes on. */
+  /** The head-end's own network, `udp://239.1.2.3:5000` or `eth://eth1`; undefined: it only passes on. */
   readonly address?: string | undefined
-  /** Address of the interface; undefined: the system's choice. */
+  /** UDP: address of the interface; undefined: the system's choice. */
   readonly interface?: string | undefined
+  /** Ethernet: destinations that are carried, either way; undefined: every group address. */
+  readonly destinations?: readonly string[] | undefined
+  /** Ethernet: APPIDs that are carried, either way; undefined: all. */
+  readonly appIds?: readonly number[] | undefined
   /** Sites that are members, and which of their links is this group. */
   readonly members: readonly { readonly site: string; readonly link: string }[]
   /** How long an epoch lasts, and for how long its key is still taken after the next has begun. */

@@ -4,8 +4,8 @@ import { UsageError } from '@gridseal/wire'
 import { z } from 'zod'
 import { adapterFor, PROTOCOLS } from '../protocols.ts'
 import { duration, parsed, size, text, url } from './fields.ts'
-import { checkGroups, checkMulticast, groups } from './group-schema.ts'
-import type { BridgeConfig, FieldLinkConfig, HeadEndLinkConfig } from './model.ts'
+import { checkGroups, checkMulticast, ethernetFilter, groups } from './group-schema.ts'
+import type { BridgeConfig, FieldLinkConfig, HeadEndLinkConfig, LinkConfig } from './model.ts'
 import { accept, peerProblem, signing, trust } from './trust-schema.ts'
 import { fieldUpdateKeys, headEndUpdateKeys } from '../update-keys/config.ts'
 import { parseDuration } from './units.ts'
@@ -48,14 +48,15 @@ const linkBase = {
 
 const fieldLink = z.strictObject({
   ...linkBase,
-  /** The device: tcp, udp or serial. */
-  device: url('tcp', 'udp', 'serial'),
+  /** The device: tcp, udp or serial; for goose and sv the interface, eth. */
+  device: url('tcp', 'udp', 'serial', 'eth'),
   /** A frame to the device that is older than this is not delivered and its connection is reset. */
   maxAge: duration.default(10_000),
   /** UDP, serial: keep what the device sends until the head-end has it, in this class; default live only. */
   store: z.enum(['urgent', 'normal', 'bulk']).optional(),
-  /** UDP multicast: the head-end's group of this name, whose keys protect each datagram. */
+  /** UDP multicast, Ethernet: the head-end's group of this name, whose keys protect each datagram or frame. */
   group: text.max(100).optional(),
+  ...ethernetFilter,
   /** UDP multicast: IPv4 address of the interface; default the system's choice. */
   interface: z.ipv4().optional(),
   /** UDP: where the device's datagrams come in; default any port. */
@@ -248,6 +249,8 @@ export const configSchema: z.ZodType<BridgeConfig> = z
       unique(links, 'id', path, context)
       links.forEach((link, index) => {
         const { framings, rules } = adapterFor(link.protocol)
+        const place = 'device' in link ? 'device' : 'master'
+        carriedWhole(link.protocol, 'device' in link ? link.device : link.master, [...path, index, place], context)
         if (link.points !== undefined && adapterFor(link.protocol).pointNames === undefined) {
           const message = `${link.protocol} has no files that name points`
           context.addIssue({ code: 'custom', path: [...path, index, 'points'], message })
@@ -323,6 +326,23 @@ function storable(config: BridgeConfig, context: z.RefinementCtx): void {
       context.addIssue({ code: 'custom', path, message })
     }
   })
+}
+
+/** What has no length of its own needs a medium that keeps the borders of frames. */
+function carriedWhole(
+  protocol: LinkConfig['protocol'],
+  place: string,
+  path: readonly (string | number)[],
+  context: z.RefinementCtx,
+): void {
+  const { kind } = parseEndpoint(place)
+  const isEthernet = adapterFor(protocol).recognition.etherTypes.length > 0
+  if (isEthernet && kind !== 'eth' && kind !== 'udp') {
+    context.addIssue({ code: 'custom', path: [...path], message: `${protocol}: allowed: eth://, udp://` })
+  }
+  if (!isEthernet && kind === 'eth') {
+    context.addIssue({ code: 'custom', path: [...path], message: `not for ${protocol}: eth:// is for goose and sv` })
+  }
 }
 
 /** Only DNP3 has update keys; to tell an outstation a key, it must take a connection beside the masters' own. */

@@ -1,11 +1,13 @@
 import type { Delivery, Recipient } from '@gridseal/envelope'
 import { GroupOwner, memberId } from '@gridseal/envelope'
 import type { SigningKey } from '@gridseal/pqc'
+import type { OpenEthernet } from '@gridseal/transport'
 import { toHex } from '@gridseal/wire'
 import { adapterFor } from '../protocols.ts'
 import type { GroupConfig } from '../config/model.ts'
 import type { Report } from '../events.ts'
 import { failure } from '../events.ts'
+import { groupNetwork } from '../link/group-network.ts'
 import { MulticastEnd } from '../link/multicast.ts'
 import type { SiteGroup } from '../site/realtime.ts'
 import type { RealtimeFrame } from './realtime-group.ts'
@@ -42,7 +44,13 @@ export class GroupHub {
   /** One change of the group after the other. */
   #work: Promise<unknown> = Promise.resolve()
 
-  constructor(config: GroupConfig, identity: SigningKey, now: () => bigint, report: Report) {
+  constructor(
+    config: GroupConfig,
+    identity: SigningKey,
+    now: () => bigint,
+    report: Report,
+    openEthernet: OpenEthernet,
+  ) {
     this.#config = config
     this.#report = report
     this.#now = () => Number(now() / 1_000_000n)
@@ -59,7 +67,7 @@ export class GroupHub {
     const link = { id: name, protocol: config.protocol, keepInvalid: false, window: 0, silence: 0 }
     this.end = new MulticastEnd(
       { config: link, adapter, inbound: 'to-device', policy: undefined, now, report },
-      { group: config.address, interface: config.interface },
+      groupNetwork({ ...config, group: config.address }, adapter, openEthernet),
     )
     this.end.entries.subscribe((entries) => {
       for (const entry of entries) if (entry.kind === 'frame') this.#toAll(entry, this.realtime.protect(entry))

@@ -25,6 +25,10 @@ export interface LinkCounters {
   invalid: number
   /** Frames that policy held back. */
   denied: number
+  /** Ethernet: frames, from either side, of another EtherType, destination or APPID than the link carries. */
+  foreign: number
+  /** Ethernet: frames, from either side, that had passed here a moment before: our own, or doubled on the way. */
+  again: number
   /** Frames from the far side that were too old to deliver. */
   stale: number
   /** Frames from the far side for a connection that is gone. */
@@ -95,6 +99,8 @@ export function newCounters(): LinkCounters {
     discarded: 0,
     invalid: 0,
     denied: 0,
+    foreign: 0,
+    again: 0,
     stale: 0,
     orphaned: 0,
     answered: 0,

@@ -1,3 +1,4 @@
+import type { OpenEthernet } from '@gridseal/transport'
 import { parseEndpoint } from '@gridseal/transport'
 import type { FieldLinkConfig, HeadEndLinkConfig, LinkConfig } from '../config/model.ts'
 import type { Report } from '../events.ts'
@@ -5,6 +6,7 @@ import { policyOf } from '../policy.ts'
 import { adapterFor } from '../protocols.ts'
 import { DatagramEnd } from './datagram.ts'
 import type { LinkContext, LinkEnd } from './end.ts'
+import { groupNetwork } from './group-network.ts'
 import { LineEnd } from './line.ts'
 import { MulticastEnd } from './multicast.ts'
 import { TcpDeviceEnd } from './tcp-device.ts'
@@ -37,9 +39,15 @@ export function masterEnd(config: HeadEndLinkConfig, now: () => bigint, report: 
 }
 
 /** The end of a multicast link, for a field bridge. */
-export function multicastEnd(config: FieldLinkConfig, now: () => bigint, report: Report): MulticastEnd {
-  const { device: group, interface: local } = config
-  return new MulticastEnd(contextOf(config, 'to-master', now, report), { group, interface: local })
+export function multicastEnd(
+  config: FieldLinkConfig,
+  now: () => bigint,
+  report: Report,
+  openEthernet: OpenEthernet,
+): MulticastEnd {
+  const context = contextOf(config, 'to-master', now, report)
+  const place = { ...config, group: config.device }
+  return new MulticastEnd(context, groupNetwork(place, context.adapter, openEthernet))
 }
 
 function contextOf(

@@ -1,33 +1,26 @@
 import type { Entry, SequencedEntry } from '@gridseal/envelope'
 import type { DatagramSocket } from '@gridseal/transport'
-import { openMulticast } from '@gridseal/transport'
+import { performance } from 'node:perf_hooks'
 import type { Observable } from 'rxjs'
 import { NEVER, Subject } from 'rxjs'
 import { DatagramReader } from './datagram-reader.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
-
-/** Where a multicast group is. */
-export interface MulticastPlace {
-  /** `udp://239.1.2.3:5000`. */
-  readonly group: string
-  /** Address of the interface; undefined: the system's choice. */
-  readonly interface?: string | undefined
-}
+import type { GroupNetwork } from './group-network.ts'
 
 /** One end of a multicast link: hears the group on this side, and speaks to it what comes from the others. */
 export class MulticastEnd implements LinkEnd {
   readonly id: string
   readonly counters: LinkCounters = newCounters()
   readonly credits: Observable<Credit> = NEVER
-  readonly #place: MulticastPlace
+  readonly #network: GroupNetwork
   readonly #entries = new Subject<readonly Entry[]>()
   readonly #reader: DatagramReader
   #socket: DatagramSocket | undefined
 
-  constructor(context: LinkContext, place: MulticastPlace) {
+  constructor(context: LinkContext, network: GroupNetwork) {
     this.id = context.config.id
-    this.#place = place
+    this.#network = network
     this.#reader = new DatagramReader(context, this.counters)
   }
 
@@ -35,14 +28,13 @@ export class MulticastEnd implements LinkEnd {
     return this.#entries
   }
 
-  /** The group, with the real port. */
+  /** The group with the real port, or the interface. */
   get url(): string {
     return this.#socket?.url ?? ''
   }
 
   async start(): Promise<void> {
-    const { group, interface: local } = this.#place
-    this.#socket = await openMulticast({ group, ...(local === undefined ? {} : { interface: local }) })
+    this.#socket = await this.#network.open()
     this.#socket.datagrams.subscribe(({ bytes }) => this.#read(bytes))
   }
 
@@ -56,6 +48,7 @@ export class MulticastEnd implements LinkEnd {
 
   /** Sends a frame to the group on this side. */
   send(bytes: Uint8Array): void {
+    if (!this.#passes(bytes)) return
     if (this.#socket?.send(bytes) === true) {
       this.counters.framesOut++
       this.counters.bytesOut += bytes.length
@@ -80,7 +73,15 @@ export class MulticastEnd implements LinkEnd {
 
   setFarSide(): void {}
 
+  /** Whether a frame may pass, in or out. */
+  #passes(frame: Uint8Array): boolean {
+    const obstacle = this.#network.obstacle(frame, performance.now())
+    if (obstacle !== undefined) this.counters[obstacle]++
+    return obstacle === undefined
+  }
+
   #read(datagram: Uint8Array): void {
+    if (!this.#passes(datagram)) return
     for (const { entry, frames } of this.#reader.read(datagram)) {
       this.#reader.passed(entry, frames)
       this.#entries.next([entry])

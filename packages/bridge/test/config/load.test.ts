@@ -90,13 +90,13 @@ describe('the configuration', () => {
       'an unknown protocol',
       'protocol: modbus\n    device: tcp',
       'protocol: profibus\n    device: tcp',
-      { line: 10, key: 'links[0].protocol', message: 'allowed: modbus, dnp3, raw' },
+      { line: 10, key: 'links[0].protocol', message: 'allowed: modbus, dnp3, goose, sv, raw' },
     ],
     [
       'a URL of a scheme that fits nowhere',
       'device: tcp://10.0.0.5:502',
       'device: memory://x',
-      { line: 11, key: 'links[0].device', message: 'allowed: tcp://, udp://, serial://' },
+      { line: 11, key: 'links[0].device', message: 'allowed: tcp://, udp://, serial://, eth://' },
     ],
     [
       'a duration without a unit that exists',

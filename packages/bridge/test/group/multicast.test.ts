@@ -1,20 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Bridge, BridgeEvent } from '@gridseal/bridge'
-import { createBridge, parseConfig } from '@gridseal/bridge'
 import { readJournalKeys, verifyJournal } from '@gridseal/envelope'
-import { SigningKey, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
 import type { DatagramSocket } from '@gridseal/transport'
 import { openMulticast } from '@gridseal/transport'
 import { expect } from 'chai'
-import type { RealtimeStats } from '#src/site/realtime.ts'
-import { until } from '../support/pair.ts'
 import { needLinux } from '../../../../test/support/requirements.ts'
+import type { Name, Network } from '../support/group-station.ts'
+import { GroupStation, NAMES } from '../support/group-station.ts'
+import { until } from '../support/pair.ts'
 
 const LOOPBACK = '127.0.0.1'
-const NAMES = ['head-end', 'a', 'b'] as const
-type Site = 'a' | 'b'
 
 /** A device on the multicast network of one bridge. */
 class Device {
@@ -31,121 +25,36 @@ class Device {
   }
 }
 
-/** A head-end that owns a group, two field bridges that are its members, and a device on the network of each. */
-class Station {
-  readonly events: BridgeEvent[] = []
-  readonly bridges = new Map<string, Bridge>()
-  readonly devices = new Map<string, Device>()
-  readonly folder: string
-  readonly #networks = new Map<string, string>()
-  #channel = 'tcp://127.0.0.1:0'
+/** With a multicast group, and a device in it, beside each bridge. */
+class Station extends GroupStation {
+  readonly #devices: ReadonlyMap<Name, Device>
 
-  private constructor(folder: string) {
-    this.folder = folder
+  private constructor(folder: string, devices: ReadonlyMap<Name, Device>) {
+    const networks = [...devices].map(([name, { socket }]) => [
+      name,
+      { url: socket.url, more: { interface: LOOPBACK } },
+    ])
+    super(folder, 'raw', Object.fromEntries(networks) as Record<Name, Network>)
+    this.#devices = devices
   }
 
   static async open(): Promise<Station> {
-    const station = new Station(await mkdtemp(join(tmpdir(), 'gridseal-group-')))
+    const devices = new Map<Name, Device>()
     const net = Math.floor(Math.random() * 65_536)
     for (const [i, name] of NAMES.entries()) {
-      const key = SigningKey.generate('ML-DSA-44')
-      await writeKeyFile(join(station.folder, `${name}.key`), key)
-      await writePublicKeyFile(join(station.folder, `${name}.pub`), key.publicKey)
       const address = `239.${252 + i}.${net >> 8}.${net & 255}`
-      const socket = await openMulticast({ group: `udp://${address}:0`, interface: LOOPBACK })
-      station.devices.set(name, new Device(socket))
-      station.#networks.set(name, socket.url)
+      devices.set(name, new Device(await openMulticast({ group: `udp://${address}:0`, interface: LOOPBACK })))
     }
-    return station
+    return new Station(await GroupStation.folder(), devices)
   }
 
-  device(name: string): Device {
-    const device = this.devices.get(name)
-    if (device === undefined) expect.fail(`no device ${name}`)
-    return device
+  device(name: Name): Device {
+    return this.#devices.get(name) ?? expect.fail(`no device ${name}`)
   }
 
-  group(site: Site, bridge: string = site): RealtimeStats {
-    const found = this.bridges.get(bridge)?.stats.sites.find((one) => one.site === site)?.groups['relays']
-    if (found === undefined) expect.fail(`no group of ${site} at ${bridge}`)
-    return found
-  }
-
-  headEndConfig(members: readonly Site[], group: object = {}): object {
-    return {
-      role: 'head-end',
-      identity: join(this.folder, 'head-end.key'),
-      channel: { listen: this.#channel },
-      journal: { directory: join(this.folder, 'journal-head-end'), sync: false },
-      sites: (['a', 'b'] as const).map((site) => ({
-        site,
-        peer: join(this.folder, `${site}.pub`),
-        links: [{ id: 'meter', protocol: 'raw', master: 'tcp://127.0.0.1:0' }],
-      })),
-      groups: [
-        {
-          name: 'protection',
-          protocol: 'raw',
-          address: this.#networks.get('head-end'),
-          interface: LOOPBACK,
-          members: members.map((site) => ({ site, link: 'relays' })),
-          ...group,
-        },
-      ],
-    }
-  }
-
-  async startHeadEnd(members: readonly Site[], group: object = {}): Promise<void> {
-    const bridge = await this.#start('head-end', this.headEndConfig(members, group))
-    this.#channel = bridge.stats.listening['channel'] ?? ''
-  }
-
-  async startField(site: Site, limits: object = {}): Promise<void> {
-    await this.#start(site, {
-      role: 'field',
-      site,
-      identity: join(this.folder, `${site}.key`),
-      channel: { connect: this.#channel, peer: join(this.folder, 'head-end.pub') },
-      journal: { directory: join(this.folder, `journal-${site}`), sync: false },
-      limits,
-      links: [
-        {
-          id: 'relays',
-          protocol: 'raw',
-          device: this.#networks.get(site),
-          interface: LOOPBACK,
-          group: 'protection',
-        },
-      ],
-    })
-    await until(`${site} is up`, () => this.bridges.get(site)?.stats.sites[0]?.channel === 'up')
-  }
-
-  async reload(members: readonly Site[]): Promise<void> {
-    const config = parseConfig(JSON.stringify(this.headEndConfig(members)), 'test')
-    await this.bridges.get('head-end')?.reload(config)
-  }
-
-  keyed(...sites: Site[]): Promise<void> {
-    return until('they have keys', () => sites.every((site) => this.group(site).epoch > 0))
-  }
-
-  async #start(name: string, config: object): Promise<Bridge> {
-    const bridge = await createBridge(parseConfig(JSON.stringify(config), 'test'), (event) => this.events.push(event))
-    this.bridges.set(name, bridge)
-    await bridge.start()
-    return bridge
-  }
-
-  async stop(name: string): Promise<void> {
-    await this.bridges.get(name)?.stop()
-    this.bridges.delete(name)
-  }
-
-  async close(): Promise<void> {
-    for (const name of ['a', 'b', 'head-end']) await this.stop(name)
-    for (const { socket } of this.devices.values()) await socket.close()
-    await rm(this.folder, { recursive: true, force: true })
+  override async close(): Promise<void> {
+    await super.close()
+    for (const { socket } of this.#devices.values()) await socket.close()
   }
 }
 

@@ -1,14 +1,9 @@
 import type { FrameEntry, SequencedEntry } from '@gridseal/envelope'
-import { GroupOwner } from '@gridseal/envelope'
-import { SigningKey } from '@gridseal/pqc'
 import { expect } from 'chai'
 import { Evidence } from '#src/group/evidence.ts'
 import type { RealtimeFrame } from '#src/group/realtime-group.ts'
-import { RealtimeGroup, groupId } from '#src/group/realtime-group.ts'
-import { RealtimeTraffic } from '#src/site/realtime.ts'
-
-const KEY = SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(3))
-const START = 1_700_000_000_000
+import { RealtimeGroup } from '#src/group/realtime-group.ts'
+import { KEY, START, groupRig } from '../support/group-rig.ts'
 
 const entry = (text: string): FrameEntry => ({
   kind: 'frame',
@@ -20,53 +15,9 @@ const entry = (text: string): FrameEntry => ({
   bytes: Buffer.from(text),
 })
 
-/** Two members of a group, the receiving one behind a session's traffic. */
-async function rig(): Promise<{
-  from: RealtimeGroup
-  to: RealtimeGroup
-  traffic: RealtimeTraffic
-  delivered: string[]
-  said: string[]
-  clock: { now: number }
-  owner: GroupOwner
-  rotate: (who: readonly RealtimeGroup[]) => Promise<void>
-}> {
-  const clock = { now: START }
-  const now = (): number => clock.now
-  const owner = new GroupOwner({ key: KEY, group: groupId('protection'), lifetime: 60_000, overlap: 5000 })
-  const options = { name: 'protection', owner: KEY.publicKey, maxAge: 1000, now }
-  const [from, to] = [new RealtimeGroup(options), new RealtimeGroup(options)]
-  await owner.add(from.recipient)
-  await owner.add(to.recipient)
-  const rotate = async (who: readonly RealtimeGroup[]): Promise<void> => {
-    const deliveries = await owner.rotate(clock.now)
-    for (const group of who) {
-      for (const { bytes } of deliveries) {
-        try {
-          group.accept(bytes)
-        } catch {
-          // Sealed for the other.
-        }
-      }
-    }
-  }
-  await rotate([from, to])
+async function rig() {
   const delivered: string[] = []
-  const said: string[] = []
-  const traffic = new RealtimeTraffic(
-    [
-      {
-        link: 'relays',
-        realtime: to,
-        isMember: () => true,
-        deliver: ({ bytes }: RealtimeFrame) => delivered.push(Buffer.from(bytes).toString()),
-        join: undefined,
-      },
-    ],
-    { tell: () => undefined, seal: () => true, say: (_, code) => said.push(code), inbound: 'to-device' },
-  )
-  traffic.stop()
-  return { from, to, traffic, delivered, said, clock, owner, rotate }
+  return { ...(await groupRig(({ bytes }) => delivered.push(Buffer.from(bytes).toString()))), delivered }
 }
 
 const protect = (group: RealtimeGroup, text: string): Uint8Array =>

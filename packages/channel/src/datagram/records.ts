@@ -143,7 +143,7 @@ export class DatagramRecords {
     writeU32(record, 6, Math.floor(this.#sequence / TWO_32))
     writeU32(record, 10, this.#sequence)
     record.set(padded, HEADER)
-    this.#sendKeys.cipher.seal(nonceOf(this.#sendKeys.iv, this.#sequence), record, HEADER)
+    this.#sendKeys.cipher.seal(nonceOf(this.#sendKeys.iv, this.#sequence), record, HEADER, record.subarray(0, HEADER))
     this.#sequence++
     this.#epochRecords++
     this.#epochBytes += padded.length
@@ -166,7 +166,7 @@ export class DatagramRecords {
       const text = verdict === 'replay' ? 'came again' : 'is out of the window'
       throw new ProtocolError(`channel.record.${verdict}`, `record ${sequence} ${text}`, { sequence })
     }
-    const content = epoch.keys.cipher.open(nonceOf(epoch.keys.iv, sequence), record, HEADER)
+    const content = epoch.keys.cipher.open(nonceOf(epoch.keys.iv, sequence), record, HEADER, record.subarray(0, HEADER))
     const newest = sequence > this.#replay.newest
     this.#replay.record(sequence)
     if (epoch === this.#next) this.#promote(epoch, now)

@@ -13,7 +13,7 @@ const MASTER_LENGTH = 64
 /** Bytes of a Finished or of the confirmation. */
 export const PROOF_LENGTH = 32
 
-const LABEL = 'gridseal-channel-1 '
+const LABEL = 'gridseal-channel-2 '
 
 /** What goes into the master secret, each of them empty where a handshake does not have it. */
 export interface Secrets {

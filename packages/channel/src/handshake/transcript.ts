@@ -5,7 +5,7 @@ import { sha3_512 } from '@gridseal/pqc'
  * confirmations and keys are bound to the value at their place, so both ends agree on every byte before it.
  */
 
-const PROTOCOL = new TextEncoder().encode('gridseal-channel-1')
+const PROTOCOL = new TextEncoder().encode('gridseal-channel-2')
 
 /** The transcript before the first message, 64 bytes. */
 export const EMPTY_TRANSCRIPT: Uint8Array = sha3_512(PROTOCOL)

@@ -45,8 +45,12 @@ export const DATA_HEADER = 3
 export const TIMED_HEADER = 9
 /** Bytes before the content in `padded`: kind and length. */
 export const PADDED_HEADER = 5
-/** The content of a record is at most this much longer than the message in it. */
-export const CONTENT_OVERHEAD: number = TIMED_HEADER + PADDED_HEADER
+/** Bytes before the first length in `bundle`: kind. */
+export const BUNDLE_HEADER = 1
+/** Bytes before each content in `bundle`: its length. */
+export const BUNDLED_LENGTH = 4
+/** The content of a record is at most this much longer than a message in it, padded or in a bundle. */
+export const CONTENT_OVERHEAD: number = TIMED_HEADER + Math.max(PADDED_HEADER, BUNDLE_HEADER + BUNDLED_LENGTH)
 
 /** A message; `bytes` are a view of what was opened. */
 export interface DataContent {
@@ -73,10 +77,25 @@ export type Content =
 
 /** Writes `data` (kind || port u16 || message) to `target` at `at`. The port must be 0 to 65535. */
 export function writeData(port: number, message: Uint8Array, target: Uint8Array, at = 0): void {
+  writeMessageHeader(undefined, port, target, at)
+  target.set(message, at + DATA_HEADER)
+}
+
+/** Writes what comes before the message in `data` or, where `validUntil` is given, in `timedData`. Returns its length. */
+export function writeMessageHeader(
+  validUntil: number | undefined,
+  port: number,
+  target: Uint8Array,
+  at: number,
+): number {
+  if (validUntil !== undefined) {
+    writeTimedHeader(validUntil, port, target, at)
+    return TIMED_HEADER
+  }
   target[at] = CONTENT.data
   target[at + 1] = port >>> 8
   target[at + 2] = port
-  target.set(message, at + DATA_HEADER)
+  return DATA_HEADER
 }
 
 /** Writes `timedData` (kind || validUntil u48 || port u16 || message) to `target` at `at`. */
@@ -87,6 +106,11 @@ export function writeTimedData(
   target: Uint8Array,
   at = 0,
 ): void {
+  writeTimedHeader(validUntil, port, target, at)
+  target.set(message, at + TIMED_HEADER)
+}
+
+function writeTimedHeader(validUntil: number, port: number, target: Uint8Array, at: number): void {
   const high = Math.floor(validUntil / 0x1_0000_0000)
   target[at] = CONTENT.timedData
   target[at + 1] = high >>> 8
@@ -94,7 +118,6 @@ export function writeTimedData(
   writeU32(target, at + 3, validUntil % 0x1_0000_0000)
   target[at + 7] = port >>> 8
   target[at + 8] = port
-  target.set(message, at + TIMED_HEADER)
 }
 
 /** `rekey`: kind alone. Records after it are sealed under the next epoch's key. */
@@ -178,8 +201,8 @@ function decodePlain(content: Uint8Array): Content {
   throw wrong(content)
 }
 
-/** `data` or `timedData`, and nothing else. */
-function decodeMessage(content: Uint8Array): DataContent {
+/** `data` or `timedData`, and nothing else. Throws {@link DecodeError} `channel.content`. */
+export function decodeMessage(content: Uint8Array): DataContent {
   const { length } = content
   if (content[0] === CONTENT.data && length >= DATA_HEADER) {
     return { kind: 'data', port: (content[1]! << 8) | content[2]!, bytes: content.subarray(DATA_HEADER) }
@@ -192,15 +215,15 @@ function decodeMessage(content: Uint8Array): DataContent {
   throw wrong(content)
 }
 
-/** `bundle`: kind || (length u16 || data or timedData)…, one of them at least. */
+/** `bundle`: kind || (length u32 || data or timedData)…, one of them at least. */
 function decodeBundle(content: Uint8Array): DataContent[] {
   const { length } = content
   const messages: DataContent[] = []
   let at = 1
   do {
-    const start = at + 2
+    const start = at + BUNDLED_LENGTH
     if (start > length) throw wrong(content)
-    at = start + ((content[start - 2]! << 8) | content[start - 1]!)
+    at = start + readU32(content, at)
     if (at > length) throw wrong(content)
     messages.push(decodeMessage(content.subarray(start, at)))
   } while (at < length)

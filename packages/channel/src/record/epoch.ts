@@ -13,8 +13,8 @@ const KEY_LENGTH = 32
 /** Bytes of key || IV. */
 export const KEY_AND_IV_LENGTH = 44
 
-const LABEL_KEYS = 'gridseal-channel-1 record keys'
-const LABEL_NEXT = 'gridseal-channel-1 next secret'
+const LABEL_KEYS = 'gridseal-channel-2 record keys'
+const LABEL_NEXT = 'gridseal-channel-2 next secret'
 
 /** The cipher with its key, made once per epoch, and the IV that is XORed with the sequence number. */
 export interface EpochKeys {

@@ -1,6 +1,7 @@
 import type { AeadAlgorithm } from '@gridseal/pqc'
 import { epochKeys, nextSecret } from './epoch.ts'
 import type { EpochKeys } from './epoch.ts'
+import { LongOpening } from './long-opening.ts'
 import { openRecord } from './record.ts'
 
 /**
@@ -30,6 +31,18 @@ export class RecordOpener {
     const content = openRecord(this.#keys, this.#sequence, record)
     this.#sequence++
     return content
+  }
+
+  /** Begins a long record with the first 13 bytes of its frame. Throws as {@link LongOpening} does. */
+  begin(header: Uint8Array): LongOpening {
+    return new LongOpening(this.#keys, this.#sequence, header)
+  }
+
+  /** The content of the record that was begun, in pieces. Throws as `openRecord` does. */
+  finish(record: LongOpening): readonly Uint8Array[] {
+    const pieces = record.finish()
+    this.#sequence++
+    return pieces
   }
 
   /** The peer has announced its next epoch: what follows is under the new key. */

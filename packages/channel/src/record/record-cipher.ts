@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import type { DecipherGCM, KeyObject } from 'node:crypto'
 import { AuthError } from '@gridseal/wire'
 import type { AeadAlgorithm } from '@gridseal/pqc'
 
@@ -7,10 +7,10 @@ import type { AeadAlgorithm } from '@gridseal/pqc'
 export const TAG_LENGTH = 16
 
 /**
- * Bytes that are encrypted at a time. The output of each step is a buffer of its own; small ones are used again by the
- * allocator, those of a whole large record would come from the system and go back to it with every record.
+ * Most bytes that are encrypted at a time. The output of each step is a buffer of its own; small ones are used again by
+ * the allocator, those of a whole large record would come from the system and go back to it with every record.
  */
-const STEP = 2 ** 16
+export const STEP: number = 2 ** 16
 
 const OPTIONS = { authTagLength: TAG_LENGTH } as const
 
@@ -21,8 +21,8 @@ const MODES: Readonly<Record<AeadAlgorithm, 'aes-256-gcm'>> = {
 }
 
 /**
- * AES-256-GCM (SP 800-38D) or ChaCha20-Poly1305 (RFC 8439) for records: seals in place, so that a record is built in the buffer in which it is sent.
- * The key becomes a key object once: a raw key at every call costs five times as much.
+ * AES-256-GCM (SP 800-38D) or ChaCha20-Poly1305 (RFC 8439) for records: small ones in place, in the buffer in which they are
+ * sent, long ones piece by piece. The key becomes a key object once: a raw key at every call costs five times as much.
  */
 export class RecordCipher {
   readonly #key: KeyObject
@@ -35,12 +35,12 @@ export class RecordCipher {
   }
 
   /**
-   * Encrypts what lies between the first `start` bytes, which are authenticated with it, and the last 16, which become
-   * the tag. A nonce (12 bytes) must never be used twice with one key.
+   * Encrypts what lies between the first `start` bytes and the last 16, which become the tag. `additional` is
+   * authenticated with it. A nonce (12 bytes) must never be used twice with one key.
    */
-  seal(nonce: Uint8Array, record: Uint8Array, start: number): void {
+  seal(nonce: Uint8Array, record: Uint8Array, start: number, additional: Uint8Array): void {
     const cipher = createCipheriv(this.#mode, this.#key, nonce, OPTIONS)
-    cipher.setAAD(record.subarray(0, start))
+    cipher.setAAD(additional)
     const end = record.length - TAG_LENGTH
     for (let at = start; at < end; at += STEP) {
       record.set(cipher.update(record.subarray(at, Math.min(at + STEP, end))), at)
@@ -50,17 +50,63 @@ export class RecordCipher {
   }
 
   /** What {@link seal} encrypted, in a new buffer. Throws {@link AuthError} `channel.record.auth`. */
-  open(nonce: Uint8Array, record: Uint8Array, start: number): Uint8Array {
+  open(nonce: Uint8Array, record: Uint8Array, start: number, additional: Uint8Array): Uint8Array {
     const end = record.length - TAG_LENGTH
     const decipher = createDecipheriv(this.#mode, this.#key, nonce, OPTIONS)
-    decipher.setAAD(record.subarray(0, start))
+    decipher.setAAD(additional)
     decipher.setAuthTag(record.subarray(end))
     const content = decipher.update(record.subarray(start, end))
-    try {
-      decipher.final()
-    } catch (error) {
-      throw new AuthError('channel.record.auth', 'the record is not authentic', {}, error)
-    }
+    finish(decipher)
     return new Uint8Array(content.buffer, content.byteOffset, content.length)
+  }
+
+  /** Begins to encrypt what comes piece by piece; the rules of {@link seal} hold. */
+  sealing(nonce: Uint8Array, additional: Uint8Array): Sealing {
+    const cipher = createCipheriv(this.#mode, this.#key, nonce, OPTIONS)
+    cipher.setAAD(additional)
+    return {
+      piece: (bytes) => cipher.update(bytes),
+      tag: () => {
+        cipher.final()
+        return cipher.getAuthTag()
+      },
+    }
+  }
+
+  /** Begins to decrypt what comes piece by piece. */
+  opening(nonce: Uint8Array, additional: Uint8Array): Opening {
+    const decipher = createDecipheriv(this.#mode, this.#key, nonce, OPTIONS)
+    decipher.setAAD(additional)
+    return {
+      piece: (bytes) => decipher.update(bytes),
+      check: (tag) => {
+        decipher.setAuthTag(tag)
+        finish(decipher)
+      },
+    }
+  }
+}
+
+/** A record that is being encrypted. */
+export interface Sealing {
+  /** At most {@link STEP} bytes, encrypted, in a buffer of their own. */
+  piece(bytes: Uint8Array): Uint8Array
+  /** The last step. */
+  tag(): Uint8Array
+}
+
+/** A record that is being decrypted. */
+export interface Opening {
+  /** Decrypted, in a buffer of their own, and worth nothing before {@link check}. */
+  piece(bytes: Uint8Array): Uint8Array
+  /** The last step. Throws {@link AuthError} `channel.record.auth`: nothing that has been decrypted may be used. */
+  check(tag: Uint8Array): void
+}
+
+function finish(decipher: DecipherGCM): void {
+  try {
+    decipher.final()
+  } catch (error) {
+    throw new AuthError('channel.record.auth', 'the record is not authentic', {}, error)
   }
 }

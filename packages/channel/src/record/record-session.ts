@@ -4,6 +4,7 @@ import type { Randomness } from '../handshake/randomness.ts'
 import type { Session } from '../handshake/machine.ts'
 import { encodeRekeyDone } from './content.ts'
 import type { Content } from './content.ts'
+import type { LongSealing } from './long-sealing.ts'
 import { RecordOpener } from './opener.ts'
 import { Rekeying } from './rekey.ts'
 import { RecordSealer } from './sealer.ts'
@@ -59,6 +60,16 @@ export class RecordSession {
   /** A message as a record; worthless after `validUntil` (ms of the session) where that is given. */
   sealMessage(port: number, message: Uint8Array, validUntil?: number): Uint8Array {
     return this.#sealer.sealMessage(port, message, validUntil)
+  }
+
+  /** Whether contents are padded: then there are no long records. */
+  get pads(): boolean {
+    return this.#sealer.pads
+  }
+
+  /** Begins a record as long as its messages make it; no other may be sealed before it is finished. */
+  begin(): LongSealing {
+    return this.#sealer.begin()
   }
 
   /** What must go out before the next content: a request for fresh keys, the end of a used-up epoch, mostly nothing. */

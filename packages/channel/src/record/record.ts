@@ -5,12 +5,13 @@ import { TAG_LENGTH } from './record-cipher.ts'
 import { unzeroed } from './unzeroed.ts'
 
 /*
- * A record: 10 || length u32 || sequence u64 || ciphertext || tag. The first 13 bytes are the additional data; the
- * nonce is the epoch's IV XOR the sequence number. Every record of a direction has the next sequence number, whatever
- * its key.
+ * A record: 10 || length u32 || sequence u64 || ciphertext || tag. The sequence number is the additional data; the nonce
+ * is the epoch's IV XOR the sequence number. The length is not among the additional data, because a sender begins to
+ * encrypt before it knows how long the record will be; the tag depends on how much was encrypted. Every record of a
+ * direction has the next sequence number, whatever its key.
  */
 
-/** Bytes before the ciphertext, which are authenticated with it: where the content of a record begins. */
+/** Bytes before the ciphertext: where the content of a record begins. */
 export const RECORD_HEADER = 13
 /** A record is this much longer than its content. */
 export const RECORD_OVERHEAD: number = RECORD_HEADER + TAG_LENGTH
@@ -20,7 +21,8 @@ export const BODY_OVERHEAD: number = RECORD_OVERHEAD - FRAME_HEADER
 /** Sequence numbers end here: what a JavaScript number counts exactly. At a million records a second, 285 years. */
 export const MAX_SEQUENCE: number = Number.MAX_SAFE_INTEGER
 
-const AT_SEQUENCE = FRAME_HEADER
+/** Where the sequence number begins; it goes on to {@link RECORD_HEADER}. */
+export const AT_SEQUENCE: number = FRAME_HEADER
 const TWO_32 = 0x1_0000_0000
 
 /** Room for a record with a content of `length` bytes, which goes to offset {@link RECORD_HEADER}. */
@@ -30,12 +32,8 @@ export function newRecord(length: number): Uint8Array {
 
 /** Makes the record with this sequence number of a {@link newRecord} that holds its content, in place. */
 export function sealRecord({ cipher, iv }: EpochKeys, sequence: number, record: Uint8Array): void {
-  if (sequence > MAX_SEQUENCE) throw new InternalError('channel.record.exhausted', 'no sequence number is left')
-  record[0] = FRAME.record
-  writeU32(record, 1, record.length - FRAME_HEADER)
-  writeU32(record, AT_SEQUENCE, Math.floor(sequence / TWO_32))
-  writeU32(record, AT_SEQUENCE + 4, sequence % TWO_32)
-  cipher.seal(nonceOf(iv, sequence), record, RECORD_HEADER)
+  writeHeader(record, record.length, sequence)
+  cipher.seal(nonceOf(iv, sequence), record, RECORD_HEADER, record.subarray(AT_SEQUENCE, RECORD_HEADER))
 }
 
 /** A content as the record with this sequence number. */
@@ -52,13 +50,27 @@ export function sealContent(keys: EpochKeys, sequence: number, content: Uint8Arr
  * `channel.record.length` and `AuthError` `channel.record.auth`.
  */
 export function openRecord({ cipher, iv }: EpochKeys, sequence: number, record: Uint8Array): Uint8Array {
-  if (record.length < RECORD_OVERHEAD) {
-    throw new DecodeError('channel.record.length', 1, 'length', 'too short for a record')
+  if (record.length < RECORD_OVERHEAD || readU32(record, 1) !== record.length - FRAME_HEADER) {
+    throw new DecodeError('channel.record.length', 1, 'length', `no record has ${record.length} bytes and this header`)
   }
-  const high = readU32(record, AT_SEQUENCE)
-  const low = readU32(record, AT_SEQUENCE + 4)
+  checkSequence(sequence, record)
+  return cipher.open(nonceOf(iv, sequence), record, RECORD_HEADER, record.subarray(AT_SEQUENCE, RECORD_HEADER))
+}
+
+/** Writes what is in clear of a record of `length` bytes. Throws {@link InternalError} `channel.record.exhausted`. */
+export function writeHeader(target: Uint8Array, length: number, sequence: number): void {
+  if (sequence > MAX_SEQUENCE) throw new InternalError('channel.record.exhausted', 'no sequence number is left')
+  target[0] = FRAME.record
+  writeU32(target, 1, length - FRAME_HEADER)
+  writeU32(target, AT_SEQUENCE, Math.floor(sequence / TWO_32))
+  writeU32(target, AT_SEQUENCE + 4, sequence % TWO_32)
+}
+
+/** Throws {@link ProtocolError} `channel.record.replay` or `.gap` where a record has another number. */
+export function checkSequence(sequence: number, header: Uint8Array): void {
+  const high = readU32(header, AT_SEQUENCE)
+  const low = readU32(header, AT_SEQUENCE + 4)
   if (low !== sequence >>> 0 || high !== Math.floor(sequence / TWO_32)) throw outOfOrder(sequence, high, low)
-  return cipher.open(nonceOf(iv, sequence), record, RECORD_HEADER)
 }
 
 function outOfOrder(expected: number, high: number, low: number): ProtocolError {

@@ -3,6 +3,7 @@ import { CONTENT, DATA_HEADER, PADDED_HEADER, TIMED_HEADER, encodeRekey, writeDa
 import { epochKeys, nextSecret } from './epoch.ts'
 import type { EpochKeys } from './epoch.ts'
 import { writeU32 } from './frame.ts'
+import { LongSealing } from './long-sealing.ts'
 import { RECORD_HEADER, RECORD_OVERHEAD, newRecord, sealRecord } from './record.ts'
 
 /** How much one key may protect before the next epoch begins. */
@@ -42,6 +43,11 @@ export class RecordSealer {
     this.#padding = padding
   }
 
+  /** Whether contents are padded, so that their lengths must be known before they are sealed. */
+  get pads(): boolean {
+    return this.#padding.multiple > 0
+  }
+
   /** Whether the epoch is used up: {@link rekey} must come before the next content. */
   get due(): boolean {
     return this.reached(this.#limits)
@@ -67,6 +73,11 @@ export class RecordSealer {
     if (validUntil === undefined) writeData(port, message, target)
     else writeTimedData(validUntil, port, message, target)
     return this.#seal(record)
+  }
+
+  /** Begins a long record as the next one; no other may be sealed before it is finished. It is never padded. */
+  begin(): LongSealing {
+    return new LongSealing(this.#keys, this.#sequence++, (length) => this.#count(length))
   }
 
   /** The record that tells the peer of the next epoch; what is sealed after it uses the new key. */
@@ -115,8 +126,12 @@ export class RecordSealer {
   #seal(record: Uint8Array): Uint8Array {
     sealRecord(this.#keys, this.#sequence, record)
     this.#sequence++
-    this.#epochRecords++
-    this.#epochBytes += record.length - RECORD_OVERHEAD
+    this.#count(record.length - RECORD_OVERHEAD)
     return record
+  }
+
+  #count(bytes: number): void {
+    this.#epochRecords++
+    this.#epochBytes += bytes
   }
 }

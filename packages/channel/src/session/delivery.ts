@@ -4,6 +4,7 @@ import type { Subscriber } from 'rxjs'
 import type { MutableCounters } from '../counters.ts'
 import type { ChannelMessage } from '../messages.ts'
 import type { DataContent } from '../record/content.ts'
+import { takeBack } from './lent.ts'
 import type { SessionTime } from './session-time.ts'
 
 export interface DeliverySettings {
@@ -11,6 +12,8 @@ export interface DeliverySettings {
   readonly maxMessage: number
   readonly time: SessionTime
   readonly counters: MutableCounters
+  /** Whether a message's memory is given back as soon as the subscriber has handled it. Default false. */
+  readonly lends?: boolean
   /** {@link Delivery.wanted} may have changed. */
   readonly onChange: () => void
 }
@@ -30,6 +33,8 @@ export class Delivery {
   /** The messages of the record that came last, and which is the next of them. */
   #held = NOTHING
   #next = 0
+  /** What they are views of, where they have no buffers of their own. */
+  #opened: Uint8Array | undefined
   #delivering = false
   /** Somebody has said stop or go on from within a delivery. */
   #changed = false
@@ -66,8 +71,11 @@ export class Delivery {
     this.#subscriber?.complete()
   }
 
-  /** Hands the messages of a record out: none if one is too long. Throws {@link ProtocolError} `channel.message.length`. */
-  take(messages: readonly DataContent[]): void {
+  /**
+   * Hands the messages of a record out, which may be views of `opened`: none if one is too long. Throws
+   * {@link ProtocolError} `channel.message.length`.
+   */
+  take(messages: readonly DataContent[], opened?: Uint8Array): void {
     const { maxMessage } = this.#settings
     const tooLong = messages.find(({ bytes }) => bytes.length > maxMessage)
     if (tooLong !== undefined) {
@@ -76,6 +84,7 @@ export class Delivery {
     }
     this.#held = messages
     this.#next = 0
+    this.#opened = opened
     this.#deliver()
     if (this.#changed) this.#change()
   }
@@ -95,12 +104,16 @@ export class Delivery {
   #deliver(): void {
     this.#delivering = true
     while (this.#next < this.#held.length && this.#taken) this.#hand(this.#held[this.#next++]!)
-    if (this.#next === this.#held.length) this.#held = NOTHING
+    if (this.#next === this.#held.length) {
+      this.#held = NOTHING
+      if (this.#settings.lends === true && this.#opened !== undefined) takeBack(this.#opened)
+      this.#opened = undefined
+    }
     this.#delivering = false
   }
 
   #hand({ port, bytes, validUntil }: DataContent): void {
-    const { time, counters } = this.#settings
+    const { time, counters, lends } = this.#settings
     if (validUntil !== undefined && time.isOver(validUntil)) counters.expired++
     else if (this.#subscriber === undefined) counters.unread++
     else {
@@ -108,6 +121,7 @@ export class Delivery {
       counters.bytesReceived += bytes.length
       this.#subscriber.next({ port, bytes })
     }
+    if (lends === true) takeBack(bytes)
   }
 
   #subscribe(subscriber: Subscriber<ChannelMessage>): () => void {

@@ -1,10 +1,14 @@
 import { Bundle } from '../record/bundle.ts'
+import { TIMED_HEADER, writeMessageHeader } from '../record/content.ts'
 import type { RecordSession, RekeyContent } from '../record/record-session.ts'
 import type { FrameStream } from '../stream/frame-stream.ts'
 
+/** A message of so many bytes in a record of its own is encrypted where it lies, a shorter one where the record is built. */
+const LONG = 2 ** 14
+
 /**
- * What leaves a session, in order: each content in a record, after whatever its keys need. Small messages of one turn
- * of the event loop share a record.
+ * What leaves a session, in order: each content in a record, after whatever its keys need. Messages of one turn of the
+ * event loop share records.
  */
 export class Outbox {
   readonly #stream: FrameStream
@@ -17,16 +21,17 @@ export class Outbox {
   constructor(stream: FrameStream, records: RecordSession, bundleLimit: number) {
     this.#stream = stream
     this.#records = records
-    this.#bundle = bundleLimit > 0 ? new Bundle(bundleLimit) : undefined
+    const begin = (): ReturnType<RecordSession['begin']> => {
+      this.#upkeep()
+      return records.begin()
+    }
+    this.#bundle = bundleLimit > 0 ? new Bundle(bundleLimit, records.pads ? undefined : begin) : undefined
   }
 
   /** False when the peer does not keep up; the message is sent all the same. */
   send(port: number, message: Uint8Array, validUntil: number | undefined): boolean {
     const bundle = this.#bundle
-    if (bundle === undefined || !bundle.admits(message)) {
-      this.#settle()
-      return this.#stream.write(this.#records.sealMessage(port, message, validUntil))
-    }
+    if (bundle === undefined || !bundle.admits(message)) return this.#alone(port, message, validUntil)
     if (!bundle.hasRoom(message)) this.#flush(bundle)
     if (!this.#scheduled) {
       this.#scheduled = true
@@ -36,6 +41,7 @@ export class Outbox {
       })
     }
     bundle.add(port, message, validUntil)
+    if (bundle.full) this.#flush(bundle)
     return this.#stream.hasRoom
   }
 
@@ -63,6 +69,20 @@ export class Outbox {
     this.#bundle?.clear()
   }
 
+  /** A message in a record of its own. */
+  #alone(port: number, message: Uint8Array, validUntil: number | undefined): boolean {
+    this.#settle()
+    const records = this.#records
+    if (records.pads || message.length < LONG) {
+      return this.#stream.write(records.sealMessage(port, message, validUntil))
+    }
+    const record = records.begin()
+    const header = new Uint8Array(TIMED_HEADER)
+    record.append(header.subarray(0, writeMessageHeader(validUntil, port, header, 0)))
+    record.append(message)
+    return this.#stream.writePieces(record.finish())
+  }
+
   /** Sends what has been gathered, so that the next record is in its place. */
   #settle(): void {
     if (this.#bundle !== undefined) this.#flush(this.#bundle)
@@ -71,8 +91,12 @@ export class Outbox {
 
   #flush(bundle: Bundle): void {
     if (bundle.empty) return
-    this.#upkeep()
-    this.#stream.write(this.#records.seal(bundle.content))
+    const bundled = bundle.finish()
+    if ('record' in bundled) this.#stream.writePieces(bundled.record)
+    else {
+      this.#upkeep()
+      this.#stream.write(this.#records.seal(bundled.content))
+    }
     bundle.clear()
   }
 

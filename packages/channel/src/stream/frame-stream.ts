@@ -4,16 +4,29 @@ import type { Observable, Subscription } from 'rxjs'
 import type { ChannelConnection } from '../connection.ts'
 import { asGridsealError } from '../failure.ts'
 import { FrameReader } from '../record/frame-reader.ts'
+import type { LongFrame } from '../record/frame-reader.ts'
+import type { SealedPieces } from '../record/long-sealing.ts'
 import { FrameWriter } from './frame-writer.ts'
 
 /** Who gets the frames of a stream. */
 export interface FrameHandler {
   /** A whole frame; it may be a view that is valid during the call only. */
   frame(frame: Uint8Array): void
+  /**
+   * A long record begins with these 13 bytes. Where this is there, chunks whose frames have been handled are given back to
+   * the system.
+   */
+  readonly begin?: (header: Uint8Array) => LongRecord
   /** The peer will send no more, and all whole frames have been handled. */
   ended(): void
   /** What came cannot be read as frames. */
   broken(error: GridsealError): void
+}
+
+/** Takes a long record. */
+export interface LongRecord extends LongFrame {
+  /** All of it has come. */
+  end(): void
 }
 
 /** How a connection came to its end. */
@@ -25,7 +38,7 @@ export type EndReason = Awaited<ChannelConnection['closed']>
  */
 export class FrameStream {
   readonly #connection: ChannelConnection
-  readonly #reader: FrameReader
+  readonly #reader: FrameReader<LongRecord>
   readonly #writer: FrameWriter
   readonly #subscription: Subscription
   #handler: FrameHandler | undefined
@@ -54,7 +67,7 @@ export class FrameStream {
     return this.#writer.drained
   }
 
-  /** Whether the peer keeps up. */
+  /** Whether the peer keeps up, and others have had their turn. */
   get hasRoom(): boolean {
     return this.#finishing === undefined && !this.#writer.full
   }
@@ -63,6 +76,8 @@ export class FrameStream {
   handle(handler: FrameHandler, limit: number): void {
     if (this.#finishing !== undefined) return
     this.#reader.limit = limit
+    this.#reader.begin = handler.begin
+    this.#reader.releases = handler.begin !== undefined
     this.#handler = handler
     this.#connection.resume()
     this.#pump()
@@ -79,9 +94,14 @@ export class FrameStream {
     if (this.#finishing === undefined) this.#connection.pause()
   }
 
-  /** False when the peer does not keep up; the frame is sent all the same. */
+  /** False when the sender should wait for {@link drained}; the frame is sent all the same. */
   write(frame: Uint8Array): boolean {
     return this.#finishing === undefined && this.#writer.write(frame)
+  }
+
+  /** {@link write} for a frame in pieces, which nobody may look at afterwards. */
+  writePieces(frame: SealedPieces): boolean {
+    return this.#finishing === undefined && this.#writer.writePieces(frame)
   }
 
   /**
@@ -122,7 +142,8 @@ export class FrameStream {
       while (this.#handler !== undefined) {
         const frame = this.#reader.next()
         if (frame === undefined) break
-        this.#handler.frame(frame)
+        if (frame instanceof Uint8Array) this.#handler.frame(frame)
+        else frame.end()
       }
     } catch (error) {
       this.#handler?.broken(asGridsealError(error))

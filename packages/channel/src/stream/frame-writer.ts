@@ -1,10 +1,17 @@
+import { release } from '@gridseal/transport'
 import { Subject } from 'rxjs'
 import type { Observable, Subscription } from 'rxjs'
 import type { ChannelConnection } from '../connection.ts'
+import type { SealedPieces } from '../record/long-sealing.ts'
 import { unzeroed } from '../record/unzeroed.ts'
 
 /** Bytes at which a write is worth a system call of its own. */
 const ENOUGH = 2 ** 16
+/**
+ * After so many bytes the sender is asked to wait for the next turn of the event loop: everything else has its turn, and
+ * what is on its way to the peer stays in the caches.
+ */
+const TURN = 2 ** 17
 
 /**
  * Writes frames to a connection. Small frames of one turn of the event loop leave in one write: a write to a socket
@@ -17,12 +24,14 @@ export class FrameWriter {
   #gathered: Uint8Array[] = []
   #length = 0
   #full = false
+  /** Bytes since the sender was last asked to wait for its turn; it is waiting from {@link TURN} on. */
+  #turn = 0
 
   constructor(connection: ChannelConnection) {
     this.#connection = connection
     this.#subscription = connection.drained.subscribe(() => {
       this.#full = false
-      this.#drained.next()
+      this.#emit()
     })
   }
 
@@ -31,34 +40,65 @@ export class FrameWriter {
     return this.#drained
   }
 
-  /** Whether the peer does not keep up. */
+  /** Whether the sender should wait: the peer does not keep up, or others have their turn. */
   get full(): boolean {
-    return this.#full
+    return this.#full || this.#turn >= TURN
   }
 
-  /** False when the peer does not keep up; the frame is sent all the same. */
+  /** False when the sender should wait; the frame is sent all the same. */
   write(frame: Uint8Array): boolean {
     if (this.#length === 0) process.nextTick(() => this.flush())
     this.#gathered.push(frame)
     this.#length += frame.length
     if (this.#length >= ENOUGH) this.flush()
-    return !this.#full
+    return !this.full
+  }
+
+  /** {@link write} for a frame in pieces, whose memory is given back when it has left. What was gathered leaves with it. */
+  writePieces({ pieces, length }: SealedPieces): boolean {
+    const all = this.#gathered.length === 0 ? pieces : [...this.#gathered, ...pieces]
+    const total = this.#length + length
+    this.#gathered = []
+    this.#length = 0
+    const connection = this.#connection
+    const room =
+      connection.writeAll === undefined
+        ? connection.write(joined(all, total))
+        : connection.writeAll(all, () => pieces.forEach(release))
+    this.#written(total, room)
+    return !this.full
   }
 
   /** Writes what has been gathered. */
   flush(): void {
     const [first] = this.#gathered
     if (first === undefined) return
-    const chunk = this.#gathered.length === 1 ? first : joined(this.#gathered, this.#length)
+    const length = this.#length
+    const chunk = this.#gathered.length === 1 ? first : joined(this.#gathered, length)
     this.#gathered = []
     this.#length = 0
-    if (!this.#connection.write(chunk)) this.#full = true
+    this.#written(length, this.#connection.write(chunk))
   }
 
   /** No more will be written, and nobody waits for room. */
   stop(): void {
     this.#subscription.unsubscribe()
     this.#drained.complete()
+  }
+
+  #written(length: number, room: boolean): void {
+    if (!room) this.#full = true
+    const before = this.#turn
+    this.#turn += length
+    if (before >= TURN || this.#turn < TURN) return
+    setImmediate(() => {
+      this.#turn = 0
+      this.#emit()
+    })
+  }
+
+  #emit(): void {
+    if (!this.full) this.#drained.next()
   }
 }
 

@@ -63,7 +63,7 @@ describe('channel: the golden handshake', () => {
 
   it('reads as the document says: ClientHello', () => {
     const hello = Buffer.from(clientHello)
-    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('01 00 00 06 ad 01')
+    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('01 00 00 06 ad 02')
     expect(toHex(hello.subarray(6, 38))).to.equal(golden.inputs.initiatorRandom)
     expect(toHex(hello.subarray(38, 70))).to.equal(toHex(field.publicKey.fingerprint))
     expect(toHex(hello.subarray(70, 102))).to.equal(toHex(head.publicKey.fingerprint))
@@ -75,7 +75,7 @@ describe('channel: the golden handshake', () => {
 
   it('reads as the document says: ServerHello', () => {
     const hello = Buffer.from(serverHello)
-    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('02 00 00 06 6a 01')
+    expect(toHex(hello.subarray(0, 6), ' ')).to.equal('02 00 00 06 6a 02')
     expect(toHex(hello.subarray(6, 38))).to.equal(golden.inputs.responderRandom)
     expect(hello.readUInt32BE(38)).to.equal(golden.maxMessage.responder)
     expect(toHex(hello.subarray(42, 46), ' ')).to.equal('00 01 06 40')
@@ -87,7 +87,7 @@ describe('channel: the golden handshake', () => {
     const shared = keyPair.decapsulate(serverHello.subarray(46, 46 + 1600), 'responder')
 
     const none = new Uint8Array(0)
-    const t0 = sha3(Buffer.from('gridseal-channel-1'))
+    const t0 = sha3(Buffer.from('gridseal-channel-2'))
     const t2 = sha3(sha3(t0, clientHello), serverHello)
     const master = kdf(name('master secret'), [shared, none, none, none, none, t2], 64)
 

@@ -83,7 +83,8 @@ describe('channel handshake: tampering', () => {
       for (let at = 0; at < frame.length; at++) {
         const party = before.fork()
         party.frame(flipped(frame, at))
-        const code = at === 0 ? 'channel.unexpected' : at >= 5 && at < 13 ? 'channel.record.gap' : 'channel.record.auth'
+        const inHeader = at < 5 ? 'channel.record.length' : at < 13 ? 'channel.record.gap' : undefined
+        const code = at === 0 ? 'channel.unexpected' : (inHeader ?? 'channel.record.auth')
         expectFailure(party, code, `byte ${at}`)
       }
     })

@@ -119,3 +119,93 @@ function drainTwo(reader: FrameReader): void {
   reader.next()
   reader.next()
 }
+
+describe('channel frame reader: long records', () => {
+  /** Counts what is handed on. */
+  class Taker {
+    readonly header: string
+    readonly parts: number[] = []
+    bytes = Buffer.alloc(0)
+
+    constructor(header: Uint8Array) {
+      this.header = toHex(header)
+    }
+
+    part(bytes: Uint8Array): void {
+      this.parts.push(bytes.length)
+      this.bytes = Buffer.concat([this.bytes, bytes])
+    }
+  }
+
+  const LENGTH = 200_000
+  const frame = encodeFrame(
+    FRAME.record,
+    Uint8Array.from({ length: LENGTH }, (_, index) => index % 251),
+  )
+
+  function reader(limit = 2 ** 20): FrameReader<Taker> {
+    const made = new FrameReader<Taker>(limit)
+    made.begin = (header) => new Taker(header)
+    return made
+  }
+
+  it('are handed on while they arrive, in parts of 16 KiB at least, however small the chunks', () => {
+    for (const size of [1, 7, 1_448, 16_383, 16_384, 65_536, 150_000]) {
+      const made = reader()
+      const done: (Uint8Array | Taker)[] = []
+      const stream = Buffer.concat([encodeFrame(FRAME.record, new Uint8Array(30)), frame, frame, frame.subarray(0, 9)])
+      for (let at = 0; at < stream.length; at += size) {
+        made.push(Uint8Array.from(stream.subarray(at, at + size)))
+        for (let next = made.next(); next !== undefined; next = made.next()) done.push(next)
+      }
+      expect(done.map((what) => what instanceof Taker)).to.deep.equal([false, true, true])
+      for (const long of done.slice(1) as Taker[]) {
+        expect(long.header).to.equal(toHex(frame.subarray(0, 13)))
+        expect(Buffer.compare(long.bytes, frame.subarray(13))).to.equal(0)
+        expect(Math.min(...long.parts.slice(0, -1)), `chunks of ${size}`).to.be.at.least(16_384)
+      }
+    }
+  })
+
+  it('inside one chunk, short ones, and frames of other types are frames as ever', () => {
+    const made = reader()
+    made.push(frame)
+    expect(Buffer.compare(made.next() as Uint8Array, frame)).to.equal(0)
+    for (const other of [encodeFrame(FRAME.record, new Uint8Array(16_379)), encodeFrame(FRAME.alert, frame)]) {
+      made.push(other.subarray(0, 100))
+      expect(made.next()).to.equal(undefined)
+      made.push(other.subarray(100))
+      expect(toHex(made.next() as Uint8Array)).to.equal(toHex(other))
+    }
+  })
+
+  it('over the limit are refused with their header', () => {
+    const made = reader(LENGTH - 1)
+    made.push(frame.subarray(0, 5))
+    expect(codeOf(() => made.next())).to.equal('channel.frame.length')
+  })
+
+  it('give their chunks back to the system, where it may be done, and only those that are nobody else’s', () => {
+    const made = reader()
+    made.releases = true
+    const own = [frame.slice(0, 70_000), frame.slice(70_000, 140_000), frame.slice(140_000)]
+    const shared = Buffer.concat([frame])
+    own.forEach((chunk) => made.push(chunk))
+    expect(made.next()).to.be.instanceOf(Taker)
+    expect(own.map(({ length }) => length)).to.deep.equal([0, 0, 0])
+    for (const at of [0, 70_000, 140_000]) made.push(shared.subarray(at, at + 70_000))
+    expect(made.next()).to.be.instanceOf(Taker)
+    expect(shared.length).to.equal(frame.length)
+  })
+
+  it('leave a chunk as it is while a frame in it is being handled', () => {
+    const made = reader()
+    made.releases = true
+    const chunk = frame.slice()
+    made.push(chunk)
+    const whole = made.next() as Uint8Array
+    expect(Buffer.compare(whole, frame)).to.equal(0)
+    expect(made.next()).to.equal(undefined)
+    expect(chunk.length).to.equal(0)
+  })
+})

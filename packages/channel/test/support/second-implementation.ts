@@ -26,7 +26,7 @@ export function sha3(...parts: readonly Uint8Array[]): Buffer {
   return hash.digest()
 }
 
-export const name = (what: string): string => `gridseal-channel-1 ${what}`
+export const name = (what: string): string => `gridseal-channel-2 ${what}`
 
 /** Opens a record of the epoch with this secret; throws if it is not authentic. */
 export function openTraffic(secret: Uint8Array, record: Uint8Array): { sequence: bigint; content: Buffer } {
@@ -39,7 +39,7 @@ export function open(derived: Buffer, record: Uint8Array): { sequence: bigint; c
   const nonce = Buffer.from(derived.subarray(32))
   for (let i = 0; i < 8; i++) nonce[4 + i]! ^= bytes[5 + i]!
   const decipher = createDecipheriv('aes-256-gcm', derived.subarray(0, 32), nonce, { authTagLength: 16 })
-  decipher.setAAD(bytes.subarray(0, 13)).setAuthTag(bytes.subarray(bytes.length - 16))
+  decipher.setAAD(bytes.subarray(5, 13)).setAuthTag(bytes.subarray(bytes.length - 16))
   const content = Buffer.concat([decipher.update(bytes.subarray(13, bytes.length - 16)), decipher.final()])
   return { sequence: bytes.readBigUInt64BE(5), content }
 }
@@ -54,8 +54,8 @@ export function messagesOf(content: Buffer): string[] {
     case 0x1a: {
       const messages: string[] = []
       for (let at = 1; at < content.length;) {
-        const end = at + 2 + content.readUInt16BE(at)
-        messages.push(...messagesOf(content.subarray(at + 2, end)))
+        const end = at + 4 + content.readUInt32BE(at)
+        messages.push(...messagesOf(content.subarray(at + 4, end)))
         at = end
       }
       return messages

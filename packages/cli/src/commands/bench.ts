@@ -20,7 +20,19 @@ interface BenchModule {
   run(report: (figure: Figure) => void): Promise<void>
 }
 
-const SUITES = ['wire', 'pqc', 'pcap', 'transport', 'modbus', 'dnp3', 'envelope', 'channel', 'bridge', 'cli'] as const
+const SUITES = [
+  'wire',
+  'pqc',
+  'pcap',
+  'transport',
+  'modbus',
+  'dnp3',
+  'iec61850',
+  'envelope',
+  'channel',
+  'bridge',
+  'cli',
+] as const
 
 /** Runs the benchmarks of the packages, one after the other. They live in the repository, not in what is published. */
 export async function bench(names: readonly string[], json: boolean): Promise<void> {

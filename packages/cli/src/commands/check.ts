@@ -11,6 +11,7 @@ import {
   explainGroup,
   explainPeer,
   explainSigning,
+  filterText,
   shortPeer,
 } from './explain-trust.ts'
 
@@ -92,6 +93,7 @@ function explain(config: BridgeConfig, { identity, certificate, peers, listed, s
         lines.push(
           `    multicast of the head-end's group ${link.group}: each datagram under its MAC at once, signed behind`,
         )
+        if (link.device.startsWith('eth://')) lines.push(`    ${filterText(link)}`)
       }
       lines.push(`    frames to it that are older than ${link.maxAge} ms are not delivered`)
       indent('    ', explainDnp3(link))

@@ -14,7 +14,7 @@ interface Finding {
 
 /** What this machine has of what Gridseal uses. Exit code 1 if something that it needs is wrong. */
 export async function doctor(options: { readonly config?: string; readonly json: boolean }): Promise<number> {
-  const findings: Finding[] = [runtime(), machine(), ...algorithms(), await serialport(), ...tools()]
+  const findings: Finding[] = [runtime(), machine(), ...algorithms(), await serialport(), await koffi(), ...tools()]
   if (options.config !== undefined) findings.push(await configuration(options.config))
   for (const finding of findings) {
     if (options.json) print(toJson(finding))
@@ -59,6 +59,15 @@ async function serialport(): Promise<Finding> {
     return { what: 'serialport', state: 'ok', detail: 'serial lines can be used' }
   } catch (error) {
     return { what: 'serialport', state: 'missing', detail: `optional, for serial lines: ${describeError(error)}` }
+  }
+}
+
+async function koffi(): Promise<Finding> {
+  try {
+    await import('koffi')
+    return { what: 'koffi', state: 'ok', detail: 'raw Ethernet can be used (Linux, CAP_NET_RAW)' }
+  } catch (error) {
+    return { what: 'koffi', state: 'missing', detail: `optional, for raw Ethernet: ${describeError(error)}` }
   }
 }
 

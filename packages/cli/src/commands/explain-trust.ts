@@ -87,14 +87,22 @@ export function explainAccept(accept: AcceptConfig, listed: readonly string[]): 
 }
 
 /** A group of the head-end. */
-export function explainGroup({ name, protocol, address, members, lifetime, overlap, maxAge }: GroupConfig): string[] {
+export function explainGroup(group: GroupConfig): string[] {
+  const { name, protocol, address, members, lifetime, overlap, maxAge } = group
   const where = address === undefined ? 'only passed on between members' : `heard and spoken at ${address}`
   const who = members.map(({ site, link }) => `${site}/${link}`).join(', ')
   return [
     `  group ${name}: ${protocol} multicast, ${where}; members ${who || 'none'}`,
+    ...(address?.startsWith('eth://') === true ? [`    ${filterText(group)}`] : []),
     `    each datagram goes at once under a MAC, no older than ${maxAge / 1000} s, and is signed behind`,
     `    a new key every ${lifetime / 1000} s; the one before is taken for another ${overlap / 1000} s, after a removal not at all`,
   ]
+}
+
+/** Which frames of an Ethernet interface are carried. */
+export function filterText({ destinations, appIds }: Pick<GroupConfig, 'destinations' | 'appIds'>): string {
+  const ids = appIds?.map((id) => `0x${id.toString(16).padStart(4, '0')}`)
+  return `frames to ${destinations?.join(', ') ?? 'any group address'}, APPID ${ids?.join(', ') ?? 'any'}`
 }
 
 function windowText({

@@ -1,6 +1,7 @@
 import type { Direction, Framer, Inspector, ProtocolAdapter } from '@gridseal/adapter'
 import { opposite } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
+import { TextWriter } from '@gridseal/wire'
 
 /** One end of a conversation, e.g. `ADDRESS:PORT`. */
 export interface FlowEnd {
@@ -20,54 +21,82 @@ export interface FlowParts {
 /** What goes one way in a conversation, cut into frames. */
 export class FlowHalf {
   readonly direction: Direction
-  readonly source: FlowEnd
-  readonly destination: FlowEnd
   /** Frames with wrong check sums are kept: an inspection shows them, marked as malformed. */
   readonly framer: Framer
+  source: FlowEnd
+  destination: FlowEnd
   /** The packet in which what the framer holds ended. */
   unfinished: Packet | undefined
-  /** Protocol, source and destination, as JSON members. */
-  readonly members: string
+  readonly #protocol: string
+  readonly #text = new TextWriter(96)
+  #members: Uint8Array | undefined
+  /** Bytes that the framer had discarded in conversations before. */
+  #discarded = 0
 
   constructor({ adapter, framing, medium, client, server }: FlowParts, direction: Direction) {
     this.direction = direction
+    this.#protocol = adapter.protocol
     this.source = direction === 'to-device' ? client : server
     this.destination = direction === 'to-device' ? server : client
-    const { source, destination } = this
-    // Joined, not added up: the text goes into every line, and a sum would be put together anew for each.
-    this.members = [
-      '"protocol":"',
-      adapter.protocol,
-      '","src":"',
-      source.text,
-      '","dst":"',
-      destination.text,
-      '"',
-    ].join('')
-    this.framer = adapter.framer({
-      medium,
-      direction,
-      keepInvalid: true,
-      ...(framing === undefined ? {} : { framing }),
-    })
+    const way = { medium, direction, keepInvalid: true }
+    this.framer = adapter.framer(framing === undefined ? way : { ...way, framing })
+  }
+
+  /** Serves another conversation, of the same protocol, framing and medium. */
+  begin({ client, server }: FlowParts): void {
+    this.source = this.direction === 'to-device' ? client : server
+    this.destination = this.direction === 'to-device' ? server : client
+    this.unfinished = undefined
+    this.#members = undefined
+    this.framer.reset()
+    this.#discarded = this.framer.discarded
   }
 
   /** Bytes that belong to no frame, unfinished ones included. */
   get noise(): number {
-    return this.framer.discarded + this.framer.pending
+    return this.framer.discarded - this.#discarded + this.framer.pending
+  }
+
+  /** What the lines of all its frames have between time and the frame's own: protocol, source and destination, as JSON. */
+  get members(): Uint8Array {
+    this.#members ??= this.#text
+      .clear()
+      .octets(PROTOCOL)
+      .text(this.#protocol)
+      .octets(SOURCE)
+      .text(this.source.text)
+      .octets(DESTINATION)
+      .text(this.destination.text)
+      .octets(QUOTE)
+      .view()
+    return this.#members
   }
 }
 
+const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
+const PROTOCOL = octets('","protocol":"')
+const SOURCE = octets('","src":"')
+const DESTINATION = octets('","dst":"')
+const QUOTE = octets('"')
+
 /** A flow with what is needed to describe its frames one after the other. */
 export class InspectedFlow {
-  readonly parts: FlowParts
-  readonly inspector: Inspector
+  parts: FlowParts
+  inspector: Inspector
   toDevice: FlowHalf | undefined
   toMaster: FlowHalf | undefined
 
   constructor(parts: FlowParts) {
     this.parts = parts
     this.inspector = parts.adapter.inspector(parts.framing)
+  }
+
+  /** Serves another conversation, of the same protocol, framing and medium. */
+  begin(parts: FlowParts): void {
+    this.parts = parts
+    this.inspector = parts.adapter.inspector(parts.framing)
+    this.toDevice?.begin(parts)
+    this.toMaster?.begin(parts)
   }
 
   /** Made with the first bytes that go this way. */
@@ -77,17 +106,52 @@ export class InspectedFlow {
   }
 }
 
+/**
+ * Flows that have ended serve those that begin: most captures are of connections of a few packets, and what lives as
+ * long as they do is dear to the garbage collector. Holds as many as were open at once.
+ */
+export class FlowPool {
+  readonly #idle = new Map<ProtocolAdapter, InspectedFlow[]>()
+
+  take(parts: FlowParts): InspectedFlow {
+    const flow = isPooled(parts) ? this.#idle.get(parts.adapter)?.pop() : undefined
+    if (flow === undefined) return new InspectedFlow(parts)
+    flow.begin(parts)
+    return flow
+  }
+
+  /** Nothing more comes of `flow`. */
+  give(flow: InspectedFlow): void {
+    if (!isPooled(flow.parts)) return
+    const idle = this.#idle.get(flow.parts.adapter)
+    if (idle === undefined) this.#idle.set(flow.parts.adapter, [flow])
+    else idle.push(flow)
+  }
+}
+
+/** Only connections end before the capture does. */
+function isPooled({ medium, framing }: FlowParts): boolean {
+  return medium === 'stream' && framing === undefined
+}
+
 /** Finds the adapter of a conversation by its ports, else by its first bytes. */
 export class Recognizer {
   readonly #adapters: readonly ProtocolAdapter[]
   readonly #byPort: Record<'tcp' | 'udp', Map<number, ProtocolAdapter>> = { tcp: new Map(), udp: new Map() }
+  readonly #byEtherType = new Map<number, ProtocolAdapter>()
 
   constructor(adapters: readonly ProtocolAdapter[]) {
     this.#adapters = adapters
     for (const adapter of adapters) {
       for (const port of adapter.recognition.tcpPorts) this.#byPort.tcp.set(port, adapter)
       for (const port of adapter.recognition.udpPorts) this.#byPort.udp.set(port, adapter)
+      for (const etherType of adapter.recognition.etherTypes) this.#byEtherType.set(etherType, adapter)
     }
+  }
+
+  /** The adapter of what is carried straight on Ethernet. */
+  byEtherType(etherType: number): ProtocolAdapter | undefined {
+    return this.#byEtherType.get(etherType)
   }
 
   /**

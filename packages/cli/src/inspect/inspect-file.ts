@@ -55,12 +55,12 @@ class WrittenInspection extends Inspection {
   readonly #out: LineWriter
 
   constructor(json: boolean, out: LineWriter) {
-    super(json)
+    super(json, out.text)
     this.#out = out
   }
 
-  protected override line(text: string): void {
-    this.#out.line(text)
+  protected override lineEnd(): void {
+    this.#out.lineEnd()
   }
 
   override ready(): Promise<void> {

@@ -1,27 +1,33 @@
-import type { Description, Direction } from '@gridseal/adapter'
+import type { Direction } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
-import type { FlowHalf, FlowParts } from './flow.ts'
-import { InspectedFlow } from './flow.ts'
+import type { TextWriter } from '@gridseal/wire'
+import type { FlowHalf, FlowParts, InspectedFlow } from './flow.ts'
+import { FlowPool } from './flow.ts'
+import { writeJson, writeWords } from './lines.ts'
 import type { WalkVisitor } from './walk.ts'
 
 /** Turns the pieces of a capture's conversations into a line per frame, as JSON or for people. */
 export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   #records = 0
   #noise = 0
-  readonly #format: typeof jsonLine
+  readonly #write: typeof writeJson
+  readonly #text: TextWriter
+  readonly #flows = new FlowPool()
 
-  constructor(json: boolean) {
-    this.#format = json ? jsonLine : textLine
+  /** Lines are written into `text`. */
+  constructor(json: boolean, text: TextWriter) {
+    this.#write = json ? writeJson : writeWords
+    this.#text = text
   }
 
-  /** Takes the line of one frame, without an end of line. */
-  protected abstract line(text: string): void
+  /** Told of each line when it is written, its end of line included. */
+  protected abstract lineEnd(): void
 
   /** What the walk waits for between the chunks of a capture. */
   abstract ready(packets: number): Promise<void>
 
   begin(parts: FlowParts): InspectedFlow {
-    return new InspectedFlow(parts)
+    return this.#flows.take(parts)
   }
 
   piece(flow: InspectedFlow, direction: Direction, packet: Packet, bytes: Uint8Array): void {
@@ -45,11 +51,13 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
     this.gap(flow, 'to-device')
     this.gap(flow, 'to-master')
     this.#noise += (flow.toDevice?.noise ?? 0) + (flow.toMaster?.noise ?? 0)
+    this.#flows.give(flow)
   }
 
   #frame(flow: InspectedFlow, half: FlowHalf, packet: Packet, frame: Uint8Array): void {
     this.#records++
-    this.line(this.#format(half, packet, flow.inspector.push(frame, half.direction)))
+    this.#write(flow.inspector, half, packet, frame, this.#text)
+    this.lineEnd()
   }
 
   /** Lines so far. */
@@ -63,15 +71,3 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   }
 }
 
-/** The common fields, then the protocol's own. */
-function jsonLine(half: FlowHalf, packet: Packet, { malformed, members }: Description): string {
-  const reason = malformed === null ? 'null' : JSON.stringify(malformed)
-  const common = `{"frame":${packet.number},"time":"${packet.timeText}",${half.members},"malformed":${reason}`
-  return members === '' ? `${common}}` : `${common},${members}}`
-}
-
-function textLine(half: FlowHalf, packet: Packet, { protocol, malformed, summary }: Description): string {
-  const ends = `${half.source.text} > ${half.destination.text}`
-  const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
-  return `${packet.number}  ${packet.timeText}  ${ends}  ${protocol}  ${summary}${flag}`
-}

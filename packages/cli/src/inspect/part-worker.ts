@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
 import type { CapturePart } from '@gridseal/pcap'
-import { GridsealError, InternalError } from '@gridseal/wire'
+import { GridsealError, InternalError, TextWriter } from '@gridseal/wire'
 import type { InspectSummary } from './inspect-file.ts'
 import { Inspection } from './inspection.ts'
 import { walkCapture } from './walk.ts'
@@ -46,14 +46,17 @@ export function startPart(start: (file: URL, options: WorkerOptions) => Worker, 
 /** Keeps lines as bytes, with the packets that brought them. */
 class MarkedInspection extends Inspection {
   readonly #send: (lines: PartLines, transfer: ArrayBuffer[]) => Promise<void>
-  #bytes = Buffer.allocUnsafeSlow(1 << 20)
-  #length = 0
+  readonly #text: TextWriter
+  /** Where the line that is being written begins. */
+  #start = 0
   #marks = new Float64Array(1 << 14)
   #marked = 0
   #packet = 0
 
   constructor(json: boolean, send: (lines: PartLines, transfer: ArrayBuffer[]) => Promise<void>) {
-    super(json)
+    const text = new TextWriter(1 << 20)
+    super(json, text)
+    this.#text = text
     this.#send = send
   }
 
@@ -61,36 +64,27 @@ class MarkedInspection extends Inspection {
     this.#packet = packet
   }
 
-  protected override line(text: string): void {
-    // A character of a string takes three octets at most.
-    const most = this.#length + text.length * 3 + 1
-    if (most > this.#bytes.length) {
-      const bytes = Buffer.allocUnsafeSlow(Math.max(most, this.#bytes.length * 2))
-      this.#bytes.copy(bytes, 0, 0, this.#length)
-      this.#bytes = bytes
-    }
-    const start = this.#length
-    this.#length += this.#bytes.write(text, start)
-    this.#bytes[this.#length++] = NEWLINE
+  protected override lineEnd(): void {
     if (this.#marked === this.#marks.length) {
       const marks = new Float64Array(this.#marks.length * 2)
       marks.set(this.#marks)
       this.#marks = marks
     }
+    const { length } = this.#text
     this.#marks[this.#marked++] = this.#packet
-    this.#marks[this.#marked++] = this.#length - start
+    this.#marks[this.#marked++] = length - this.#start
+    this.#start = length
   }
 
   override ready(packets: number): Promise<void> {
-    const bytes = new Uint8Array(this.#bytes.subarray(0, this.#length))
+    const bytes = this.#text.view().slice()
     const marks = this.#marks.slice(0, this.#marked)
-    this.#length = 0
+    this.#text.clear()
+    this.#start = 0
     this.#marked = 0
     return this.#send({ kind: 'lines', bytes, marks, through: packets }, [bytes.buffer, marks.buffer])
   }
 }
-
-const NEWLINE = 0x0a
 
 async function runPart(task: PartTask): Promise<void> {
   const port = parentPort

@@ -3,13 +3,14 @@ import { adapters } from '@gridseal/bridge'
 import type {
   CapturePart,
   DatagramEvent,
+  EthernetEvent,
   Packet,
   StreamDataEvent,
   TcpStream,
   UserEvent,
   WalkEvent,
 } from '@gridseal/pcap'
-import { CaptureWalker, openCapture } from '@gridseal/pcap'
+import { CaptureWalker, LINK_TYPE, openCapture } from '@gridseal/pcap'
 import { UsageError, describeError } from '@gridseal/wire'
 import type { FlowParts } from './flow.ts'
 import { Recognizer, directionOf } from './flow.ts'
@@ -65,6 +66,11 @@ export interface WalkSummary {
 /** USER0 is the link type of Modbus RTU captures. */
 const LINKTYPE_USER0 = 147
 
+/** What stands for an address that a capture has not recorded. */
+const UNKNOWN_MAC = '00:00:00:00:00:00'
+/** Pairs of stations beyond these begin anew: nothing is remembered of them but counters. */
+const MOST_ETHERNET_FLOWS = 4096
+
 /** A conversation of a known protocol. */
 interface FoundFlow<Flow> {
   readonly flow: Flow
@@ -93,6 +99,8 @@ export async function walkCapture<Flow>(
         return flows.stream(event)
       case 'datagram':
         return flows.datagram(event)
+      case 'ethernet':
+        return flows.ethernet(event)
       case 'user':
         return flows.user(event)
       case 'stream-gap':
@@ -136,6 +144,8 @@ class Flows<Flow> {
   /** By the index of the stream. */
   readonly #streams = new Map<number, FoundFlow<Flow> | undefined>()
   readonly #datagrams = new Map<string, FoundFlow<Flow> | undefined>()
+  /** By EtherType and addresses. */
+  readonly #ethernet = new Map<string, Flow>()
   readonly #rtu: ProtocolAdapter | undefined
   #line: { readonly flow: Flow; readonly direction: (frame: Uint8Array) => Direction } | undefined
 
@@ -181,6 +191,27 @@ class Flows<Flow> {
     if (found !== undefined) this.#visitor.piece(found.flow, directionOf(fromClient, found.swapped), packet, bytes)
   }
 
+  /** What is published straight on Ethernet: the publisher is the device, the group that it speaks to the other end. */
+  ethernet(event: EthernetEvent): void {
+    const { packet, source = UNKNOWN_MAC, destination = UNKNOWN_MAC } = event
+    const adapter = this.#recognizer.byEtherType(event.etherType)
+    if (adapter === undefined) return
+    const id = `${event.etherType} ${source} ${destination}`
+    let flow = this.#ethernet.get(id)
+    if (flow === undefined) {
+      if (this.#ethernet.size >= MOST_ETHERNET_FLOWS) this.#endEthernet()
+      const ends = { client: { text: destination }, server: { text: source } }
+      flow = this.#visitor.begin({ adapter, framing: undefined, medium: 'datagram', ...ends })
+      this.#ethernet.set(id, flow)
+    }
+    this.#visitor.piece(flow, 'to-master', packet, ethernetFrame(event))
+  }
+
+  #endEthernet(): void {
+    for (const flow of this.#ethernet.values()) this.#visitor.end?.(flow)
+    this.#ethernet.clear()
+  }
+
   user({ linkType, packet, bytes }: UserEvent): void {
     if (linkType !== LINKTYPE_USER0 || this.#rtu === undefined) return
     this.#line ??= {
@@ -199,6 +230,7 @@ class Flows<Flow> {
   /** The capture is over: ends what has no end of its own. */
   finish(): void {
     for (const found of this.#datagrams.values()) if (found !== undefined) this.#visitor.end?.(found.flow)
+    this.#endEthernet()
     if (this.#line !== undefined) this.#visitor.end?.(this.#line.flow)
   }
 
@@ -235,4 +267,17 @@ export function rtuDirections(): (frame: Uint8Array) => Direction {
     asked = answers ? undefined : { unit, fn }
     return answers ? 'to-master' : 'to-device'
   }
+}
+
+/** The frame as it was on the network; cooked captures have no Ethernet header, so theirs is made of what they tell. */
+function ethernetFrame({
+  packet,
+  etherType,
+  source = UNKNOWN_MAC,
+  destination = UNKNOWN_MAC,
+  bytes,
+}: EthernetEvent): Uint8Array {
+  if (packet.linkType === LINK_TYPE.ETHERNET) return packet.bytes
+  const addresses = [destination, source].map((mac) => Buffer.from(mac.replaceAll(':', ''), 'hex'))
+  return Buffer.concat([...addresses, Buffer.from([etherType >> 8, etherType & 0xff]), bytes])
 }

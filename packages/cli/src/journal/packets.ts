@@ -2,10 +2,12 @@ import type { EventEntry, FrameEntry, SequencedEntry } from '@gridseal/envelope'
 import { LINK_TYPE } from '@gridseal/pcap'
 import type { PacketRecord } from '@gridseal/pcap'
 
-// What the journal holds are frames, not packets: each is put into an IPv4 packet of its own, so that a protocol
-// analyser reads it. Addresses and ports are made up: 10.0.0.1 is the master, 10.0.1.x the links' devices.
+// What the journal holds are frames, not packets: unless they are Ethernet frames, each is put into an IPv4 packet of its
+// own, so that a protocol analyser reads it. Addresses and ports are made up: 10.0.0.1 is the master, 10.0.1.x the links' devices.
 
 const PORTS: Readonly<Record<string, number>> = { modbus: 502, dnp3: 20000, c12: 1153, iec61850: 102 }
+/** Protocols whose frames are Ethernet frames already. */
+const ETHERNET: ReadonlySet<string> = new Set(['goose', 'sv'])
 const OTHER_PORT = 9
 const FIRST_MASTER_PORT = 49_152
 const MAX_PAYLOAD = 65_535 - 40
@@ -33,6 +35,9 @@ export class PacketMaker {
    * first frame, and a connection without any is left out.
    */
   push(entry: SequencedEntry): PacketRecord[] {
+    if (entry.kind === 'frame' && ETHERNET.has(entry.protocol)) {
+      return [{ time: entry.time, linkType: LINK_TYPE.ETHERNET, bytes: entry.bytes }]
+    }
     const name = `${entry.link} ${entry.connection}`
     if (entry.kind === 'event') {
       const conversation = this.#conversations.get(name)

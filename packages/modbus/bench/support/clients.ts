@@ -63,6 +63,12 @@ export const CLIENTS: readonly BenchClient[] = [gridseal, bare, ...peers, withou
 
 function answeringConnection(): Connection {
   const data = new Subject<Uint8Array>()
+  const answer = (frame: Uint8Array): boolean => {
+    queueMicrotask(() => {
+      for (let at = 0; at < frame.length; at += 12) data.next(answerTo(frame.subarray(at, at + 12)))
+    })
+    return true
+  }
   return {
     medium: 'stream',
     local: 'memory://client',
@@ -72,12 +78,8 @@ function answeringConnection(): Connection {
     drained: NEVER,
     counters: { bytesIn: 0, chunksIn: 0, bytesOut: 0, writes: 0, refused: 0, congested: 0, discarded: 0, errors: 0 },
     queued: 0,
-    write: (frame) => {
-      queueMicrotask(() => {
-        for (let at = 0; at < frame.length; at += 12) data.next(answerTo(frame.subarray(at, at + 12)))
-      })
-      return true
-    },
+    write: answer,
+    writeAll: (frames) => frames.every(answer),
     pause: () => undefined,
     resume: () => undefined,
     end: () => undefined,

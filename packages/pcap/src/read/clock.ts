@@ -1,3 +1,4 @@
+import type { TextWriter } from '@gridseal/wire'
 import type { Clock } from '../packet.ts'
 import { nanosecondsText } from '../packet.ts'
 
@@ -6,15 +7,15 @@ const SECOND = 1_000_000_000n
 /** Seconds and microseconds, as in a classic pcap record. */
 export const secondsAndMicroseconds: Clock = {
   nanoseconds: (seconds, fraction) => BigInt(seconds) * SECOND + BigInt(fraction * 1000),
-  text: (seconds, fraction) => decimal(seconds * 1e6 + fraction, 1e6),
+  write: (seconds, fraction, into) => writeDecimal(seconds * 1e6 + fraction, 1e6, into),
 }
 
 /** Seconds and nanoseconds, as in a pcap record under the nanosecond magic. */
 export const secondsAndNanoseconds: Clock = {
   nanoseconds: (seconds, fraction) => BigInt(seconds) * SECOND + BigInt(fraction),
-  text: (seconds, fraction) => {
+  write: (seconds, fraction, into) => {
     const whole = Math.floor(fraction / 1e9)
-    return `${seconds + whole}.${nineDigits(fraction - whole * 1e9)}`
+    writeSeconds(seconds + whole, fraction - whole * 1e9, into)
   },
 }
 
@@ -43,15 +44,17 @@ export function interfaceClock(resolution = 6, offset = 0n): Clock {
 
 const microseconds: Clock = {
   nanoseconds: (high, low) => ticks(high, low) * 1000n,
-  text: (high, low) => {
+  write: (high, low, into) => {
     const count = high * 2 ** 32 + low
-    return Number.isSafeInteger(count) ? decimal(count, 1e6) : nanosecondsText(ticks(high, low) * 1000n)
+    if (Number.isSafeInteger(count)) writeDecimal(count, 1e6, into)
+    else into.text(nanosecondsText(ticks(high, low) * 1000n))
   },
 }
 
 /** Nanoseconds are too many for a number: those since the second that was asked for last are not. */
 class NanosecondClock implements Clock {
-  #second = ''
+  /** The second, and the two halves of its first nanosecond. */
+  #second = -1
   #high = 0
   #low = 0
 
@@ -59,34 +62,33 @@ class NanosecondClock implements Clock {
     return ticks(high, low)
   }
 
-  text(high: number, low: number): string {
-    const since = (high - this.#high) * 2 ** 32 + (low - this.#low)
-    if (this.#second !== '' && since >= 0 && since < 1e9) return `${this.#second}.${nineDigits(since)}`
-    const time = ticks(high, low)
-    const begin = time - (time % SECOND)
-    this.#second = String(begin / SECOND)
-    this.#high = Number(begin >> 32n)
-    this.#low = Number(begin & 0xffff_ffffn)
-    return `${this.#second}.${nineDigits(Number(time - begin))}`
+  write(high: number, low: number, into: TextWriter): void {
+    let since = (high - this.#high) * 2 ** 32 + (low - this.#low)
+    if (this.#second < 0 || since < 0 || since >= 1e9) {
+      const time = ticks(high, low)
+      const begin = time - (time % SECOND)
+      this.#second = Number(begin / SECOND)
+      this.#high = Number(begin >> 32n)
+      this.#low = Number(begin & 0xffff_ffffn)
+      since = Number(time - begin)
+    }
+    writeSeconds(this.#second, since, into)
   }
 }
 
 function clockOf(nanoseconds: Clock['nanoseconds']): Clock {
-  return { nanoseconds, text: (high, low) => nanosecondsText(nanoseconds(high, low)) }
+  return { nanoseconds, write: (high, low, into) => void into.text(nanosecondsText(nanoseconds(high, low))) }
 }
 
-function decimal(count: number, perSecond: number): string {
+function writeDecimal(count: number, perSecond: number, into: TextWriter): void {
   const seconds = Math.floor(count / perSecond)
-  return `${seconds}.${nineDigits((count - seconds * perSecond) * (1e9 / perSecond))}`
+  writeSeconds(seconds, (count - seconds * perSecond) * (1e9 / perSecond), into)
 }
 
-const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, count) => String(count).padStart(3, '0'))
+const POINT = Uint8Array.of(0x2e)
 
-/** From a table: to print a number of ten digits takes several times as long. */
-function nineDigits(nanoseconds: number): string {
-  const micro = Math.floor(nanoseconds / 1000)
-  const milli = Math.floor(micro / 1000)
-  return THREE_DIGITS[milli]! + THREE_DIGITS[micro - milli * 1000]! + THREE_DIGITS[nanoseconds - micro * 1000]!
+function writeSeconds(seconds: number, nanoseconds: number, into: TextWriter): void {
+  into.decimal(seconds).octets(POINT).digits(nanoseconds, 9)
 }
 
 function ticks(high: number, low: number): bigint {

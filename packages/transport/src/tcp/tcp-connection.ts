@@ -7,6 +7,8 @@ import type { ConnectionSettings } from '../options.ts'
 import { systemError } from '../system-error.ts'
 import type { SharedRead } from './shared-read.ts'
 
+const NOTHING = new Uint8Array(0)
+
 /** A TCP connection around a socket that is connected and has TCP_NODELAY set; under TLS, one whose handshake is over. */
 export class TcpConnection extends BaseConnection {
   readonly medium = 'stream'
@@ -43,6 +45,20 @@ export class TcpConnection extends BaseConnection {
 
   protected transmit(chunk: Uint8Array): void {
     this.#socket.write(chunk, this.#left)
+  }
+
+  /** Corked, the chunks leave in one call to the system, which calls back when it has taken the last. */
+  protected override transmitAll(chunks: readonly Uint8Array[], taken?: () => void): void {
+    const socket = this.#socket
+    const last = chunks.length - 1
+    socket.cork()
+    for (let i = 0; i < last; i++) socket.write(chunks[i]!)
+    socket.write(chunks[last] ?? NOTHING, (error) => {
+      // After an error the system may not be done with them.
+      if (error === undefined || error === null) taken?.()
+      this.left()
+    })
+    socket.uncork()
   }
 
   protected setReading(on: boolean): void {

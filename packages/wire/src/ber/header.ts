@@ -34,6 +34,8 @@ export class HeaderScanner {
   contents = 0
   contentsEnd = 0
   next = 0
+  /** Octets of its length field; 1 in the short form. */
+  lengthOctets = 0
   /** Where the octets of the tag end. */
   #tagEnd = 0
 
@@ -60,6 +62,7 @@ export class HeaderScanner {
     const tag = this.tag(at, end, field)
     const lengthAt = this.#tagEnd
     const first = this.#octet(lengthAt, end, field)
+    this.lengthOctets = first > 0x80 ? 1 + (first & 0x7f) : 1
     if (first === 0x80) {
       this.#scanIndefinite(lengthAt, end, isConstructed(tag), depth, field)
       return tag

@@ -57,6 +57,11 @@ export class BerReader {
     return this.#position >= this.#end
   }
 
+  /** Octets of the length field of the element just read, which BER lets be longer than needed; 1 in the short form. */
+  get lengthOctets(): number {
+    return this.#scanner.lengthOctets
+  }
+
   /** The next element's tag without consuming it; undefined at the end. */
   peekTag(field = 'tag'): BerTag | undefined {
     return this.atEnd ? undefined : this.#scanner.tag(this.#position, this.#end, field)

@@ -8,7 +8,7 @@ import type { BerTag } from './tag.ts'
 const UTF8 = new TextEncoder()
 
 /**
- * Writes elements in DER: definite, shortest lengths. (SET OF is written in the order given.)
+ * Writes elements in DER: definite lengths, the shortest unless asked otherwise. (SET OF is written in the order given.)
  *
  * @example
  * const der = new BerWriter()
@@ -22,21 +22,24 @@ export class BerWriter {
     this.#out = new Writer(capacity)
   }
 
-  /** A constructed element whose contents are the elements that `body` writes. */
-  constructed(tag: BerTag, body: (writer: this) => void): this {
+  /**
+   * A constructed element whose contents are the elements that `body` writes. `lengthOctets`: the length field has at
+   * least so many octets, where what is written must be what another encoder wrote; then it is no DER.
+   */
+  constructed(tag: BerTag, body: (writer: this) => void, lengthOctets = 1): this {
     if (!isConstructed(tag)) throw new UsageError('wire.ber.tag', `${formatTag(tag)} is not a constructed tag`)
-    return this.wrapping(tag, body)
+    return this.wrapping(tag, body, lengthOctets)
   }
 
   /** Like {@link constructed} for any tag: an OCTET STRING that holds elements, as in PKCS#8 and X.509 extensions. */
-  wrapping(tag: BerTag, body: (writer: this) => void): this {
+  wrapping(tag: BerTag, body: (writer: this) => void, lengthOctets = 1): this {
     this.#identifier(tag)
     const lengthAt = this.#out.length
     this.#out.u8(0)
     body(this)
     const length = this.#out.length - lengthAt - 1
-    if (length >= 0x80) {
-      const octets = lengthOctets(length)
+    if (length >= 0x80 || lengthOctets > 1) {
+      const octets = longLength(length, lengthOctets - 1)
       this.#out.gap(lengthAt + 1, octets.length)
       octets.forEach((octet, i) => this.#out.patchU8(lengthAt + 1 + i, octet))
       this.#out.patchU8(lengthAt, 0x80 | octets.length)
@@ -46,12 +49,12 @@ export class BerWriter {
     return this
   }
 
-  /** An element with the given contents octets. */
-  contents(tag: BerTag, contents: Uint8Array): this {
+  /** An element with the given contents octets. `lengthOctets` as in {@link constructed}. */
+  contents(tag: BerTag, contents: Uint8Array, lengthOctets = 1): this {
     this.#identifier(tag)
-    if (contents.length < 0x80) this.#out.u8(contents.length)
+    if (contents.length < 0x80 && lengthOctets <= 1) this.#out.u8(contents.length)
     else {
-      const octets = lengthOctets(contents.length)
+      const octets = longLength(contents.length, lengthOctets - 1)
       this.#out.u8(0x80 | octets.length)
       for (const octet of octets) this.#out.u8(octet)
     }
@@ -124,9 +127,10 @@ export class BerWriter {
   }
 }
 
-/** A length of 128 or more, most significant octet first. */
-function lengthOctets(length: number): number[] {
+/** The octets of a long form, most significant first, at least `least` of them. */
+function longLength(length: number, least: number): number[] {
   const octets: number[] = []
   for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest & 0xff)
+  while (octets.length < least) octets.unshift(0)
   return octets
 }

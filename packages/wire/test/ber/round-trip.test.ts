@@ -237,4 +237,32 @@ describe('BER under mutation', () => {
       else r.octetString('x', tag)
     }
   }
+
+  it('lengths that are longer than needed are told by the reader, and written where they are asked for', () => {
+    for (const hex of [
+      '810103',
+      '81810103',
+      '8182000103',
+      'a1820003810103',
+      'a10681840000000103'.replace('a106', 'a107'),
+    ]) {
+      const r = BerReader.of(fromHex(hex))
+      const tag = r.peekTag() ?? expect.fail('an element')
+      const contents = r.contents(tag, 'x')
+      const { lengthOctets } = r
+      expect(lengthOctets).to.equal(fromHex(hex).length - 1 - contents.length)
+      expect(toHex(new BerWriter().contents(tag, contents, lengthOctets).finish())).to.equal(hex)
+      if (isConstructed(tag)) {
+        const written = new BerWriter().constructed(tag, (w) => w.raw(contents), lengthOctets).finish()
+        expect(toHex(written)).to.equal(hex)
+      }
+    }
+  })
+
+  it('a length field is never shorter than the length needs', () => {
+    const contents = new Uint8Array(300)
+    const shortest = new BerWriter().contents(0x81, contents).finish()
+    expect(new BerWriter().contents(0x81, contents, 2).finish()).to.deep.equal(shortest)
+    expect(toHex(shortest.subarray(0, 4))).to.equal('8182012c')
+  })
 })

@@ -1,0 +1,62 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Packet } from '@gridseal/pcap'
+import { LINK_TYPE, PcapngWriter, openCapture } from '@gridseal/pcap'
+import { writeLastingConnections } from './lasting-connections.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+export const CAPTURE_BYTES = 60e6
+export const SHARED = 'shared'
+
+/** Writes the packets of `files` over and over until the capture has {@link CAPTURE_BYTES}. */
+async function multiply(files: readonly string[], capture: string): Promise<void> {
+  const packets: Packet[] = []
+  for (const file of files) for await (const batch of openCapture(file)) packets.push(...batch)
+  const writer = new PcapngWriter()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (let round = 1; size < CAPTURE_BYTES; round++) {
+    for (const packet of packets) {
+      const { linkType, time, originalLength } = packet
+      const bytes = withOtherAddresses(Uint8Array.from(packet.bytes), linkType, round)
+      writer.add({ time, bytes, originalLength, linkType })
+    }
+    const chunk = writer.take()
+    chunks.push(chunk)
+    size += chunk.length
+  }
+  await writeFile(capture, chunks)
+}
+
+/** Puts the round into both IPv4 addresses, so that no stream is taken for a repetition of another. */
+function withOtherAddresses(bytes: Uint8Array, linkType: number, round: number): Uint8Array {
+  const ip = linkType === LINK_TYPE.ETHERNET ? 14 : 4
+  if (bytes.length < ip + 20 || (bytes[ip] ?? 0) >> 4 !== 4) return bytes
+  for (const address of [ip + 12, ip + 16]) bytes.set([10, round & 0xff, round >> 8], address)
+  return bytes
+}
+
+/**
+ * The captures beside the checkout where they are, and the project's own: as they are (tests of a few frames, so that
+ * most of the work is opening connections), and their conversations as connections that last.
+ */
+export function mixes(): [string, (capture: string) => Promise<void>][] {
+  const shared = process.env['GRIDSEAL_PCAPS'] ?? join(ROOT, '../shared/pcaps')
+  const sources: [string, string[]][] = [['the captures of pcaps/', captures(join(ROOT, 'pcaps'))]]
+  for (const folder of ['modbus-tcp', 'dnp3']) {
+    const files = captures(join(shared, folder))
+    if (files.length > 0) sources.push([`${SHARED} ${folder}`, files])
+  }
+  return sources.flatMap(([name, files]) => [
+    [name, (capture) => multiply(files, capture)],
+    [`${name}, lasting connections`, (capture) => writeLastingConnections(files, CAPTURE_BYTES, capture)],
+  ])
+}
+
+function captures(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => /\.pcap(ng)?$/.test(name))
+    .map((name) => join(folder, name))
+}

@@ -1,0 +1,60 @@
+import type { Inspector } from '@gridseal/adapter'
+import type { Packet } from '@gridseal/pcap'
+import type { TextWriter } from '@gridseal/wire'
+import type { FlowHalf } from './flow.ts'
+
+const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const FRAME = octets('{"frame":')
+const TIME = octets(',"time":"')
+const MALFORMED = octets(',"malformed":')
+const SOUND = octets(',"malformed":null,')
+const COMMA = octets(',')
+const JSON_END = octets('}\n')
+
+/** Writes a frame as a line of JSON: the common fields, then the protocol's own. */
+export function writeJson(
+  inspector: Inspector,
+  half: FlowHalf,
+  packet: Packet,
+  frame: Uint8Array,
+  into: TextWriter,
+): void {
+  into.octets(FRAME).decimal(packet.number).octets(TIME)
+  packet.writeTime(into)
+  into.octets(half.members)
+  const at = into.length
+  into.octets(SOUND)
+  const members = into.length
+  const malformed = writeMembers(inspector, half, frame, into)
+  // What stands in front of the members is known last; it is nearly always `null`.
+  if (malformed !== null) {
+    const own = into.view().slice(members)
+    into.clear(at).octets(MALFORMED).text(JSON.stringify(malformed)).octets(COMMA).octets(own)
+    if (own.length === 0) into.clear(into.length - 1)
+  } else if (into.length === members) into.clear(members - 1)
+  into.octets(JSON_END)
+}
+
+function writeMembers(inspector: Inspector, half: FlowHalf, frame: Uint8Array, into: TextWriter): string | null {
+  if (inspector.write !== undefined) return inspector.write(frame, half.direction, into)
+  const { malformed, members } = inspector.push(frame, half.direction)
+  into.text(members)
+  return malformed
+}
+
+/** Writes a frame as a line for people. */
+export function writeWords(
+  inspector: Inspector,
+  half: FlowHalf,
+  packet: Packet,
+  frame: Uint8Array,
+  into: TextWriter,
+): void {
+  const { protocol, malformed, summary } = inspector.push(frame, half.direction)
+  const ends = `${half.source.text} > ${half.destination.text}`
+  const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
+  into.decimal(packet.number).text('  ')
+  packet.writeTime(into)
+  into.text(`  ${ends}  ${protocol}  ${summary}${flag}\n`)
+}

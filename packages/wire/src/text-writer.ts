@@ -1,0 +1,123 @@
+import { allocate } from './allocate.ts'
+
+const ENCODER = new TextEncoder()
+const ZERO = 0x30
+/** Longer strings are left to the encoder, whose call costs as much as so many characters. */
+const SHORT = 40
+/** As many as fit a small integer. */
+const MOST_DIGITS = 9
+const BILLION = 1e9
+
+/**
+ * Builds text as octets of UTF-8, for records by the million: nothing of a record is ever a string, which would have to
+ * be put together, flattened, copied and collected. Cleared and used again for one text after the other.
+ *
+ * @example
+ * const line = new TextWriter().octets(NAME).decimal(42).text(reason)
+ * for (const record of records) writeLine(line.clear(), record)
+ */
+export class TextWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #length = 0
+
+  constructor(capacity = 64) {
+    this.#bytes = allocate(capacity)
+  }
+
+  /** Octets written since it was last cleared. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Takes back what was written behind the first `length` octets; default: everything. */
+  clear(length = 0): this {
+    this.#length = length
+    return this
+  }
+
+  /** Text that is octets already. */
+  octets(text: Uint8Array): this {
+    const at = this.#reserve(text.length)
+    this.#bytes.set(text, at)
+    return this
+  }
+
+  /** A string, as UTF-8. */
+  text(text: string): this {
+    const { length } = text
+    if (length > SHORT) return this.#encode(text)
+    const at = this.#reserve(length)
+    const bytes = this.#bytes
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 0x7f) {
+        this.#length = at
+        return this.#encode(text)
+      }
+      bytes[at + i] = code
+    }
+    return this
+  }
+
+  /** A whole number that is not negative, in decimal digits. */
+  decimal(value: number): this {
+    if (value < 10) return this.digits(value, 1)
+    let count = 2
+    for (let limit = 100; limit <= value; limit *= 10) count++
+    return this.digits(value, count)
+  }
+
+  /** A whole number in `count` decimal digits, with zeros in front; it has no more than those. */
+  digits(value: number, count: number): this {
+    if (count > MOST_DIGITS) {
+      const high = Math.floor(value / BILLION)
+      return this.digits(high, count - MOST_DIGITS).digits(value - high * BILLION, MOST_DIGITS)
+    }
+    let at = this.#reserve(count) + count
+    const bytes = this.#bytes
+    for (let i = 0; i < count; i++) {
+      const rest = (value / 10) | 0
+      bytes[--at] = ZERO + value - rest * 10
+      value = rest
+    }
+    return this
+  }
+
+  /** What was written, as a view that holds until the next call. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** What was written, for good: the writer goes on in new memory of `capacity` octets, not shared with others. */
+  take(capacity: number): Uint8Array<ArrayBuffer> {
+    const taken = this.view()
+    this.#bytes = new Uint8Array(capacity)
+    this.#length = 0
+    return taken
+  }
+
+  /** What was written, as a string. */
+  toString(): string {
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#length).toString()
+  }
+
+  #encode(text: string): this {
+    // A character of a string takes three octets at most.
+    const at = this.#reserve(text.length * 3)
+    this.#length = at + ENCODER.encodeInto(text, this.#bytes.subarray(at)).written
+    return this
+  }
+
+  /** Makes room for `count` octets; returns where they begin. */
+  #reserve(count: number): number {
+    const at = this.#length
+    const end = at + count
+    if (end > this.#bytes.length) {
+      const bigger = new Uint8Array(Math.max(end, this.#bytes.length * 2))
+      bigger.set(this.#bytes.subarray(0, at))
+      this.#bytes = bigger
+    }
+    this.#length = end
+    return at
+  }
+}
