@@ -114,6 +114,11 @@ const malformed: Column = {
   ours: (r) => (r.malformed === null ? [] : ['yes']),
 }
 
+const session = (
+  record: InspectRecord,
+): { readonly spduNumber: number; readonly version: number; readonly keyId: number } | undefined =>
+  record['session'] as ReturnType<typeof session>
+
 /** Frames of the process bus: where they go, and who sent them. */
 const ETHERNET_COLUMNS: readonly Column[] = [
   { field: 'src', tshark: (row) => list(row['eth.src']), ours: (r) => text(r['src']) },
@@ -153,6 +158,17 @@ export const GOOSE_COLUMNS: readonly Column[] = [
         .map(String),
   },
   malformed,
+]
+
+/** R-GOOSE has its APPID, and a session, in other columns, and no addresses of Ethernet. */
+export const ROUTABLE_COLUMNS: readonly Column[] = [
+  ...GOOSE_COLUMNS.filter(({ field }) =>
+    ['gocbRef', 'datSet', 'goId', 'stNum', 'sqNum', 'confRev', 'entries', 'booleans', 'malformed'].includes(field),
+  ),
+  { field: 'appId', tshark: (row) => list(row['rgoose.appid']).map(hex), ours: (r) => text(r['appId']) },
+  { field: 'spduNumber', tshark: (row) => list(row['rgoose.spdu_num']), ours: (r) => text(session(r)?.spduNumber) },
+  { field: 'version', tshark: (row) => list(row['rgoose.version']).map(hex), ours: (r) => text(session(r)?.version) },
+  { field: 'keyId', tshark: (row) => list(row['rgoose.key_id']).map(hex), ours: (r) => text(session(r)?.keyId) },
 ]
 
 export const SV_COLUMNS: readonly Column[] = [

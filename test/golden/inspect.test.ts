@@ -5,7 +5,15 @@ import { readDigest } from '../support/digest.ts'
 import { inspectFile } from '../support/inspection.ts'
 import { ROOT, SHARED_PCAPS, needFolder } from '../support/requirements.ts'
 import type { Column, Difference } from './compare.ts'
-import { DNP3_COLUMNS, GOOSE_COLUMNS, MODBUS_COLUMNS, RTU_COLUMNS, SV_COLUMNS, differences } from './compare.ts'
+import {
+  DNP3_COLUMNS,
+  GOOSE_COLUMNS,
+  MODBUS_COLUMNS,
+  ROUTABLE_COLUMNS,
+  RTU_COLUMNS,
+  SV_COLUMNS,
+  differences,
+} from './compare.ts'
 import { KNOWN } from './known.ts'
 
 /** Captures of a folder that have a digest beside them. */
@@ -80,3 +88,11 @@ suite('shared captures, GOOSE', join(SHARED_PCAPS, 'goose'), () => true, 'goose'
 suite('shared captures, sampled values', join(SHARED_PCAPS, 'sv'), () => true, 'sv', SV_COLUMNS)
 suite('shared recordings of peers, GOOSE', join(SHARED_PCAPS, 'iec61850-peers'), peer('goose-'), 'goose', GOOSE_COLUMNS)
 suite('shared recordings of peers, sampled values', join(SHARED_PCAPS, 'iec61850-peers'), peer('sv-'), 'sv', SV_COLUMNS)
+suite('shared captures, R-GOOSE', join(SHARED_PCAPS, 'r-goose'), () => true, 'goose', ROUTABLE_COLUMNS)
+suite(
+  'shared recordings of peers, R-GOOSE',
+  join(SHARED_PCAPS, 'iec61850-peers'),
+  peer('rgoose-none'),
+  'goose',
+  ROUTABLE_COLUMNS,
+)

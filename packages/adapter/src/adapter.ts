@@ -68,9 +68,10 @@ export interface Inspector {
   push(frame: Uint8Array, direction: Direction): Description
   /**
    * The same for captures of millions of frames: appends `members` of the description and returns `malformed`, without
-   * a description between. Undefined where the protocol does not trouble to.
+   * a description between. `checked`: a framer has found the check sums right, and they need not be checked again.
+   * Undefined where the protocol does not trouble to.
    */
-  write?(frame: Uint8Array, direction: Direction, into: TextWriter): string | null
+  write?(frame: Uint8Array, direction: Direction, checked: boolean, into: TextWriter): string | null
 }
 
 /** Where a protocol is found in a capture. */
@@ -80,6 +81,8 @@ export interface Recognition {
   readonly etherTypes: readonly number[]
   /** Whether these first bytes of a TCP stream or datagram on another port look like this protocol. */
   looksLike(bytes: Uint8Array): boolean
+  /** The framing of UDP datagrams, where it is not the protocol's first. */
+  readonly datagramFraming?: string
 }
 
 /** What frames may do, in a protocol's own terms; finer than kinds of operation. */

@@ -17,6 +17,7 @@ const RUNS = 7
 const FRAMES = 5000
 const LONE_FRAMES = 400
 const LONE_PERIOD_MS = 5
+const STREAM_FRAMES = 12_000
 const ETHER_TYPE = 0x88b8
 
 /** A GOOSE frame of 172 octets, numbered. */
@@ -32,7 +33,7 @@ function gooseFrame(number: number): Uint8Array {
 /** Real-time frames under group keys: what a MAC costs, and how much later a frame is on the other network. */
 export async function benchGroup(report: Report): Promise<void> {
   await macs(report)
-  await latency('Ethernet in memory', { open: new MemoryEthernet().open, ends: memoryEnds() }, report)
+  await latency('Ethernet in memory', { open: new MemoryEthernet().open, ends: MEMORY_ENDS }, report)
   const wires = vethWires()
   if (wires === undefined) return
   try {
@@ -89,7 +90,7 @@ interface Wires {
   readonly ends: Readonly<Record<'field' | 'head-end', readonly [bridge: string, relay: string]>>
 }
 
-const memoryEnds = (): Wires['ends'] => ({ field: ['bus-f', 'bus-f'], 'head-end': ['bus-h', 'bus-h'] })
+const MEMORY_ENDS: Wires['ends'] = { field: ['bus-f', 'bus-f'], 'head-end': ['bus-h', 'bus-h'] }
 
 /** Two pairs of virtual interfaces, or undefined where they cannot be made. */
 function vethWires(): (Wires & { remove(): void }) | undefined {
@@ -134,6 +135,7 @@ async function latency(name: string, { open, ends }: Wires, report: Report): Pro
     const beside = await openRelay(ends.field[0])
     await measured(source, sink)
     const through = await measured(source, sink)
+    await stream(name, source, sink, report)
     const wire = await measured(source, beside)
     const figure = { suite: 'bridge', unit: 'ms', runs: LONE_FRAMES }
     for (const [q, metric] of [
@@ -154,6 +156,27 @@ async function latency(name: string, { open, ends }: Wires, report: Report): Pro
     for (const bridge of bridges) await bridge.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** A stream of 4,000 frames a second for a while: what both bridges cost, signatures behind the fact included. */
+async function stream(name: string, source: EthernetSocket, sink: EthernetSocket, report: Report): Promise<void> {
+  let heard = 0
+  const subscription = sink.datagrams.subscribe(() => heard++)
+  const before = process.cpuUsage()
+  const start = performance.now()
+  let sent = 0
+  while (sent < STREAM_FRAMES) {
+    const due = Math.min(STREAM_FRAMES, Math.floor((performance.now() - start) * 4))
+    for (; sent < due; sent++) source.send(gooseFrame(number++))
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  const deadline = performance.now() + 5000
+  while (heard < sent && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5))
+  const { user, system } = process.cpuUsage(before)
+  subscription.unsubscribe()
+  const figure = { suite: 'bridge', case: `4,000 frames a second, ${name}`, runs: STREAM_FRAMES }
+  report({ ...figure, metric: 'CPU of both bridges', value: (user + system) / sent, unit: 'us/frame' })
+  report({ ...figure, metric: 'lost', value: sent - heard, unit: 'frames' })
 }
 
 let number = 0

@@ -6,7 +6,8 @@ import { LINK_TYPE, PcapngWriter, openCapture } from '@gridseal/pcap'
 import { writeLastingConnections } from './lasting-connections.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-export const CAPTURE_BYTES = 60e6
+const CAPTURE_BYTES = 60e6
+/** Begins the names of mixes of captures beside the checkout. */
 export const SHARED = 'shared'
 
 /** Writes the packets of `files` over and over until the capture has {@link CAPTURE_BYTES}. */

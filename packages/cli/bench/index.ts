@@ -1,49 +1,50 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { inspectFile } from '@gridseal/cli'
 import type { InspectOptions } from '@gridseal/cli'
-import type { Packet } from '@gridseal/pcap'
-import { LINK_TYPE, PcapngWriter, openCapture } from '@gridseal/pcap'
-import type { Figure } from '../../../test/support/bench.ts'
+import type { Report } from '../../../test/support/bench.ts'
 import { median } from '../../../test/support/bench.ts'
-import { writeLastingConnections } from './lasting-connections.ts'
+import { SHARED, mixes } from './captures.ts'
+import { runCommand } from './command.ts'
 
-const ROOT = join(import.meta.dirname, '../../..')
 const RUNS = 5
-const CAPTURE_BYTES = 60e6
-const SHARED = 'shared'
 
-/** How often the capture of a mix is repeated for the case in threads: their start is to be a small part of it. */
+/** How often the capture of a mix is repeated where start-up is to be a small part of the work. */
 const REPEATED = 10
 const LARGE_RUNS = 3
 
 /**
- * `gridseal inspect --json` without the pipe behind it: read, reassemble, decode, write the lines as UTF-8. Each mix is
- * one large capture, made of the captures again and again with other addresses each time, so that every copy is a stream
- * of its own. Once in one thread, as it is when all code is warm; and, of the captures beside the checkout, ten times as
- * large in as many threads as the command would take, their start included.
+ * `gridseal inspect --json`: read, reassemble, decode, write the records as UTF-8; what is written is counted in, the
+ * reader behind a pipe is not. Each mix is one large capture, made of the captures again and again with other addresses
+ * each time, so that every copy is a stream of its own. MB are of the capture; what is written is two to four times as
+ * much.
+ *
+ * - Without a remark: in this process, in one thread, when all code is warm.
+ * - "large, in threads": ten times as large, in as many threads as the command would take, their start included.
+ * - "whole command": the large capture by a process of its own, its start included, to the null device.
  */
-export async function run(report: (figure: Figure) => void): Promise<void> {
+export async function run(report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'gridseal-bench-'))
   try {
     for (const [name, make] of mixes()) {
       const capture = join(folder, 'capture.pcapng')
       await make(capture)
       const size = statSync(capture).size
-      await inspectFile(capture, { json: true, threads: 1 }, () => {})
-      const one = await rates(capture, RUNS, { json: true, threads: 1 })
       const figures = (title: string, runs: number, values: readonly [string, number, string][]): void => {
         for (const [metric, value, unit] of values) {
           report({ suite: 'cli', case: `inspect --json, ${name}${title}`, metric, value, unit, runs })
         }
       }
+      const malformed = await countMalformed(capture)
+      const one = await rates(capture, RUNS, { json: true, threads: 1 })
       figures('', RUNS, [
         ['capture', median(one.wall), 'MB/s'],
         ['capture per CPU time', median(one.cpu), 'MB/CPU-s'],
         ['records', one.records / (size / 1e6), 'records/MB'],
+        ['malformed', (100 * malformed) / one.records, '% of records'],
       ])
       if (!name.startsWith(SHARED)) continue
       const chunk = await readFile(capture)
@@ -51,11 +52,30 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
       for (let i = 1; i < REPEATED; i++) await appendFile(capture, chunk)
       const many = await rates(capture, LARGE_RUNS, { json: true })
       figures(', large, in threads', LARGE_RUNS, [['capture', median(many.wall), 'MB/s']])
+      const { wall, cpu, memory } = runCommand(capture, LARGE_RUNS)
+      figures(', large, whole command', LARGE_RUNS, [
+        ['capture', median(wall), 'MB/s'],
+        ['capture per CPU time', median(cpu), 'MB/CPU-s'],
+        ['peak memory', Math.max(...memory), 'MiB'],
+      ])
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** Records that are marked as malformed; also warms up what is measured next. */
+async function countMalformed(capture: string): Promise<number> {
+  let sound = 0
+  const count = (bytes: Uint8Array): void => {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    for (let at = text.indexOf(SOUND); at >= 0; at = text.indexOf(SOUND, at + 1)) sound++
+  }
+  const { records } = await inspectFile(capture, { json: true, threads: 1 }, count)
+  return records - sound
+}
+
+const SOUND = '"malformed":null'
 
 interface Rates {
   /** MB of capture per second, and per second of CPU time. */
@@ -78,56 +98,4 @@ async function rates(capture: string, runs: number, options: InspectOptions): Pr
     cpu.push(size / (user + system))
   }
   return { wall, cpu, records }
-}
-
-/** Writes the packets of `files` over and over until the capture has {@link CAPTURE_BYTES}. */
-async function multiply(files: readonly string[], capture: string): Promise<void> {
-  const packets: Packet[] = []
-  for (const file of files) for await (const batch of openCapture(file)) packets.push(...batch)
-  const writer = new PcapngWriter()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for (let round = 1; size < CAPTURE_BYTES; round++) {
-    for (const packet of packets) {
-      const { linkType, time, originalLength } = packet
-      const bytes = withOtherAddresses(Uint8Array.from(packet.bytes), linkType, round)
-      writer.add({ time, bytes, originalLength, linkType })
-    }
-    const chunk = writer.take()
-    chunks.push(chunk)
-    size += chunk.length
-  }
-  await writeFile(capture, chunks)
-}
-
-/** Puts the round into both IPv4 addresses, so that no stream is taken for a repetition of another. */
-function withOtherAddresses(bytes: Uint8Array, linkType: number, round: number): Uint8Array {
-  const ip = linkType === LINK_TYPE.ETHERNET ? 14 : 4
-  if (bytes.length < ip + 20 || (bytes[ip] ?? 0) >> 4 !== 4) return bytes
-  for (const address of [ip + 12, ip + 16]) bytes.set([10, round & 0xff, round >> 8], address)
-  return bytes
-}
-
-/**
- * The captures beside the checkout where they are, and the project's own: as they are (tests of a few frames, so that
- * most of the work is opening connections), and their conversations as connections that last.
- */
-function mixes(): [string, (capture: string) => Promise<void>][] {
-  const shared = process.env['GRIDSEAL_PCAPS'] ?? join(ROOT, '../shared/pcaps')
-  const sources: [string, string[]][] = [['the captures of pcaps/', captures(join(ROOT, 'pcaps'))]]
-  for (const folder of ['modbus-tcp', 'dnp3']) {
-    const files = captures(join(shared, folder))
-    if (files.length > 0) sources.push([`${SHARED} ${folder}`, files])
-  }
-  return sources.flatMap(([name, files]) => [
-    [name, (capture) => multiply(files, capture)],
-    [`${name}, lasting connections`, (capture) => writeLastingConnections(files, CAPTURE_BYTES, capture)],
-  ])
-}
-
-function captures(folder: string): string[] {
-  if (!existsSync(folder)) return []
-  return readdirSync(folder)
-    .filter((name) => /\.pcap(ng)?$/.test(name))
-    .map((name) => join(folder, name))
 }

@@ -28,12 +28,16 @@ export { etherTypeOf, formatMac, parseMac, vlanOf, vlanTag } from './codec/ether
 export type { EthernetHeader, EthernetTag, VlanControl } from './codec/ethernet.ts'
 export { ETHER_TYPE_GOOSE, ETHER_TYPE_SV, appIdOf } from './codec/process-bus/header.ts'
 export type { ProcessBusFrame, ProcessBusHeader } from './codec/process-bus/header.ts'
-export { decodeGooseFrame, encodeGooseFrame, examineGoose } from './codec/process-bus/goose.ts'
+export { decodeGooseFrame, encodeGooseFrame, examineGoose, examineRoutableGoose } from './codec/process-bus/goose.ts'
 export type { ExaminedGoose, GooseFrame, GoosePdu } from './codec/process-bus/goose.ts'
-export { decodeSvFrame, encodeSvFrame, examineSv } from './codec/process-bus/sampled-values.ts'
+export { decodeSvFrame, encodeSvFrame, examineRoutableSv, examineSv } from './codec/process-bus/sampled-values.ts'
 export type { Asdu, ExaminedSv, SavPdu, SvFrame } from './codec/process-bus/sampled-values.ts'
 export { PHS_MEAS_1, decodeSample, encodeSample } from './codec/process-bus/sample.ts'
 export type { SampleChannel, SampledValue } from './codec/process-bus/sample.ts'
+
+// Datagrams of R-GOOSE and R-SV
+export { decodeRoutable, encodeRoutable } from './codec/routable/session.ts'
+export type { RoutableElement, RoutableSession, SessionKind, SessionSecurity } from './codec/routable/session.ts'
 
 // For the bridge
 export { gooseAdapter, iec61850Adapters, svAdapter } from './adapter.ts'
@@ -51,7 +55,8 @@ export type { SvCounters, SvExpectation, SvRefusal, SvVerdict } from './session/
 // Stations on an interface
 export type { PublisherAddress } from './station/publisher.ts'
 export { GoosePublisher } from './station/goose-publisher.ts'
-export type { GoosePublisherCounters, StationParts } from './station/goose-publisher.ts'
+export type { GoosePublisherCounters } from './station/goose-publisher.ts'
+export type { StationParts } from './station/subscriber.ts'
 export { GooseSubscriber } from './station/goose-subscriber.ts'
 export type { GooseEvent, GooseSubscriberOptions } from './station/goose-subscriber.ts'
 export { SvPublisher } from './station/sv-publisher.ts'

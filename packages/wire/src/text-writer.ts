@@ -3,7 +3,11 @@ import { allocate } from './allocate.ts'
 const ENCODER = new TextEncoder()
 const ZERO = 0x30
 /** Longer strings are left to the encoder, whose call costs as much as so many characters. */
-const SHORT = 40
+const SHORT = 128
+const SPACE = 0x20
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const LAST_ASCII = 0x7e
 /** As many as fit a small integer. */
 const MOST_DIGITS = 9
 const BILLION = 1e9
@@ -42,6 +46,16 @@ export class TextWriter {
     return this
   }
 
+  /** What another writer holds; for short texts. */
+  append(other: TextWriter): this {
+    const count = other.#length
+    const at = this.#reserve(count)
+    const [from, to] = [other.#bytes, this.#bytes]
+    // A view for `set` would cost more than so few octets.
+    for (let i = 0; i < count; i++) to[at + i] = from[i]!
+    return this
+  }
+
   /** A string, as UTF-8. */
   text(text: string): this {
     const { length } = text
@@ -50,12 +64,31 @@ export class TextWriter {
     const bytes = this.#bytes
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i)
-      if (code > 0x7f) {
+      if (code > LAST_ASCII) {
         this.#length = at
         return this.#encode(text)
       }
       bytes[at + i] = code
     }
+    return this
+  }
+
+  /** A string as JSON, in quotation marks. */
+  quoted(text: string): this {
+    const { length } = text
+    const start = this.#reserve(length + 2)
+    const bytes = this.#bytes
+    let at = start
+    bytes[at++] = QUOTE
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code < SPACE || code > LAST_ASCII || code === QUOTE || code === BACKSLASH) {
+        this.#length = start
+        return this.text(JSON.stringify(text))
+      }
+      bytes[at++] = code
+    }
+    bytes[at] = QUOTE
     return this
   }
 
@@ -83,6 +116,17 @@ export class TextWriter {
     return this
   }
 
+  /** Puts what another writer holds in the place of the octets from `from` to `to`. */
+  replace(from: number, to: number, other: TextWriter): this {
+    const end = this.#length
+    const behind = from + other.#length
+    if (behind > to) this.#reserve(behind - to)
+    else this.#length = end - (to - behind)
+    this.#bytes.copyWithin(behind, to, end)
+    this.#bytes.set(other.view(), from)
+    return this
+  }
+
   /** What was written, as a view that holds until the next call. */
   view(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length)
@@ -91,7 +135,8 @@ export class TextWriter {
   /** What was written, for good: the writer goes on in new memory of `capacity` octets, not shared with others. */
   take(capacity: number): Uint8Array<ArrayBuffer> {
     const taken = this.view()
-    this.#bytes = new Uint8Array(capacity)
+    // Not zeroed: what was not written is never seen.
+    this.#bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer)
     this.#length = 0
     return taken
   }

@@ -26,6 +26,8 @@ const group = z
     /** The field bridges' links name it. */
     name: text.max(100),
     protocol: z.enum(PROTOCOLS),
+    /** The protocol's framing, goose and sv: ethernet, routable (R-GOOSE, R-SV over UDP); default the protocol's first. */
+    framing: z.string().optional(),
     /** The head-end's own network, UDP multicast or, for goose and sv, eth; default none, it only passes on. */
     address: url('udp', 'eth').optional(),
     /** UDP: IPv4 address of the interface; default the system's choice. */
@@ -48,15 +50,20 @@ export const groups: z.ZodType<readonly GroupConfig[]> = z.array(group).default(
 export function checkGroups(config: HeadEndConfig, context: z.RefinementCtx): void {
   const names = new Set<string>()
   config.groups.forEach((group, index) => {
-    const { name, protocol, address, members } = group
+    const { name, protocol, framing, address, members } = group
+    const { framings } = adapterFor(protocol)
     const say = (path: readonly (string | number)[], message: string): void =>
       context.addIssue({ code: 'custom', path: ['groups', index, ...path], message })
     if (names.has(name)) say(['name'], `"${name}" is there already`)
     names.add(name)
+    if (framing !== undefined && !framings.includes(framing)) {
+      say(['framing'], `allowed for ${protocol}: ${framings.join(', ') || 'none'}`)
+    }
     if (address !== undefined && !isGroup(address)) say(['address'], NO_GROUP)
     if (address !== undefined && isEthernet(address) && adapterFor(protocol).recognition.etherTypes.length === 0) {
       say(['address'], `not for ${protocol}: eth:// is for goose and sv`)
     }
+    if (framing === 'routable' && address !== undefined && isEthernet(address)) say(['framing'], NOT_ROUTABLE)
     checkPlace(group, address, (key, message) => say([key], message))
     const sites = new Set<string>()
     members.forEach(({ site, link }, at) => {
@@ -98,6 +105,7 @@ export function checkMulticast(config: FieldConfig, context: z.RefinementCtx): v
     }
     if (!multicast && local !== undefined) say('interface', 'only for multicast devices')
     checkPlace(link, device, say)
+    if (link.framing === 'routable' && isEthernet(device)) say('framing', NOT_ROUTABLE)
     if (multicast && store !== undefined) say('store', 'not for multicast: real-time traffic is worth nothing later')
     if (multicast && bind !== undefined) say('bind', 'not for multicast: the group is joined')
     if (name !== undefined && names.has(name)) say('group', `"${name}" is there already`)
@@ -105,6 +113,7 @@ export function checkMulticast(config: FieldConfig, context: z.RefinementCtx): v
   })
 }
 
+const NOT_ROUTABLE = 'routable is for udp://: what is on eth:// has no IP address'
 const NO_GROUP = 'no IPv4 multicast group, such as udp://239.1.2.3:5000, and no eth://'
 
 /** An IPv4 multicast address, or an Ethernet interface: there nearly all is sent to groups. */

@@ -229,6 +229,8 @@ export interface FieldConfig {
 export interface GroupConfig {
   readonly name: string
   readonly protocol: LinkConfig['protocol']
+  /** The protocol's framing where it has several; undefined: its first. */
+  readonly framing?: string | undefined
   /** The head-end's own network, `udp://239.1.2.3:5000` or `eth://eth1`; undefined: it only passes on. */
   readonly address?: string | undefined
   /** UDP: address of the interface; undefined: the system's choice. */

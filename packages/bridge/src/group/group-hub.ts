@@ -64,7 +64,8 @@ export class GroupHub {
     )
     if (config.address === undefined) return
     const adapter = adapterFor(config.protocol)
-    const link = { id: name, protocol: config.protocol, keepInvalid: false, window: 0, silence: 0 }
+    const { protocol, framing } = config
+    const link = { id: name, protocol, framing, keepInvalid: false, window: 0, silence: 0 }
     this.end = new MulticastEnd(
       { config: link, adapter, inbound: 'to-device', policy: undefined, now, report },
       groupNetwork({ ...config, group: config.address }, adapter, openEthernet),

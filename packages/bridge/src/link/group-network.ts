@@ -16,6 +16,8 @@ export interface GroupPlace {
   readonly destinations?: readonly string[] | undefined
   /** Ethernet: APPIDs of frames; undefined: all. */
   readonly appIds?: readonly number[] | undefined
+  /** Ethernet: frames with an unsound header are carried, too. Default false. */
+  readonly keepInvalid?: boolean
 }
 
 /** What keeps a frame from passing an end: it is not the group's, or it was here a moment ago. */
@@ -66,13 +68,13 @@ class EthernetNetwork implements GroupNetwork {
   readonly #recent = new RecentFrames()
 
   constructor(place: GroupPlace, adapter: ProtocolAdapter, openEthernet: OpenEthernet) {
-    const { appIds, destinations } = place
+    const { appIds, destinations, keepInvalid = false } = place
     this.#place = place
     this.#adapter = adapter
     this.#openEthernet = openEthernet
     this.#appIds = appIds === undefined ? undefined : new Set(appIds)
     this.#destinations = destinations?.map(parseMac)
-    this.#framer = adapter.framer({ medium: 'datagram', direction: 'to-master' })
+    this.#framer = adapter.framer({ medium: 'datagram', direction: 'to-master', keepInvalid })
   }
 
   open(): Promise<DatagramSocket> {

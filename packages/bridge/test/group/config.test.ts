@@ -135,6 +135,20 @@ describe('the configuration of Ethernet links', () => {
       { line: 16, key: 'groups[0].destinations', message: 'only for eth://' },
     ],
     [
+      'R-GOOSE on an interface, where it has no IP address',
+      FIELD,
+      'group: protection',
+      'group: protection\n    framing: routable',
+      { line: 13, key: 'links[0].framing' },
+    ],
+    [
+      'a framing of a group that its protocol does not have',
+      HEAD_END,
+      'protocol: sv',
+      'protocol: sv\n    framing: tcp',
+      { line: 16, key: 'groups[0].framing', message: 'allowed for sv: ethernet, routable' },
+    ],
+    [
       'masters on Ethernet: a group has none',
       HEAD_END,
       'master: tcp://127.0.0.1:1502',

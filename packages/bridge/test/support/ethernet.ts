@@ -11,6 +11,7 @@ import {
   vlanTag,
 } from '@gridseal/iec61850'
 import { toHex } from '@gridseal/wire'
+import type { VethPair } from '../../../../test/support/veth.ts'
 import { vethPair } from '../../../../test/support/veth.ts'
 import type { Name } from './group-station.ts'
 import { NAMES } from './group-station.ts'
@@ -33,13 +34,18 @@ export function memoryWires(common = false): Wires {
 
 /** Pairs of virtual interfaces of this machine; skips the test where there are none. */
 export async function realWires(context: Mocha.Context): Promise<Wires> {
-  const pairs = await Promise.all(NAMES.map(() => vethPair(context)))
-  const [h, a, b] = pairs.map((pair) => ({ bridge: pair.a, device: pair.b }))
-  return {
-    open: openEthernet,
-    ends: { 'head-end': h!, a: a!, b: b! },
-    remove: async () => void (await Promise.all(pairs.map((pair) => pair.remove()))),
+  const pairs: VethPair[] = []
+  const remove = async (): Promise<void> => {
+    for (const pair of pairs.splice(0)) await pair.remove()
   }
+  try {
+    for (const _ of NAMES) pairs.push(await vethPair(context))
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  const [h, a, b] = pairs.map((pair) => ({ bridge: pair.a, device: pair.b }))
+  return { open: openEthernet, ends: { 'head-end': h!, a: a!, b: b! }, remove }
 }
 
 /** A relay or merging unit beside a bridge: says frames, and keeps what it hears in hex. */

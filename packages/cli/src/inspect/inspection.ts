@@ -33,30 +33,33 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   piece(flow: InspectedFlow, direction: Direction, packet: Packet, bytes: Uint8Array): void {
     const half = flow.half(direction)
     const { framer } = half
-    for (const frame of framer.push(bytes)) this.#frame(flow, half, packet, frame)
-    if (flow.parts.medium === 'datagram') framer.reset()
+    const { invalid } = framer
+    const frames = framer.push(bytes)
+    const checked = framer.invalid === invalid
+    for (const frame of frames) this.#frame(flow, half, packet, frame, checked)
+    if (flow.medium === 'datagram') framer.reset()
     // A copy: a view would keep the whole of the capture in memory.
     half.unfinished = framer.pending === 0 ? undefined : packet.detached()
   }
 
   /** What follows begins anew: what a framer still holds is what there is. */
   gap(flow: InspectedFlow, direction: Direction): void {
-    const half = direction === 'to-device' ? flow.toDevice : flow.toMaster
-    if (half?.unfinished === undefined) return
-    for (const frame of half.framer.quiet()) this.#frame(flow, half, half.unfinished, frame)
+    const half = flow.half(direction)
+    if (half.unfinished === undefined) return
+    for (const frame of half.framer.quiet()) this.#frame(flow, half, half.unfinished, frame, false)
     half.unfinished = undefined
   }
 
   end(flow: InspectedFlow): void {
     this.gap(flow, 'to-device')
     this.gap(flow, 'to-master')
-    this.#noise += (flow.toDevice?.noise ?? 0) + (flow.toMaster?.noise ?? 0)
+    this.#noise += flow.toDevice.noise + flow.toMaster.noise
     this.#flows.give(flow)
   }
 
-  #frame(flow: InspectedFlow, half: FlowHalf, packet: Packet, frame: Uint8Array): void {
+  #frame(flow: InspectedFlow, half: FlowHalf, packet: Packet, frame: Uint8Array, checked: boolean): void {
     this.#records++
-    this.#write(flow.inspector, half, packet, frame, this.#text)
+    this.#write(flow.inspector, half, packet, frame, checked, this.#text)
     this.lineEnd()
   }
 
@@ -70,4 +73,3 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
     return this.#noise
   }
 }
-

@@ -1,6 +1,6 @@
 import type { Inspector } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
-import type { TextWriter } from '@gridseal/wire'
+import { TextWriter } from '@gridseal/wire'
 import type { FlowHalf } from './flow.ts'
 
 const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -12,32 +12,40 @@ const SOUND = octets(',"malformed":null,')
 const COMMA = octets(',')
 const JSON_END = octets('}\n')
 
-/** Writes a frame as a line of JSON: the common fields, then the protocol's own. */
+/** Why the frame under way cannot be decoded: nothing outlives it. */
+const reason = new TextWriter(256)
+
+/** Writes a frame as a line of JSON: the common fields, then the protocol's own. `checked`: see {@link Inspector.write}. */
 export function writeJson(
   inspector: Inspector,
   half: FlowHalf,
   packet: Packet,
   frame: Uint8Array,
+  checked: boolean,
   into: TextWriter,
 ): void {
   into.octets(FRAME).decimal(packet.number).octets(TIME)
   packet.writeTime(into)
-  into.octets(half.members)
+  into.append(half.members)
   const at = into.length
   into.octets(SOUND)
   const members = into.length
-  const malformed = writeMembers(inspector, half, frame, into)
+  const malformed = writeMembers(inspector, half, frame, checked, into)
+  const isBare = into.length === members
   // What stands in front of the members is known last; it is nearly always `null`.
-  if (malformed !== null) {
-    const own = into.view().slice(members)
-    into.clear(at).octets(MALFORMED).text(JSON.stringify(malformed)).octets(COMMA).octets(own)
-    if (own.length === 0) into.clear(into.length - 1)
-  } else if (into.length === members) into.clear(members - 1)
+  if (malformed !== null) into.replace(at, members, reason.clear().octets(MALFORMED).quoted(malformed).octets(COMMA))
+  if (isBare) into.clear(into.length - 1)
   into.octets(JSON_END)
 }
 
-function writeMembers(inspector: Inspector, half: FlowHalf, frame: Uint8Array, into: TextWriter): string | null {
-  if (inspector.write !== undefined) return inspector.write(frame, half.direction, into)
+function writeMembers(
+  inspector: Inspector,
+  half: FlowHalf,
+  frame: Uint8Array,
+  checked: boolean,
+  into: TextWriter,
+): string | null {
+  if (inspector.write !== undefined) return inspector.write(frame, half.direction, checked, into)
   const { malformed, members } = inspector.push(frame, half.direction)
   into.text(members)
   return malformed
@@ -49,6 +57,7 @@ export function writeWords(
   half: FlowHalf,
   packet: Packet,
   frame: Uint8Array,
+  _checked: boolean,
   into: TextWriter,
 ): void {
   const { protocol, malformed, summary } = inspector.push(frame, half.direction)

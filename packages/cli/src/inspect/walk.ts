@@ -14,6 +14,7 @@ import { CaptureWalker, LINK_TYPE, openCapture } from '@gridseal/pcap'
 import { UsageError, describeError } from '@gridseal/wire'
 import type { FlowParts } from './flow.ts'
 import { Recognizer, directionOf } from './flow.ts'
+import { RecentMap } from './recent-map.ts'
 
 /** What a walk hands out. */
 export interface WalkVisitor<Flow> {
@@ -68,8 +69,8 @@ const LINKTYPE_USER0 = 147
 
 /** What stands for an address that a capture has not recorded. */
 const UNKNOWN_MAC = '00:00:00:00:00:00'
-/** Pairs of stations beyond these begin anew: nothing is remembered of them but counters. */
-const MOST_ETHERNET_FLOWS = 4096
+/** Pairs of stations that are remembered, at least; of the others those longest silent begin anew. */
+const MOST_PAIRS = 65_536
 
 /** A conversation of a known protocol. */
 interface FoundFlow<Flow> {
@@ -77,6 +78,9 @@ interface FoundFlow<Flow> {
   /** The side that the walker takes for the client is the device. */
   readonly swapped: boolean
 }
+
+/** The {@link TcpStream.context} of streams of no known protocol. */
+const UNKNOWN = null
 
 /** Walks a capture and hands out what its conversations of known protocols consist of, in the order captured. */
 export async function walkCapture<Flow>(
@@ -141,11 +145,11 @@ class Flows<Flow> {
   unknown = 0
   readonly #visitor: WalkVisitor<Flow>
   readonly #recognizer: Recognizer
-  /** By the index of the stream. */
-  readonly #streams = new Map<number, FoundFlow<Flow> | undefined>()
-  readonly #datagrams = new Map<string, FoundFlow<Flow> | undefined>()
+  readonly #datagrams = new RecentMap<FoundFlow<Flow> | typeof UNKNOWN>(MOST_PAIRS, (found) => {
+    if (found !== UNKNOWN) this.#visitor.end?.(found.flow)
+  })
   /** By EtherType and addresses. */
-  readonly #ethernet = new Map<string, Flow>()
+  readonly #ethernet = new RecentMap<Flow>(MOST_PAIRS, (flow) => this.#visitor.end?.(flow))
   readonly #rtu: ProtocolAdapter | undefined
   #line: { readonly flow: Flow; readonly direction: (frame: Uint8Array) => Direction } | undefined
 
@@ -156,39 +160,41 @@ class Flows<Flow> {
   }
 
   stream({ stream, direction, carrier, bytes }: StreamDataEvent): void {
-    let found = this.#streams.get(stream.index)
+    let found = this.#of(stream)
     if (found === undefined) {
-      if (this.#streams.has(stream.index)) return
-      found = this.#begin('tcp', stream.client, stream.server, bytes)
-      this.#streams.set(stream.index, found)
-      if (found === undefined) return
+      found = this.#begin('tcp', stream.client, stream.server, bytes) ?? UNKNOWN
+      stream.context = found
     }
+    if (found === UNKNOWN) return
     // The packet that carried the bytes, also where they had to wait for an earlier one that came late.
     this.#visitor.piece(found.flow, directionOf(direction === 'client-to-server', found.swapped), carrier, bytes)
   }
 
-  gap({ index }: TcpStream, fromClient: boolean): void {
-    const found = this.#streams.get(index)
-    if (found !== undefined) this.#visitor.gap?.(found.flow, directionOf(fromClient, found.swapped))
+  gap(stream: TcpStream, fromClient: boolean): void {
+    const found = this.#of(stream)
+    if (found) this.#visitor.gap?.(found.flow, directionOf(fromClient, found.swapped))
   }
 
-  close({ index }: TcpStream): void {
-    const found = this.#streams.get(index)
-    this.#streams.delete(index)
-    if (found !== undefined) this.#visitor.end?.(found.flow)
+  close(stream: TcpStream): void {
+    const found = this.#of(stream)
+    if (found) this.#visitor.end?.(found.flow)
+  }
+
+  /** Undefined before the first bytes. */
+  #of(stream: TcpStream): FoundFlow<Flow> | typeof UNKNOWN | undefined {
+    return stream.context as FoundFlow<Flow> | typeof UNKNOWN | undefined
   }
 
   datagram({ source, destination, packet, bytes }: DatagramEvent): void {
     const there = `${source.text} ${destination.text}`
-    const back = `${destination.text} ${source.text}`
-    const fromClient = !this.#datagrams.has(back)
-    const id = fromClient ? there : back
-    let found = this.#datagrams.get(id)
-    if (found === undefined && !this.#datagrams.has(id)) {
-      found = this.#begin('udp', source, destination, bytes)
-      this.#datagrams.set(id, found)
+    const answered = this.#datagrams.get(`${destination.text} ${source.text}`)
+    let found = answered ?? this.#datagrams.get(there)
+    if (found === undefined) {
+      found = this.#begin('udp', source, destination, bytes) ?? UNKNOWN
+      this.#datagrams.set(there, found)
     }
-    if (found !== undefined) this.#visitor.piece(found.flow, directionOf(fromClient, found.swapped), packet, bytes)
+    if (found === UNKNOWN) return
+    this.#visitor.piece(found.flow, directionOf(answered === undefined, found.swapped), packet, bytes)
   }
 
   /** What is published straight on Ethernet: the publisher is the device, the group that it speaks to the other end. */
@@ -199,17 +205,11 @@ class Flows<Flow> {
     const id = `${event.etherType} ${source} ${destination}`
     let flow = this.#ethernet.get(id)
     if (flow === undefined) {
-      if (this.#ethernet.size >= MOST_ETHERNET_FLOWS) this.#endEthernet()
       const ends = { client: { text: destination }, server: { text: source } }
       flow = this.#visitor.begin({ adapter, framing: undefined, medium: 'datagram', ...ends })
       this.#ethernet.set(id, flow)
     }
     this.#visitor.piece(flow, 'to-master', packet, ethernetFrame(event))
-  }
-
-  #endEthernet(): void {
-    for (const flow of this.#ethernet.values()) this.#visitor.end?.(flow)
-    this.#ethernet.clear()
   }
 
   user({ linkType, packet, bytes }: UserEvent): void {
@@ -229,8 +229,8 @@ class Flows<Flow> {
 
   /** The capture is over: ends what has no end of its own. */
   finish(): void {
-    for (const found of this.#datagrams.values()) if (found !== undefined) this.#visitor.end?.(found.flow)
-    this.#endEthernet()
+    this.#datagrams.clear()
+    this.#ethernet.clear()
     if (this.#line !== undefined) this.#visitor.end?.(this.#line.flow)
   }
 
@@ -248,8 +248,9 @@ class Flows<Flow> {
     const { adapter, swapped } = recognized
     const [master, device] = swapped ? [server, client] : [client, server]
     const medium = network === 'tcp' ? 'stream' : 'datagram'
+    const framing = network === 'udp' ? adapter.recognition.datagramFraming : undefined
     return {
-      flow: this.#visitor.begin({ adapter, framing: undefined, medium, client: master, server: device }),
+      flow: this.#visitor.begin({ adapter, framing, medium, client: master, server: device }),
       swapped,
     }
   }

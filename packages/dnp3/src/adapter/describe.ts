@@ -49,20 +49,20 @@ class Dnp3Inspector implements Inspector {
   #reassembler: Reassembler<number> | undefined
 
   push(bytes: Uint8Array): Description {
-    const malformed = this.write(bytes, undefined, members.clear())
+    const malformed = this.write(bytes, undefined, false, members.clear())
     return new Dnp3Description(members.toString(), malformed)
   }
 
-  write(bytes: Uint8Array, _direction: Direction | undefined, into: TextWriter): string | null {
-    const { violation, malformed } = this.#layers(bytes, into)
+  write(bytes: Uint8Array, _direction: Direction | undefined, checked: boolean, into: TextWriter): string | null {
+    const { violation, malformed } = this.#layers(bytes, checked, into)
     if (violation === undefined) into.octets(NO_VIOLATION)
-    else into.octets(VIOLATION).text(JSON.stringify(violation))
+    else into.octets(VIOLATION).quoted(violation)
     return malformed
   }
 
-  #layers(bytes: Uint8Array, into: TextWriter): Verdict {
+  #layers(bytes: Uint8Array, checked: boolean, into: TextWriter): Verdict {
     try {
-      checkOctets(bytes)
+      if (!checked) checkOctets(bytes)
     } catch (error) {
       writeDamaged(bytes, into)
       return { violation: undefined, malformed: describeError(error) }

@@ -67,6 +67,8 @@ class LinkFramer implements Framer {
   }
 
   push(chunk: Uint8Array): Uint8Array[] {
+    // What a sender gives to TCP at once mostly arrives at once.
+    if (this.#end === 0 && isWholeFrame(chunk)) return [chunk]
     const frames: Uint8Array[] = []
     if (this.#datagrams) {
       const rest = this.#cut(chunk, 0, true, frames)
@@ -187,6 +189,13 @@ class LinkFramer implements Framer {
 }
 
 const UNFINISHED = -1
+
+/** Whether these are exactly one frame, every check sum right. */
+function isWholeFrame(bytes: Uint8Array): boolean {
+  const { length } = bytes
+  if (length < LINK_HEADER || bytes[0] !== START_1 || bytes[1] !== START_2) return false
+  return length === linkFrameLength(bytes[2]!) && isLinkHeader(bytes, 0) && findBadBlock(bytes, 0, length) < 0
+}
 
 /** Where the next frame may start: at 05 64, or at 05 as the last octet; else the end. */
 function findStart(bytes: Uint8Array, at: number): number {

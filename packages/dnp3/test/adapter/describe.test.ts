@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { Description } from '@gridseal/adapter'
 import { LINK, dnp3Adapter, encodeLinkFrame, segmentFragment } from '@gridseal/dnp3'
-import { fromHex } from '@gridseal/wire'
-import { conversations, linkVectors } from '../support/fixtures.ts'
+import { TextWriter, fromHex } from '@gridseal/wire'
+import { conversations, fixtureFrames, linkVectors } from '../support/fixtures.ts'
 
 const inspect = (hex: string): Description => dnp3Adapter.describe(fromHex(hex), 'to-device')
 
@@ -134,6 +134,24 @@ describe('describing DNP3', () => {
     )
     expect(records.at(-1)!.fields['objects']).to.have.length(100)
     expect(records.at(-1)!.summary).to.match(/and 92 more/)
+  })
+
+  it('without descriptions between: the same members and faults, whether frames are sound, cut short or spoilt', () => {
+    const pushed = dnp3Adapter.inspector()
+    const written = dnp3Adapter.inspector()
+    for (const frame of fixtureFrames()) {
+      const spoilt = frame.map((octet, i) => (i === frame.length - 1 ? octet ^ 1 : octet))
+      for (const [bytes, isSound] of [
+        [frame, true],
+        [frame.subarray(0, 9), false],
+        [spoilt, false],
+      ] as const) {
+        const { members, malformed } = pushed.push(bytes, 'to-device')
+        const text = new TextWriter().text('{')
+        expect(written.write?.(bytes, 'to-device', isSound, text)).to.equal(malformed)
+        expect(text.toString()).to.equal(`{${members}`)
+      }
+    }
   })
 
   describe('captured conversations', () => {

@@ -1,11 +1,12 @@
-import type { Description, FieldValue, ProtocolId } from '@gridseal/adapter'
+import type { Description, FieldValue, ProtocolId, Reading } from '@gridseal/adapter'
 import type { DecodeError } from '@gridseal/wire'
 import { describeError, toHex } from '@gridseal/wire'
 import { bitText } from '../codec/bits.ts'
-import type { EthernetHeader } from '../codec/ethernet.ts'
 import { formatMac, vlanOf } from '../codec/ethernet.ts'
 import type { Data } from '../codec/mms/data.ts'
 import type { OpenedFrame } from '../codec/process-bus/header.ts'
+import type { RoutableSession } from '../codec/routable/session.ts'
+import type { Quality } from '../codec/quality.ts'
 import { utcText } from '../codec/utc-time.ts'
 
 type Fields = Readonly<Record<string, FieldValue>>
@@ -40,19 +41,42 @@ export class FrameDescription implements Description {
 }
 
 /** What all frames of the process bus have, in the order of a record. */
-export function commonFields({ ethernet, header, extension }: OpenedFrame): Fields {
+export function commonFields({ ethernet, header, extension, session }: OpenedFrame): Fields {
   const vlan = ethernet === undefined ? undefined : vlanOf(ethernet)
   return {
     vlan: vlan === undefined ? null : { id: vlan.id, priority: vlan.priority },
     simulated: header?.simulated ?? null,
-    secured: extension === undefined ? null : extension.length > 0,
+    // Octets of what IEC 62351-6 puts behind the APDU.
+    extension: extension?.length ?? null,
+    ...(session === undefined ? {} : { session: sessionFields(session) }),
   }
 }
 
-/** What stands for a frame in policies and messages: its destination and APPID. */
-export function targetOf(ethernet: EthernetHeader | undefined, appId: number | undefined): string {
-  const mac = ethernet === undefined ? '' : ` to ${formatMac(ethernet.destination)}`
-  return `${appId === undefined ? '' : `appId 0x${appId.toString(16).padStart(4, '0')}`}${mac}`.trim()
+/** What a datagram of R-GOOSE or R-SV has around its payload. */
+function sessionFields({ spduNumber, security, elements, signature }: RoutableSession): Fields {
+  return {
+    spduNumber,
+    version: security.version,
+    keyId: security.keyId,
+    encrypted: elements === undefined,
+    elements: elements?.length ?? null,
+    signature: signature?.length ?? 0,
+  }
+}
+
+/** What stands for a frame in policies and messages: APPID and destination, or the session where that is encrypted. */
+export function targetOf({ ethernet, header, session }: OpenedFrame): string {
+  const parts: string[] = []
+  if (header !== undefined) parts.push(`appId 0x${header.appId.toString(16).padStart(4, '0')}`)
+  if (ethernet !== undefined) parts.push(`to ${formatMac(ethernet.destination)}`)
+  if (session !== undefined && session.elements === undefined) parts.push(`encrypted, key ${session.security.keyId}`)
+  return parts.join(' ')
+}
+
+/** What a quality means for a reading: what is tested or blocked is not to be relied on. */
+export function readingQuality({ validity, flags }: Quality): Reading['quality'] {
+  if (validity === 'good') return flags.includes('test') || flags.includes('operatorBlocked') ? 'uncertain' : 'good'
+  return validity === 'questionable' ? 'uncertain' : 'bad'
 }
 
 /** A value as JSON can carry it: bits and octets as text, large integers as text. */

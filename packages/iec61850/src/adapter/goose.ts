@@ -10,45 +10,28 @@ import type {
 import { describeError } from '@gridseal/wire'
 import { bitCount, bitText } from '../codec/bits.ts'
 import type { Data } from '../codec/mms/data.ts'
-import type { GoosePdu } from '../codec/process-bus/goose.ts'
-import { examineGoose } from '../codec/process-bus/goose.ts'
-import { APDU_TAG, ETHER_TYPE_GOOSE } from '../codec/process-bus/header.ts'
+import type { ExaminedGoose, GoosePdu } from '../codec/process-bus/goose.ts'
+import { examineGoose, examineRoutableGoose } from '../codec/process-bus/goose.ts'
+import { ETHER_TYPE_GOOSE } from '../codec/process-bus/header.ts'
 import { QUALITY_BITS, qualityOf } from '../codec/quality.ts'
 import { timeQualityOf, utcNanoseconds, utcText } from '../codec/utc-time.ts'
-import { FrameDescription, commonFields, dataValue, targetOf } from './description.ts'
-import { EthernetFramer, checkFraming } from './framer.ts'
+import { FrameDescription, commonFields, dataValue, readingQuality, targetOf } from './description.ts'
+import { busAdapter } from './bus-adapter.ts'
 
 const PROTOCOL = 'goose'
 
-/** GOOSE for the bridge (IEC 61850-8-1): one Ethernet frame, from destination address to padding, is one frame. */
-export const gooseAdapter: ProtocolAdapter = {
+/** GOOSE for the bridge (IEC 61850-8-1), and R-GOOSE (90-5) as the framing `routable`. */
+export const gooseAdapter: ProtocolAdapter = busAdapter<ExaminedGoose>({
   protocol: PROTOCOL,
-  recognition: { tcpPorts: [], udpPorts: [], etherTypes: [ETHER_TYPE_GOOSE], looksLike: () => false },
-  framings: [],
-  framer: (options) => {
-    checkFraming(PROTOCOL, options.framing)
-    return new EthernetFramer(ETHER_TYPE_GOOSE, APDU_TAG.goose, options)
-  },
-  describe: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return describe(frame)
-  },
-  inspector: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return { push: describe }
-  },
-  operation: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return operationOf(frame)
-  },
-  readings: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return new GooseReadings()
-  },
-}
+  etherType: ETHER_TYPE_GOOSE,
+  examine: examineGoose,
+  examineRoutable: examineRoutableGoose,
+  describe,
+  operation: operationOf,
+  readings: (examine) => new GooseReadings(examine),
+})
 
-function describe(bytes: Uint8Array): Description {
-  const { frame, pdu, malformed, violation } = examineGoose(bytes)
+function describe({ frame, pdu, malformed, violation }: ExaminedGoose): Description {
   const fields: Record<string, FieldValue> = {
     appId: frame.header?.appId ?? null,
     gocbRef: pdu.gocbRef ?? null,
@@ -69,17 +52,18 @@ function describe(bytes: Uint8Array): Description {
   }
   return new FrameDescription(PROTOCOL, malformed, fields, () => {
     const { gocbRef, stNum, sqNum, numDatSetEntries } = pdu
+    if (gocbRef === undefined) return targetOf(frame)
     const test = frame.header?.simulated === true || pdu.simulation === true ? ' (simulated)' : ''
     const flaw = violation === undefined ? '' : ` (against the standard: ${describeError(violation)})`
-    return `${targetOf(frame.ethernet, frame.header?.appId)} ${gocbRef} state ${stNum}/${sqNum}, ${numDatSetEntries} entries${test}${flaw}`
+    return `${targetOf(frame)} ${gocbRef} state ${stNum}/${sqNum}, ${numDatSetEntries} entries${test}${flaw}`
   })
 }
 
 /** A GOOSE message tells of an event, and protection acts on it. */
-function operationOf(bytes: Uint8Array): Operation {
-  const { frame, pdu, malformed, violation } = examineGoose(bytes)
-  if (malformed !== undefined || violation !== undefined) return { kind: 'unknown', critical: true }
-  return { kind: 'event', critical: true, target: `${targetOf(frame.ethernet, frame.header?.appId)} ${pdu.gocbRef}` }
+function operationOf({ frame, pdu, malformed, violation }: ExaminedGoose): Operation {
+  const isSound = malformed === undefined && violation === undefined && pdu.gocbRef !== undefined
+  if (!isSound) return { kind: 'unknown', critical: true }
+  return { kind: 'event', critical: true, target: `${targetOf(frame)} ${pdu.gocbRef}` }
 }
 
 /** Control blocks whose last state is remembered. */
@@ -93,10 +77,15 @@ const MOST_BLOCKS = 4096
 class GooseReadings implements ReadingExtractor {
   /** The last state by link and control block. */
   readonly #states = new Map<string, string>()
+  readonly #examine: (frame: Uint8Array) => ExaminedGoose
+
+  constructor(examine: (frame: Uint8Array) => ExaminedGoose) {
+    this.#examine = examine
+  }
 
   push({ link, time, bytes }: Frame): Reading[] {
-    const { frame, pdu, malformed, violation } = examineGoose(bytes)
-    if (malformed !== undefined || violation !== undefined) return []
+    const { frame, pdu, malformed, violation } = this.#examine(bytes)
+    if (malformed !== undefined || violation !== undefined || pdu.gocbRef === undefined) return []
     const { gocbRef, stNum, t, allData, simulation, ndsCom } = pdu as GoosePdu
     const state = `${stNum} ${t.seconds} ${t.fraction} ${simulation}`
     const block = `${link} ${gocbRef}`
@@ -125,7 +114,7 @@ function readInto(
   all.forEach((data, index) => {
     const point = `${prefix}${separator}${index + 1}`
     const own = isQuality(data) ? undefined : all.slice(index + 1).find(isQuality)
-    const quality = own === undefined ? most : worse(most, readingQuality(own))
+    const quality = own === undefined ? most : worse(most, readingQuality(qualityOf(own.value)))
     if ('elements' in data) {
       readInto(readings, data.elements, point, '.', common, quality)
     } else readings.push({ ...common, point, value: scalarOf(data), quality })
@@ -136,12 +125,6 @@ type QualityData = Extract<Data, { readonly kind: 'bitString' | 'booleanArray' }
 
 function isQuality(data: Data): data is QualityData {
   return data.kind === 'bitString' && bitCount(data.value) === QUALITY_BITS
-}
-
-function readingQuality({ value }: QualityData): ReadingQuality {
-  const { validity, flags } = qualityOf(value)
-  if (validity === 'good') return flags.includes('test') || flags.includes('operatorBlocked') ? 'uncertain' : 'good'
-  return validity === 'questionable' ? 'uncertain' : 'bad'
 }
 
 const ORDER: readonly ReadingQuality[] = ['good', 'uncertain', 'bad']

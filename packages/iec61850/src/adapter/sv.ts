@@ -1,45 +1,27 @@
 import type { Description, FieldValue, Frame, Operation, ProtocolAdapter, Reading } from '@gridseal/adapter'
 import { describeError } from '@gridseal/wire'
-import { APDU_TAG, ETHER_TYPE_SV } from '../codec/process-bus/header.ts'
+import { ETHER_TYPE_SV } from '../codec/process-bus/header.ts'
 import { PHS_MEAS_1, PHS_MEAS_1_OCTETS, decodeSample } from '../codec/process-bus/sample.ts'
-import type { Asdu } from '../codec/process-bus/sampled-values.ts'
-import { examineSv } from '../codec/process-bus/sampled-values.ts'
-import type { SampleQuality } from '../codec/quality.ts'
+import type { Asdu, ExaminedSv } from '../codec/process-bus/sampled-values.ts'
+import { examineRoutableSv, examineSv } from '../codec/process-bus/sampled-values.ts'
 import { timeQualityOf, utcNanoseconds } from '../codec/utc-time.ts'
-import { FrameDescription, commonFields, targetOf } from './description.ts'
-import { EthernetFramer, checkFraming } from './framer.ts'
+import { FrameDescription, commonFields, readingQuality, targetOf } from './description.ts'
+import { busAdapter } from './bus-adapter.ts'
 
 const PROTOCOL = 'sv'
 
-/** Sampled values for the bridge (IEC 61850-9-2): one Ethernet frame is one frame, whatever ASDUs are in it. */
-export const svAdapter: ProtocolAdapter = {
+/** Sampled values for the bridge (IEC 61850-9-2), and R-SV (90-5) as the framing `routable`. */
+export const svAdapter: ProtocolAdapter = busAdapter<ExaminedSv>({
   protocol: PROTOCOL,
-  recognition: { tcpPorts: [], udpPorts: [], etherTypes: [ETHER_TYPE_SV], looksLike: () => false },
-  framings: [],
-  framer: (options) => {
-    checkFraming(PROTOCOL, options.framing)
-    return new EthernetFramer(ETHER_TYPE_SV, APDU_TAG.sv, options)
-  },
-  describe: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return describe(frame)
-  },
-  inspector: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return { push: describe }
-  },
-  operation: (frame, _direction, framing) => {
-    checkFraming(PROTOCOL, framing)
-    return operationOf(frame)
-  },
-  readings: (framing) => {
-    checkFraming(PROTOCOL, framing)
-    return { push: readingsOf }
-  },
-}
+  etherType: ETHER_TYPE_SV,
+  examine: examineSv,
+  examineRoutable: examineRoutableSv,
+  describe,
+  operation: operationOf,
+  readings: (examine) => ({ push: (frame) => readingsOf(frame, examine(frame.bytes)) }),
+})
 
-function describe(bytes: Uint8Array): Description {
-  const { frame, noAsdu, asdus, malformed, violation } = examineSv(bytes)
+function describe({ frame, noAsdu, asdus, malformed, violation }: ExaminedSv): Description {
   const listed = (field: 'svId' | 'smpCnt' | 'confRev' | 'smpSynch'): FieldValue[] =>
     asdus.flatMap((asdu) => asdu[field] ?? [])
   const fields: Record<string, FieldValue> = {
@@ -55,23 +37,23 @@ function describe(bytes: Uint8Array): Description {
   return new FrameDescription(PROTOCOL, malformed, fields, () => {
     const streams = asdus.map(({ svId, smpCnt, smpSynch }) => `${svId} #${smpCnt}${smpSynch === 0 ? ' (free)' : ''}`)
     const flaw = violation === undefined ? '' : ` (against the standard: ${describeError(violation)})`
-    return `${targetOf(frame.ethernet, frame.header?.appId)} ${streams.join(', ')}${flaw}`
+    return `${targetOf(frame)} ${streams.join(', ')}${flaw}`.trimEnd()
   })
 }
 
-function operationOf(bytes: Uint8Array): Operation {
-  const { frame, asdus, malformed, violation } = examineSv(bytes)
-  if (malformed !== undefined || violation !== undefined) return { kind: 'unknown', critical: true }
+/** Samples tell what is measured; what is to be done about it, others decide. */
+function operationOf({ frame, asdus, malformed, violation }: ExaminedSv): Operation {
+  const isSound = malformed === undefined && violation === undefined && frame.contents !== undefined
+  if (!isSound) return { kind: 'unknown', critical: true }
   const streams = [...new Set(asdus.map(({ svId }) => svId))].join(' ')
-  return { kind: 'event', critical: true, target: `${targetOf(frame.ethernet, frame.header?.appId)} ${streams}` }
+  return { kind: 'event', critical: false, target: `${targetOf(frame)} ${streams}` }
 }
 
 /**
  * Samples of the data set of 9-2LE as readings `svID/IaTCTR1`, in amperes and volts. Other data sets can only be read
  * with their SCL and bring none.
  */
-function readingsOf({ link, time, bytes }: Frame): Reading[] {
-  const { frame, asdus, malformed, violation } = examineSv(bytes)
+function readingsOf({ link, time }: Frame, { frame, asdus, malformed, violation }: ExaminedSv): Reading[] {
   if (malformed !== undefined || violation !== undefined) return []
   const simulated = frame.header?.simulated === true
   return asdus.flatMap((asdu) => sampleReadings(asdu as Asdu, link, time, simulated))
@@ -92,9 +74,4 @@ function sampleReadings(
     const doubtful = given === 'good' && (simulated || smpSynch === 0)
     return { link, time, point: `${svId}/${name}`, value: steps * scale, unit, quality: doubtful ? 'uncertain' : given }
   })
-}
-
-function readingQuality({ validity, flags }: SampleQuality): Reading['quality'] {
-  if (validity === 'good') return flags.includes('test') || flags.includes('operatorBlocked') ? 'uncertain' : 'good'
-  return validity === 'questionable' ? 'uncertain' : 'bad'
 }

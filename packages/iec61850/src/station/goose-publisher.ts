@@ -1,5 +1,4 @@
-import type { Clock, EthernetSocket, OpenEthernet } from '@gridseal/transport'
-import { SYSTEM_CLOCK, openEthernet } from '@gridseal/transport'
+import type { Clock, EthernetSocket } from '@gridseal/transport'
 import type { Data } from '../codec/mms/data.ts'
 import type { GoosePdu } from '../codec/process-bus/goose.ts'
 import { encodeGooseFrame } from '../codec/process-bus/goose.ts'
@@ -9,15 +8,9 @@ import type { UtcTime } from '../codec/utc-time.ts'
 import { utcTimeOf } from '../codec/utc-time.ts'
 import type { GooseControlBlock } from '../session/goose/publication.ts'
 import { GoosePublication } from '../session/goose/publication.ts'
-import type { PublisherAddress } from './publisher.ts'
-import { publisherFrame } from './publisher.ts'
-
-export interface StationParts {
-  /** Default: raw Ethernet of this machine. */
-  readonly openEthernet?: OpenEthernet
-  /** Default: the system's. */
-  readonly clock?: Clock
-}
+import type { PublisherAddress, PublisherOutput } from './publisher.ts'
+import { openPublisher } from './publisher.ts'
+import type { StationParts } from './subscriber.ts'
 
 export interface GoosePublisherCounters {
   /** Messages that left. */
@@ -47,7 +40,7 @@ export class GoosePublisher {
   #cancel: (() => void) | undefined
   #closed = false
 
-  private constructor(socket: EthernetSocket, frame: ProcessBusFrame, publication: GoosePublication, clock: Clock) {
+  private constructor({ socket, frame, clock }: PublisherOutput, publication: GoosePublication) {
     this.#socket = socket
     this.#frame = frame
     this.#publication = publication
@@ -62,14 +55,8 @@ export class GoosePublisher {
     parts: StationParts = {},
   ): Promise<GoosePublisher> {
     const publication = new GoosePublication(block)
-    const socket = await (parts.openEthernet ?? openEthernet)({ url, etherType: ETHER_TYPE_GOOSE })
-    try {
-      const frame = publisherFrame(address, ETHER_TYPE_GOOSE, socket, block.simulation ?? false)
-      return new GoosePublisher(socket, frame, publication, parts.clock ?? SYSTEM_CLOCK)
-    } catch (error) {
-      await socket.close()
-      throw error
-    }
+    const output = await openPublisher(url, ETHER_TYPE_GOOSE, address, block.simulation ?? false, parts)
+    return new GoosePublisher(output, publication)
   }
 
   /** The values of a new state; `t`: when they changed, by default now by a clock that is not known to be right. */

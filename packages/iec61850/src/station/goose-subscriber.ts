@@ -1,15 +1,13 @@
-import type { Clock, EthernetSocket } from '@gridseal/transport'
-import { SYSTEM_CLOCK, openEthernet } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
-import { Subject } from 'rxjs'
 import { examineGoose } from '../codec/process-bus/goose.ts'
 import { ETHER_TYPE_GOOSE } from '../codec/process-bus/header.ts'
 import type { GooseCounters, GooseExpectation, GooseVerdict } from '../session/goose/supervision.ts'
 import { GooseSupervision } from '../session/goose/supervision.ts'
-import type { StationParts } from './goose-publisher.ts'
+import type { LostEvent, StationParts } from './subscriber.ts'
+import { SupervisedSocket } from './subscriber.ts'
 
 /** What a subscriber is told. */
-export type GooseEvent = GooseVerdict | { readonly kind: 'lost' }
+export type GooseEvent = GooseVerdict | LostEvent
 
 export interface GooseSubscriberOptions extends GooseExpectation {
   /** Destinations that are heard; default all. */
@@ -28,18 +26,12 @@ export interface GooseSubscriberOptions extends GooseExpectation {
  * })
  */
 export class GooseSubscriber {
-  readonly #socket: EthernetSocket
+  readonly #socket: SupervisedSocket<GooseVerdict>
   readonly #supervision: GooseSupervision
-  readonly #clock: Clock
-  readonly #events = new Subject<GooseEvent>()
-  #cancel: (() => void) | undefined
-  #awaited = Infinity
 
-  private constructor(socket: EthernetSocket, supervision: GooseSupervision, clock: Clock) {
+  private constructor(socket: SupervisedSocket<GooseVerdict>, supervision: GooseSupervision) {
     this.#socket = socket
     this.#supervision = supervision
-    this.#clock = clock
-    socket.datagrams.subscribe(({ bytes }) => this.#take(bytes))
   }
 
   /** Rejects as `openEthernet` does, and with `UsageError` for options that are wrong. */
@@ -49,13 +41,22 @@ export class GooseSubscriber {
     parts: StationParts = {},
   ): Promise<GooseSubscriber> {
     const supervision = new GooseSupervision(expected)
-    const heard = destinations === undefined ? {} : { destinations }
-    const socket = await (parts.openEthernet ?? openEthernet)({ url, etherType: ETHER_TYPE_GOOSE, ...heard })
-    return new GooseSubscriber(socket, supervision, parts.clock ?? SYSTEM_CLOCK)
+    const heard = {
+      hear: (frame: Uint8Array, now: number): GooseVerdict[] => {
+        const verdict = supervision.take(examineGoose(frame), now)
+        return verdict.kind === 'refused' && verdict.reason === 'gocbRef' ? [] : [verdict]
+      },
+      get expires(): number {
+        return supervision.expires
+      },
+      expire: (now: number): boolean => supervision.expire(now),
+    }
+    const socket = await SupervisedSocket.open(url, ETHER_TYPE_GOOSE, destinations, heard, parts)
+    return new GooseSubscriber(socket, supervision)
   }
 
   get events(): Observable<GooseEvent> {
-    return this.#events
+    return this.#socket.events
   }
 
   get counters(): Readonly<GooseCounters> {
@@ -67,30 +68,7 @@ export class GooseSubscriber {
     return this.#supervision.valid
   }
 
-  async close(): Promise<void> {
-    this.#cancel?.()
-    await this.#socket.close()
-    this.#events.complete()
-  }
-
-  #take(bytes: Uint8Array): void {
-    const verdict = this.#supervision.take(examineGoose(bytes), this.#clock.now())
-    this.#await()
-    if (verdict.kind !== 'refused' || verdict.reason !== 'gocbRef') this.#events.next(verdict)
-  }
-
-  /** A timer for each message would be moved thousands of times a second: it waits for the time that was known when it began. */
-  #await(): void {
-    const { expires } = this.#supervision
-    if (expires === Infinity || (this.#cancel !== undefined && this.#awaited <= expires)) return
-    this.#cancel?.()
-    this.#awaited = expires
-    this.#cancel = this.#clock.after(Math.max(0, expires - this.#clock.now()), () => this.#due())
-  }
-
-  #due(): void {
-    this.#cancel = undefined
-    if (this.#supervision.expire(this.#clock.now())) this.#events.next({ kind: 'lost' })
-    else this.#await()
+  close(): Promise<void> {
+    return this.#socket.close()
   }
 }

@@ -1,9 +1,11 @@
-import type { EthernetSocket } from '@gridseal/transport'
+import type { Clock, EthernetSocket } from '@gridseal/transport'
+import { SYSTEM_CLOCK, openEthernet } from '@gridseal/transport'
 import { UsageError } from '@gridseal/wire'
 import type { EthernetHeader } from '../codec/ethernet.ts'
 import { parseMac, vlanTag } from '../codec/ethernet.ts'
 import type { ProcessBusFrame } from '../codec/process-bus/header.ts'
 import { knownKeys, whole } from '../session/options.ts'
+import type { StationParts } from './subscriber.ts'
 
 /** Where a publisher sends its frames, as SCL has it (IEC 61850-6 9.4: GSE and SMV addresses). */
 export interface PublisherAddress {
@@ -21,8 +23,32 @@ export interface PublisherAddress {
 const KEYS = ['destination', 'appId', 'vlanId', 'vlanPriority', 'source'] as const
 const EMPTY = new Uint8Array(0)
 
-/** The parts of a frame that stay the same. Throws `UsageError` `iec61850.option`, `iec61850.mac`, `iec61850.ethernet`. */
-export function publisherFrame(
+/** What a publisher sends by. */
+export interface PublisherOutput {
+  readonly socket: EthernetSocket
+  /** The parts of a frame that stay the same. */
+  readonly frame: ProcessBusFrame
+  readonly clock: Clock
+}
+
+/** Rejects as `openEthernet` does, and with `UsageError` `iec61850.option`, `iec61850.mac`, `iec61850.ethernet`. */
+export async function openPublisher(
+  url: string,
+  etherType: number,
+  address: PublisherAddress,
+  simulated: boolean,
+  { openEthernet: open = openEthernet, clock = SYSTEM_CLOCK }: StationParts,
+): Promise<PublisherOutput> {
+  const socket = await open({ url, etherType })
+  try {
+    return { socket, frame: publisherFrame(address, etherType, socket, simulated), clock }
+  } catch (error) {
+    await socket.close()
+    throw error
+  }
+}
+
+function publisherFrame(
   address: PublisherAddress,
   etherType: number,
   socket: EthernetSocket,

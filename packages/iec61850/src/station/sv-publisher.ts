@@ -1,13 +1,12 @@
 import type { Clock, EthernetSocket } from '@gridseal/transport'
-import { SYSTEM_CLOCK, openEthernet } from '@gridseal/transport'
 import type { ProcessBusFrame } from '../codec/process-bus/header.ts'
 import { ETHER_TYPE_SV } from '../codec/process-bus/header.ts'
 import { encodeSvFrame } from '../codec/process-bus/sampled-values.ts'
 import type { SampledValueControlBlock } from '../session/sv/publication.ts'
 import { SvPublication } from '../session/sv/publication.ts'
-import type { StationParts } from './goose-publisher.ts'
-import type { PublisherAddress } from './publisher.ts'
-import { publisherFrame } from './publisher.ts'
+import type { PublisherAddress, PublisherOutput } from './publisher.ts'
+import { openPublisher } from './publisher.ts'
+import type { StationParts } from './subscriber.ts'
 
 export interface SvPublisherCounters {
   samples: number
@@ -35,7 +34,7 @@ export class SvPublisher {
   readonly #clock: Clock
   #cancel: (() => void) | undefined
 
-  private constructor(socket: EthernetSocket, frame: ProcessBusFrame, publication: SvPublication, clock: Clock) {
+  private constructor({ socket, frame, clock }: PublisherOutput, publication: SvPublication) {
     this.#socket = socket
     this.#frame = frame
     this.#publication = publication
@@ -50,14 +49,7 @@ export class SvPublisher {
     parts: StationParts = {},
   ): Promise<SvPublisher> {
     const publication = new SvPublication(block)
-    const socket = await (parts.openEthernet ?? openEthernet)({ url, etherType: ETHER_TYPE_SV })
-    try {
-      const frame = publisherFrame(address, ETHER_TYPE_SV, socket, false)
-      return new SvPublisher(socket, frame, publication, parts.clock ?? SYSTEM_CLOCK)
-    } catch (error) {
-      await socket.close()
-      throw error
-    }
+    return new SvPublisher(await openPublisher(url, ETHER_TYPE_SV, address, false, parts), publication)
   }
 
   /** Sends one sample, with those before it once a frame is full. */

@@ -1,15 +1,13 @@
-import type { Clock, EthernetSocket } from '@gridseal/transport'
-import { SYSTEM_CLOCK, openEthernet } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
-import { Subject } from 'rxjs'
 import { ETHER_TYPE_SV } from '../codec/process-bus/header.ts'
 import { examineSv } from '../codec/process-bus/sampled-values.ts'
 import type { SvCounters, SvExpectation, SvVerdict } from '../session/sv/supervision.ts'
 import { SvSupervision } from '../session/sv/supervision.ts'
-import type { StationParts } from './goose-publisher.ts'
+import type { LostEvent, StationParts } from './subscriber.ts'
+import { SupervisedSocket } from './subscriber.ts'
 
 /** What a subscriber is told. */
-export type SvEvent = SvVerdict | { readonly kind: 'lost' }
+export type SvEvent = SvVerdict | LostEvent
 
 export interface SvSubscriberOptions extends SvExpectation {
   /** Destinations that are heard; default all. */
@@ -27,17 +25,12 @@ export interface SvSubscriberOptions extends SvExpectation {
  * })
  */
 export class SvSubscriber {
-  readonly #socket: EthernetSocket
+  readonly #socket: SupervisedSocket<SvVerdict>
   readonly #supervision: SvSupervision
-  readonly #clock: Clock
-  readonly #events = new Subject<SvEvent>()
-  #cancel: (() => void) | undefined
 
-  private constructor(socket: EthernetSocket, supervision: SvSupervision, clock: Clock) {
+  private constructor(socket: SupervisedSocket<SvVerdict>, supervision: SvSupervision) {
     this.#socket = socket
     this.#supervision = supervision
-    this.#clock = clock
-    socket.datagrams.subscribe(({ bytes }) => this.#take(bytes))
   }
 
   /** Rejects as `openEthernet` does, and with `UsageError` for options that are wrong. */
@@ -47,13 +40,19 @@ export class SvSubscriber {
     parts: StationParts = {},
   ): Promise<SvSubscriber> {
     const supervision = new SvSupervision(expected)
-    const heard = destinations === undefined ? {} : { destinations }
-    const socket = await (parts.openEthernet ?? openEthernet)({ url, etherType: ETHER_TYPE_SV, ...heard })
-    return new SvSubscriber(socket, supervision, parts.clock ?? SYSTEM_CLOCK)
+    const heard = {
+      hear: (frame: Uint8Array, now: number): SvVerdict[] => supervision.take(examineSv(frame), now),
+      get expires(): number {
+        return supervision.expires
+      },
+      expire: (now: number): boolean => supervision.expire(now),
+    }
+    const socket = await SupervisedSocket.open(url, ETHER_TYPE_SV, destinations, heard, parts)
+    return new SvSubscriber(socket, supervision)
   }
 
   get events(): Observable<SvEvent> {
-    return this.#events
+    return this.#socket.events
   }
 
   get counters(): Readonly<SvCounters> {
@@ -65,25 +64,7 @@ export class SvSubscriber {
     return this.#supervision.samplesPerSecond
   }
 
-  async close(): Promise<void> {
-    this.#cancel?.()
-    await this.#socket.close()
-    this.#events.complete()
-  }
-
-  #take(bytes: Uint8Array): void {
-    for (const verdict of this.#supervision.take(examineSv(bytes), this.#clock.now())) this.#events.next(verdict)
-    if (this.#cancel === undefined) this.#await()
-  }
-
-  /** One timer for many samples: it waits for the time that was known when it began, then looks again. */
-  #await(): void {
-    const { expires } = this.#supervision
-    if (expires === Infinity) return
-    this.#cancel = this.#clock.after(Math.max(0, expires - this.#clock.now()), () => {
-      this.#cancel = undefined
-      if (this.#supervision.expire(this.#clock.now())) this.#events.next({ kind: 'lost' })
-      else this.#await()
-    })
+  close(): Promise<void> {
+    return this.#socket.close()
   }
 }

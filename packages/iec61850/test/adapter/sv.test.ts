@@ -26,11 +26,11 @@ describe('the adapter of sampled values', () => {
     expect(summary).to.equal('appId 0x4000 to 01:0c:cd:01:00:01 MU01 #8, MU02 #9')
   })
 
-  it('is a critical event for policy', () => {
+  it('is an event for policy, which moves nothing by itself', () => {
     const operation = svAdapter.operation(encodeSvFrame(svFrame(0)), 'to-master')
     expect(operation).to.deep.equal({
       kind: 'event',
-      critical: true,
+      critical: false,
       target: 'appId 0x4000 to 01:0c:cd:01:00:01 MU01',
     })
   })

@@ -88,7 +88,10 @@ function writeDecimal(count: number, perSecond: number, into: TextWriter): void 
 const POINT = Uint8Array.of(0x2e)
 
 function writeSeconds(seconds: number, nanoseconds: number, into: TextWriter): void {
-  into.decimal(seconds).octets(POINT).digits(nanoseconds, 9)
+  into
+    .decimal(seconds)
+    .octets(POINT)
+    .digits(nanoseconds | 0, 9)
 }
 
 function ticks(high: number, low: number): bigint {

@@ -1,3 +1,5 @@
+import type { TextWriter } from '@gridseal/wire'
+
 /** One end of a TCP connection or UDP flow; the same object for all events of a flow. */
 export interface Endpoint {
   /** IPv4 in dotted form, IPv6 in the short form of RFC 5952. */
@@ -5,9 +7,11 @@ export interface Endpoint {
   readonly port: number
   /** `address:port`, or `[address]:port` for IPv6. */
   readonly text: string
+  /** Writes `text`. */
+  write(into: TextWriter): void
 }
 
-/** An endpoint by its address in network words, of which IPv4 has one. Texts are made when they are asked for. */
+/** An endpoint by its address in network words, of which IPv4 has one. Texts are made when they are asked for, each time: kept, they would be most of what a flow weighs. */
 export class IpEndpoint implements Endpoint {
   readonly port: number
   readonly isIpv6: boolean
@@ -15,7 +19,6 @@ export class IpEndpoint implements Endpoint {
   readonly #word1: number
   readonly #word2: number
   readonly #word3: number
-  #text: string | undefined
 
   constructor(words: Int32Array, isIpv6: boolean, port: number) {
     this.port = port
@@ -33,7 +36,21 @@ export class IpEndpoint implements Endpoint {
   }
 
   get text(): string {
-    return (this.#text ??= this.isIpv6 ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`)
+    return this.isIpv6 ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`
+  }
+
+  write(into: TextWriter): void {
+    if (this.isIpv6) into.text(this.text)
+    else {
+      const word = this.#word0
+      into.decimal(word >>> 24).octets(DOT)
+      into.decimal((word >>> 16) & 0xff).octets(DOT)
+      into.decimal((word >>> 8) & 0xff).octets(DOT)
+      into
+        .decimal(word & 0xff)
+        .octets(COLON)
+        .decimal(this.port)
+    }
   }
 
   /** Whether this is the end with such an address, of the same family, and such a port. */
@@ -42,6 +59,9 @@ export class IpEndpoint implements Endpoint {
     return !this.isIpv6 || (this.#word1 === words[1] && this.#word2 === words[2] && this.#word3 === words[3])
   }
 }
+
+const DOT = Uint8Array.of(0x2e)
+const COLON = Uint8Array.of(0x3a)
 
 /** Dotted form of an IPv4 address. */
 export function formatIpv4(word: number): string {

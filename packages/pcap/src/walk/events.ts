@@ -11,6 +11,8 @@ export interface TcpStream {
   readonly server: Endpoint
   /** The handshake was not captured, so who is client is a guess by port and bytes before the first packet are unknown. */
   readonly midStream: boolean
+  /** For whoever follows the stream; the walker sets nothing here and does not look at it. */
+  context?: unknown
 }
 
 export type StreamDirection = 'client-to-server' | 'server-to-client'

@@ -3,11 +3,11 @@ import { IpEndpoint } from './endpoint.ts'
 
 /** A pair of endpoints that exchange packets; `a` is the one whose packet came first. */
 export class Flow<State> {
-  readonly a: IpEndpoint
-  readonly b: IpEndpoint
+  a: IpEndpoint
+  b: IpEndpoint
   state: State | undefined
   /** Of both ends; its low bits name the bucket. */
-  readonly hash: number
+  hash: number
   /** Next flow of the same bucket. */
   next: Flow<State> | undefined
   /** Used since the eviction hand last passed. */
@@ -17,6 +17,16 @@ export class Flow<State> {
     this.a = new IpEndpoint(c.source, c.isIpv6, sourcePort)
     this.b = new IpEndpoint(c.destination, c.isIpv6, destinationPort)
     this.hash = hash
+  }
+
+  /** Serves another pair of endpoints. */
+  begin(c: Cursor, sourcePort: number, destinationPort: number, hash: number): void {
+    this.a = new IpEndpoint(c.source, c.isIpv6, sourcePort)
+    this.b = new IpEndpoint(c.destination, c.isIpv6, destinationPort)
+    this.hash = hash
+    this.state = undefined
+    this.next = undefined
+    this.recent = true
   }
 }
 
@@ -66,29 +76,29 @@ export class FlowTable<State> {
       return flow
     }
     this.fromA = true
-    const flow = new Flow<State>(c, sourcePort, destinationPort, hash)
-    this.#place(flow)
+    const flow = this.#add(c, sourcePort, destinationPort, hash)
     if (this.#slots.length > this.#buckets.length) this.#grow()
     else this.#link(flow)
     return flow
   }
 
-  #place(flow: Flow<State>): void {
+  /** A flow in a place of its own, or in that of one not used lately, which it then takes the object of as well. */
+  #add(c: Cursor, sourcePort: number, destinationPort: number, hash: number): Flow<State> {
     if (this.#slots.length < this.#limit) {
+      const flow = new Flow<State>(c, sourcePort, destinationPort, hash)
       this.#slots.push(flow)
-      return
+      return flow
     }
     for (;;) {
       const old = this.#slots[this.#hand]!
+      this.#hand = (this.#hand + 1) % this.#limit
       if (!old.recent) {
         this.#unlink(old)
-        this.#slots[this.#hand] = flow
-        this.#hand = (this.#hand + 1) % this.#limit
         this.#evicted(old)
-        return
+        old.begin(c, sourcePort, destinationPort, hash)
+        return old
       }
       old.recent = false
-      this.#hand = (this.#hand + 1) % this.#limit
     }
   }
 

@@ -1,24 +1,7 @@
 import type { Packet } from '../packet.ts'
 import type { Cursor } from './cursor.ts'
 import type { StreamDirection, TcpStream, WalkEvent } from './events.ts'
-
-/** Bytes held for out-of-order data: in one direction of one stream, and in all streams together. */
-export interface HoldLimits {
-  readonly perDirection: number
-  readonly total: number
-  /** Capture time in nanoseconds that data may wait for a gap to be filled. */
-  readonly maxAge: bigint
-}
-
-/** What all half streams of a walker hold together. */
-export class HoldBudget {
-  readonly limits: HoldLimits
-  used = 0
-
-  constructor(limits: HoldLimits) {
-    this.limits = limits
-  }
-}
+import type { HoldBudget } from './hold-budget.ts'
 
 /** A segment, or what was new of it, that came before the bytes in front of it. */
 interface HeldSegment {
@@ -49,7 +32,7 @@ const OVERHEAD = 512
  * not), or when waiting would take too much memory or time.
  */
 export class HalfStream {
-  readonly #stream: TcpStream
+  #stream: TcpStream
   readonly #direction: StreamDirection
   readonly #budget: HoldBudget
   /** Whether `#next` is meaningful. */
@@ -70,6 +53,17 @@ export class HalfStream {
     this.#stream = stream
     this.#direction = direction
     this.#budget = budget
+  }
+
+  /** Serves another stream; nothing is held of the one before. */
+  begin(stream: TcpStream): void {
+    this.#stream = stream
+    this.#known = false
+    this.#next = 0
+    this.#tentative = false
+    this.#initial = undefined
+    this.#acknowledged = undefined
+    this.#ended = false
   }
 
   /** Initial sequence number, where its SYN was seen or acknowledged by a SYN. */

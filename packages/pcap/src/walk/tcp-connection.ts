@@ -1,8 +1,8 @@
 import type { Packet } from '../packet.ts'
 import type { Cursor } from './cursor.ts'
 import type { StreamCloseReason, TcpStream, WalkEvent } from './events.ts'
-import type { HoldBudget } from './half-stream.ts'
 import { HalfStream } from './half-stream.ts'
+import type { HoldBudget } from './hold-budget.ts'
 import { TCP_FLAG } from './tcp-header.ts'
 import type { TcpHeader } from './tcp-header.ts'
 
@@ -18,17 +18,30 @@ export type Belonging =
 
 /** Both directions of one TCP connection, from the first packet seen to its close. */
 export class TcpConnection {
-  readonly stream: TcpStream
-  readonly #clientIsA: boolean
+  #stream: TcpStream
+  #clientIsA: boolean
   readonly #client: HalfStream
   readonly #server: HalfStream
   #closed = false
 
   constructor(stream: TcpStream, clientIsA: boolean, budget: HoldBudget) {
-    this.stream = stream
+    this.#stream = stream
     this.#clientIsA = clientIsA
     this.#client = new HalfStream(stream, 'client-to-server', budget)
     this.#server = new HalfStream(stream, 'server-to-client', budget)
+  }
+
+  /** Serves another stream; the one before must have been closed. */
+  begin(stream: TcpStream, clientIsA: boolean): void {
+    this.#stream = stream
+    this.#clientIsA = clientIsA
+    this.#closed = false
+    this.#client.begin(stream)
+    this.#server.begin(stream)
+  }
+
+  get stream(): TcpStream {
+    return this.#stream
   }
 
   /** Takes over where `earlier` stopped. */
@@ -93,6 +106,6 @@ export class TcpConnection {
     this.#closed = true
     this.#client.flush(packet, out)
     this.#server.flush(packet, out)
-    out.push({ kind: 'stream-close', packet, stream: this.stream, reason })
+    out.push({ kind: 'stream-close', packet, stream: this.#stream, reason })
   }
 }

@@ -2,8 +2,8 @@ import type { Cursor } from './cursor.ts'
 import type { TcpStream, WalkEvent } from './events.ts'
 import type { Flow } from './flow-table.ts'
 import { FlowTable } from './flow-table.ts'
-import type { HoldLimits } from './half-stream.ts'
-import { HoldBudget } from './half-stream.ts'
+import type { HoldLimits } from './hold-budget.ts'
+import { HoldBudget } from './hold-budget.ts'
 import { TcpConnection } from './tcp-connection.ts'
 import { TCP_FLAG, readTcpHeader } from './tcp-header.ts'
 import type { TcpHeader } from './tcp-header.ts'
@@ -21,6 +21,8 @@ export class TcpTracker {
   readonly #budget: HoldBudget
   readonly #serverPorts: ReadonlySet<number>
   readonly #header: TcpHeader = { sourcePort: 0, destinationPort: 0, sequence: 0, acknowledgement: 0, flags: 0 }
+  /** Of streams that nothing belongs to any more, for those to come: what lives as long is dear to the collector. */
+  readonly #spare: TcpConnection[] = []
   #streams = 0
   /** The packet under way, for connections that give way to it. */
   #cursor: Cursor | undefined
@@ -30,7 +32,9 @@ export class TcpTracker {
     this.#serverPorts = options.serverPorts
     this.#flows = new FlowTable(options.maxStreams, options.hashSeed, (flow) => {
       const c = this.#cursor
-      if (c !== undefined) flow.state?.close('evicted', c.packet, c.out)
+      if (c === undefined || flow.state === undefined) return
+      flow.state.close('evicted', c.packet, c.out)
+      this.#spare.push(flow.state)
     })
   }
 
@@ -61,6 +65,7 @@ export class TcpTracker {
         connection.close('reused', c.packet, c.out)
         const next = this.#open(flow, c)
         if (belonging === 'continued') next.continue(connection)
+        this.#spare.push(connection)
         connection = next
       }
     }
@@ -86,8 +91,11 @@ export class TcpTracker {
       client: clientIsA ? flow.a : flow.b,
       server: clientIsA ? flow.b : flow.a,
       midStream: !isSyn,
+      context: undefined,
     }
-    const connection = new TcpConnection(stream, clientIsA, this.#budget)
+    const spare = this.#spare.pop()
+    spare?.begin(stream, clientIsA)
+    const connection = spare ?? new TcpConnection(stream, clientIsA, this.#budget)
     flow.state = connection
     c.out.push({ kind: 'stream-open', packet: c.packet!, stream })
     return connection

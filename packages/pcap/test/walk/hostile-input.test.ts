@@ -49,4 +49,4 @@ describe('hostile input', () => {
   }).timeout(20_000)
 })
 
-const CLOCK = { nanoseconds: (): bigint => 0n, write: (): void => undefined }
+const CLOCK = { nanoseconds: (): bigint => 0n, write: (): void => {} }

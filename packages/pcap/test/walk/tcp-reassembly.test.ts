@@ -417,5 +417,27 @@ describe('TCP reassembly', () => {
         'end stream-close 2 end-of-capture',
       ])
     })
+
+    it('knows nothing of an evicted stream when another takes its place', () => {
+      const first = new TcpScript()
+      first.handshake()
+      first.master(1001, 5001, 'abc')
+      first.master(1010, 5001, 'held')
+      // Met in mid-life, with sequence numbers that the stream before would take for old ones.
+      const second = new TcpScript(first.sequence, { ip: '10.0.0.3', port: 50_000 })
+      second.master(900, 4000, 'xyz')
+      second.device(4000, 903, 'uvw')
+      expect(all(second, { maxStreams: 1 })).to.deep.equal([
+        '1 stream-open 0 10.0.0.1:49152 -> 10.0.0.2:502',
+        "4 stream-data 0 > 'abc'",
+        '6 stream-gap 0 > 6 missing',
+        "6 stream-data 0 > 'held' (carried by 5)",
+        '6 stream-close 0 evicted',
+        '6 stream-open 1 10.0.0.3:50000 -> 10.0.0.2:502 mid-stream',
+        "6 stream-data 1 > 'xyz'",
+        "7 stream-data 1 < 'uvw'",
+        'end stream-close 1 end-of-capture',
+      ])
+    })
   })
 })

@@ -5,11 +5,11 @@ import { MemoryEthernet, openEthernet } from '@gridseal/transport'
 import type { EthernetSocket, OpenEthernet } from '@gridseal/transport'
 import { UsageError, fromHex, toHex } from '@gridseal/wire'
 import { expect } from 'chai'
-import { ROOT } from '../../../../test/support/requirements.ts'
+import { ROOT, which } from '../../../../test/support/requirements.ts'
 import type { VethPair } from '../../../../test/support/veth.ts'
 import { vethPair } from '../../../../test/support/veth.ts'
 import { settleEthernet } from '#src/ethernet/ethernet-socket.ts'
-import { openPacketSocket } from '#src/ethernet/packet-socket.ts'
+import { openPacketSocket } from '#src/ethernet/open-packet-socket.ts'
 import type { SystemCalls } from '#src/ethernet/system-calls.ts'
 import { loadSystemCalls } from '#src/ethernet/system-calls.ts'
 
@@ -200,6 +200,35 @@ describe('raw Ethernet', () => {
     a.send(fromHex(PLAIN.replace('010ccd010001', '020000000099')))
     await until('it arrives', () => atB.length === 1)
     await Promise.all([a.close(), b.close()])
+  })
+
+  it('goes on with an interface that was taken away and has come back', async () => {
+    const ip = (...parts: string[]): Promise<unknown> => promisify(execFile)(which('ip')!, ['link', ...parts])
+    const [near, far] = [`${pair.a.slice(0, -1)}x`, `${pair.a.slice(0, -1)}y`]
+    const plug = async (): Promise<void> => {
+      await ip('add', near, 'type', 'veth', 'peer', 'name', far)
+      await ip('set', near, 'up')
+      await ip('set', far, 'up')
+    }
+    await plug()
+    const socket = await openEthernet({ url: `eth://${near}`, etherType: GOOSE })
+    try {
+      const frames = heard(socket)
+      await ip('del', near)
+      await until('it is noticed', () => socket.counters.errors > 0)
+      expect(socket.send(fromHex(PLAIN))).to.equal(false)
+      await plug()
+      const other = await openEthernet({ url: `eth://${far}`, etherType: GOOSE })
+      await until('frames are heard again', () => {
+        other.send(fromHex(PLAIN))
+        return frames.length > 0
+      })
+      expect(socket.send(fromHex(PLAIN))).to.equal(true)
+      await other.close()
+    } finally {
+      await socket.close()
+      await ip('del', near).catch(() => undefined)
+    }
   })
 
   it('a process that has closed its sockets ends, and so does one that just exits', async () => {

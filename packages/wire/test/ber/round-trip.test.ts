@@ -239,13 +239,7 @@ describe('BER under mutation', () => {
   }
 
   it('lengths that are longer than needed are told by the reader, and written where they are asked for', () => {
-    for (const hex of [
-      '810103',
-      '81810103',
-      '8182000103',
-      'a1820003810103',
-      'a10681840000000103'.replace('a106', 'a107'),
-    ]) {
+    for (const hex of ['810103', '81810103', '8182000103', 'a1820003810103', 'a10781840000000103']) {
       const r = BerReader.of(fromHex(hex))
       const tag = r.peekTag() ?? expect.fail('an element')
       const contents = r.contents(tag, 'x')

@@ -3,6 +3,7 @@ import type { Data } from '../mms/data.ts'
 import type { UtcTime } from '../utc-time.ts'
 import type { OpenedFrame, ProcessBusFrame } from './header.ts'
 import { APDU_TAG, ETHER_TYPE_GOOSE, openFrame, writeFrame } from './header.ts'
+import { openRoutable } from '../routable/open.ts'
 import type { FieldRow, Forms } from './sequence.ts'
 import { readSequence, writeSequence } from './sequence.ts'
 
@@ -64,7 +65,16 @@ export interface ExaminedGoose {
 /** Reads as much of a GOOSE frame as there is; never throws for what is in the octets. */
 export function examineGoose(bytes: Uint8Array): ExaminedGoose {
   const problems: DecodeError[] = []
-  const frame = openFrame(bytes, ETHER_TYPE_GOOSE, APDU_TAG.goose, problems)
+  return examine(openFrame(bytes, ETHER_TYPE_GOOSE, APDU_TAG.goose, problems), problems)
+}
+
+/** The same for a datagram of R-GOOSE (IEC 61850-90-5); of one that is encrypted there is no PDU. */
+export function examineRoutableGoose(bytes: Uint8Array): ExaminedGoose {
+  const problems: DecodeError[] = []
+  return examine(openRoutable(bytes, 'goose', problems), problems)
+}
+
+function examine(frame: OpenedFrame, problems: DecodeError[]): ExaminedGoose {
   if (frame.contents === undefined) return { frame, pdu: {}, malformed: problems[0], violation: undefined }
   const { values, forms } = readSequence(GOOSE_FIELDS, frame.contents, frame.contentsAt, problems)
   const pdu = (forms === undefined ? values : { ...values, forms }) as Partial<GoosePdu>

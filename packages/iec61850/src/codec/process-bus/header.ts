@@ -4,6 +4,7 @@ import type { EthernetHeader } from '../ethernet.ts'
 import { readEthernetHeader, writeEthernetHeader } from '../ethernet.ts'
 import type { WireForm } from '../mms/wire-form.ts'
 import { neededLengthOctets } from '../mms/wire-form.ts'
+import type { RoutableSession } from '../routable/session.ts'
 import { decodeError } from './sequence.ts'
 
 export const ETHER_TYPE_GOOSE = 0x88b8
@@ -38,10 +39,14 @@ export interface ProcessBusFrame {
 export interface OpenedFrame extends Partial<Omit<ProcessBusFrame, 'form'>> {
   readonly length?: number
   readonly form?: WireForm | undefined
+  /** Of a datagram of R-GOOSE or R-SV, in the place of an Ethernet header. */
+  readonly session?: RoutableSession
   /** Contents of the APDU, and their offset in the frame; undefined where there is none. */
   readonly contents?: Uint8Array
   readonly contentsAt: number
 }
+
+export type MutableFrame = { -readonly [K in keyof OpenedFrame]: OpenedFrame[K] }
 
 /** The APPID of a frame of either EtherType; undefined where it is neither, or too short. */
 export function appIdOf(frame: Uint8Array): number | undefined {
@@ -64,7 +69,7 @@ const HEADER = 8
  * there from being read.
  */
 export function openFrame(frame: Uint8Array, etherType: number, apduTag: number, problems: DecodeError[]): OpenedFrame {
-  const opened: { -readonly [K in keyof OpenedFrame]: OpenedFrame[K] } = { contentsAt: 0 }
+  const opened: MutableFrame = { contentsAt: 0 }
   try {
     const r = new Reader(frame)
     opened.ethernet = readEthernetHeader(r)
@@ -94,12 +99,13 @@ export function openFrame(frame: Uint8Array, etherType: number, apduTag: number,
   return opened
 }
 
-function openApdu(
+/** Opens the APDU that lies from `start` to `end` of `frame`. Throws `DecodeError` where there is none. */
+export function openApdu(
   frame: Uint8Array,
   start: number,
   end: number,
   apduTag: number,
-  opened: { -readonly [K in keyof OpenedFrame]: OpenedFrame[K] },
+  opened: MutableFrame,
   problems: DecodeError[],
 ): void {
   const r = new Reader(frame, start, end)

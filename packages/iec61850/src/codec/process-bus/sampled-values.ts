@@ -6,6 +6,7 @@ import type { UtcTime } from '../utc-time.ts'
 import { decodeInteger, encodeInteger } from '../mms/integer.ts'
 import type { OpenedFrame, ProcessBusFrame } from './header.ts'
 import { APDU_TAG, ETHER_TYPE_SV, openFrame, writeFrame } from './header.ts'
+import { openRoutable } from '../routable/open.ts'
 import type { FieldRow, Forms } from './sequence.ts'
 import { decodeError, readSequence, writeSequence } from './sequence.ts'
 
@@ -80,7 +81,16 @@ const MOST_ASDUS = 0xffff
 /** Reads as much of a frame as there is; never throws for what is in the octets. */
 export function examineSv(bytes: Uint8Array): ExaminedSv {
   const problems: DecodeError[] = []
-  const frame = openFrame(bytes, ETHER_TYPE_SV, APDU_TAG.sv, problems)
+  return examine(openFrame(bytes, ETHER_TYPE_SV, APDU_TAG.sv, problems), problems)
+}
+
+/** The same for a datagram of R-SV (IEC 61850-90-5); of one that is encrypted there is no PDU. */
+export function examineRoutableSv(bytes: Uint8Array): ExaminedSv {
+  const problems: DecodeError[] = []
+  return examine(openRoutable(bytes, 'sv', problems), problems)
+}
+
+function examine(frame: OpenedFrame, problems: DecodeError[]): ExaminedSv {
   const asdus: Partial<Asdu>[] = []
   const forms: Record<string, WireForm> = {}
   let noAsdu: number | undefined
@@ -99,7 +109,7 @@ export function examineSv(bytes: Uint8Array): ExaminedSv {
     }
   }
   const malformed = problems[0]
-  const wrong = malformed === undefined && noAsdu !== asdus.length
+  const wrong = malformed === undefined && frame.contents !== undefined && noAsdu !== asdus.length
   const violation = wrong
     ? new DecodeError('sv.asdus', frame.contentsAt, 'noASDU', `${noAsdu} ASDUs, ${asdus.length} there`)
     : undefined
