@@ -8,6 +8,7 @@ import type { InspectSummary } from '@gridseal/cli'
 import { PcapngWriter, readCapture } from '@gridseal/pcap'
 import { UsageError } from '@gridseal/wire'
 import { gridseal } from '../support/cli.ts'
+import { sharingCompiled } from '../support/compiled.ts'
 import { withFolder } from '../support/folders.ts'
 import { ROOT } from '../support/requirements.ts'
 
@@ -35,6 +36,15 @@ async function inspected(file: string, threads: number, json = true): Promise<In
 }
 
 describe('gridseal inspect in threads', () => {
+  const given = process.env['NODE_COMPILE_CACHE']
+  before(() => {
+    // Every thread compiles the same modules.
+    Object.assign(process.env, sharingCompiled())
+  })
+  after(() => {
+    if (given === undefined) delete process.env['NODE_COMPILE_CACHE']
+  })
+
   it('writes what one thread writes, in the same order', () =>
     withFolder(async (folder) => {
       const file = join(folder, 'all.pcapng')

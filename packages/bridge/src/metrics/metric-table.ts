@@ -1,6 +1,18 @@
 import type { BridgeHealth } from '../health.ts'
+import type { LinkCounters } from '../link/end.ts'
 import type { BridgeMetric } from './metric.ts'
-import { ofArriving, ofBridge, ofGroup, ofJournal, ofKept, ofKeptHere, ofLeaving, ofLink, ofSite } from './metric.ts'
+import {
+  ofArriving,
+  ofBridge,
+  ofGroup,
+  ofJournal,
+  ofKept,
+  ofKeptHere,
+  ofLeaving,
+  ofLink,
+  ofNetwork,
+  ofSite,
+} from './metric.ts'
 
 /*
  * The bridge's metrics by their names, which do not change. Labels are names of the configuration (site, link) or of
@@ -107,6 +119,11 @@ const STREAMS: readonly BridgeMetric[] = [
   ),
 ]
 
+/** Policy; too old; their connection has gone; on Ethernet: another address or APPID, or seen a moment before. */
+function notCarried({ denied, stale, orphaned, foreign, again }: LinkCounters): Readonly<Record<string, number>> {
+  return { policy: denied, stale, orphaned, foreign, again }
+}
+
 const LINKS: readonly BridgeMetric[] = [
   ofLink(['gauge', 'link_connections', 'Local connections that are open now.'], (link) => link.connections),
   ofLink(['counter', 'link_connections_total', 'Local connections opened.'], (link) => link.opened),
@@ -125,8 +142,8 @@ const LINKS: readonly BridgeMetric[] = [
     'direction',
   ),
   ofLink(
-    ['counter', 'link_refused_frames_total', 'Frames held back: policy, too old, or their connection has gone.'],
-    ({ denied, stale, orphaned }) => ({ policy: denied, stale, orphaned }),
+    ['counter', 'link_refused_frames_total', 'Frames not carried or not delivered, by reason.'],
+    notCarried,
     'reason',
   ),
   ofLink(
@@ -181,6 +198,24 @@ const GROUPS: readonly BridgeMetric[] = [
   ),
 ]
 
+const NETWORKS: readonly BridgeMetric[] = [
+  ofNetwork(
+    ['counter', 'network_frames_total', "Frames of a head-end's own network of a group, taken and delivered."],
+    ({ framesIn, framesOut }) => ({ in: framesIn, out: framesOut }),
+    'direction',
+  ),
+  ofNetwork(
+    ['counter', 'network_bytes_total', 'Bytes of these frames.'],
+    ({ bytesIn, bytesOut }) => ({ in: bytesIn, out: bytesOut }),
+    'direction',
+  ),
+  ofNetwork(
+    ['counter', 'network_refused_frames_total', 'Frames not carried or not delivered, by reason.'],
+    notCarried,
+    'reason',
+  ),
+]
+
 const JOURNAL: readonly BridgeMetric[] = [
   ofJournal(['gauge', 'journal_bytes', 'Bytes in all segments of the journal.'], ({ bytes }) => bytes),
   ofJournal(['gauge', 'journal_segments', 'Segment files.'], ({ segments }) => segments),
@@ -207,5 +242,6 @@ export const BRIDGE_METRICS: readonly BridgeMetric[] = [
   ...STREAMS,
   ...LINKS,
   ...GROUPS,
+  ...NETWORKS,
   ...JOURNAL,
 ]

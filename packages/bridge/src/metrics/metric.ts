@@ -116,6 +116,13 @@ export function ofGroup(row: Row, read: Values<RealtimeStats>, label?: string): 
   return ofNamed(row, ({ groups }) => groups, read, label)
 }
 
+/** The same of each network of a group that the head-end has itself. */
+export function ofNetwork(row: Row, read: Values<LinkCounters>, label: string): BridgeMetric {
+  return ofBridge(row, ['group', label], ({ stats }) =>
+    Object.entries(stats.groups).flatMap(([group, counters]) => samplesOf({ group }, read(counters), label)),
+  )
+}
+
 type Values<Counters> = (counters: Counters) => number | Readonly<Record<string, number>>
 
 function ofNamed<Counters>(
@@ -125,10 +132,15 @@ function ofNamed<Counters>(
   label: string | undefined,
 ): BridgeMetric {
   return ofSites(row, label === undefined ? ['link'] : ['link', label], (site) =>
-    Object.entries(countersOf(site)).flatMap(([link, counters]): Sample[] => {
-      const values = read(counters)
-      if (typeof values === 'number') return [{ labels: { link }, value: values }]
-      return Object.entries(values).map(([name, value]) => ({ labels: { link, [label ?? '']: name }, value }))
-    }),
+    Object.entries(countersOf(site)).flatMap(([link, counters]) => samplesOf({ link }, read(counters), label)),
   )
+}
+
+function samplesOf(
+  labels: Labels,
+  values: number | Readonly<Record<string, number>>,
+  label: string | undefined,
+): Sample[] {
+  if (typeof values === 'number') return [{ labels, value: values }]
+  return Object.entries(values).map(([name, value]) => ({ labels: { ...labels, [label ?? '']: name }, value }))
 }

@@ -1,7 +1,10 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { UsageError } from '@gridseal/wire'
 import type { ConfigProblem } from '@gridseal/bridge'
 import { loadConfig, parseConfig } from '@gridseal/bridge'
 import { expect } from 'chai'
+import { ROOT } from '../../../../test/support/requirements.ts'
 
 const FIELD = `
 role: field
@@ -162,6 +165,13 @@ describe('the configuration', () => {
     expect(problems(both).map(({ key }) => key)).to.have.members(['extra', 'links[1].protocol'])
     expect(problems('role: [field')[0]).to.deep.include({ line: 1, key: '' })
     expect(problems('')[0]?.line).to.be.a('number')
+  })
+
+  it('of every example in docs is taken', async () => {
+    const folder = join(ROOT, 'docs/examples')
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
+    expect(files).to.include.members(['field.yaml', 'field-x509.yaml', 'head-end.yaml'])
+    for (const file of files) expect((await loadConfig(join(folder, file))).config.role).to.match(/^(field|head-end)$/)
   })
 
   it('says which file cannot be read', async () => {

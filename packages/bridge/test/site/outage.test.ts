@@ -15,7 +15,7 @@ const key = SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(5))
 const HOUR = 3600
 const OUTAGE = 13 * HOUR
 /** Seconds of the virtual clock between two times that the devices speak. */
-const STEP = 60
+const STEP = 120
 
 const lane = { site: 's', direction: 'to-master', class: 'normal' } as const satisfies Lane
 
