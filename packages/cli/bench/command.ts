@@ -4,14 +4,6 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { InternalError } from '@gridseal/wire'
 
-/** What the command writes of itself when it is done: CPU time in microseconds, and KiB. */
-const WRAPPER = `
-const { main } = await import(process.argv[1])
-process.exitCode = await main(process.argv.slice(2))
-const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
-process.stderr.write('\\n' + JSON.stringify({ cpu: userCPUTime + systemCPUTime, memory: maxRSS }))
-`
-
 export interface CommandFigures {
   /** MB of capture per second, and per second of CPU time of all threads. */
   readonly wall: number[]
@@ -24,14 +16,13 @@ export interface CommandFigures {
 export function runCommand(capture: string, runs: number): CommandFigures {
   const size = statSync(capture).size
   const figures: CommandFigures = { wall: [], cpu: [], memory: [] }
-  const main = join(import.meta.dirname, '../src/main.ts')
+  const command = join(import.meta.dirname, 'command-process.ts')
   for (let i = 0; i < runs; i++) {
     const start = performance.now()
-    const child = spawnSync(
-      process.execPath,
-      ['-C', 'source', '--input-type=module', '-e', WRAPPER, main, 'inspect', '--json', capture],
-      { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' },
-    )
+    const child = spawnSync(process.execPath, ['-C', 'source', command, 'inspect', '--json', capture], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+    })
     figures.wall.push(size / 1e3 / (performance.now() - start))
     if (child.status !== 0)
       throw new InternalError('bench.command', `inspect ended with ${child.status}: ${child.stderr}`)
