@@ -5,6 +5,9 @@ export { TextWriter } from './text-writer.ts'
 export { allocate } from './allocate.ts'
 export { fromHex, toHex } from './hex.ts'
 
+// Ethernet
+export { HSR_TAG, VLAN_TAGS, formatMac, parseMac } from './ethernet.ts'
+
 // BER and DER
 export { BerReader } from './ber/reader.ts'
 export type { BitString } from './ber/reader.ts'

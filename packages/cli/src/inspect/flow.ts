@@ -134,7 +134,7 @@ export class FlowPool {
   }
 }
 
-/** Only connections end before the capture does. */
+/** Other conversations than connections rarely end before the capture does. */
 function isPooled({ medium, framing }: Pick<FlowParts, 'medium' | 'framing'>): boolean {
   return medium === 'stream' && framing === undefined
 }

@@ -1,5 +1,7 @@
 import type { Writer } from '@gridseal/wire'
-import { DecodeError, Reader, UsageError, fromHex, toHex } from '@gridseal/wire'
+import { DecodeError, HSR_TAG, Reader, UsageError, VLAN_TAGS, parseMac as parse } from '@gridseal/wire'
+
+export { formatMac } from '@gridseal/wire'
 
 /** A tag between the addresses and the EtherType of what is carried. */
 export interface EthernetTag {
@@ -31,8 +33,6 @@ export interface VlanControl {
 
 const MAC_OCTETS = 6
 const MOST_TAGS = 8
-const VLAN: ReadonlySet<number> = new Set([0x8100, 0x88a8, 0x9100, 0x9200])
-const HSR = 0x892f
 
 /** Reads up to and with the EtherType. Throws `DecodeError`. */
 export function readEthernetHeader(r: Reader): EthernetHeader {
@@ -64,7 +64,7 @@ export function writeEthernetHeader(w: Writer, { destination, source, tags, ethe
 }
 
 function controlOctets(tagProtocol: number): number {
-  return VLAN.has(tagProtocol) ? 2 : tagProtocol === HSR ? 4 : 0
+  return VLAN_TAGS.has(tagProtocol) ? 2 : tagProtocol === HSR_TAG ? 4 : 0
 }
 
 /** The EtherType of a frame behind its tags; undefined where there is none. */
@@ -79,7 +79,7 @@ export function etherTypeOf(frame: Uint8Array): number | undefined {
 
 /** The innermost VLAN tag of a header, undefined for an untagged frame. */
 export function vlanOf({ tags }: EthernetHeader): VlanControl | undefined {
-  const control = tags.findLast(({ protocol }) => VLAN.has(protocol))?.control
+  const control = tags.findLast(({ protocol }) => VLAN_TAGS.has(protocol))?.control
   if (control === undefined) return undefined
   const word = (control[0]! << 8) | control[1]!
   return { id: word & 0xfff, priority: word >> 13, dropEligible: (word & 0x1000) !== 0 }
@@ -101,13 +101,5 @@ export function vlanTag({
 
 /** A MAC address as SCL writes it, `01-0C-CD-01-00-01`; also with colons. Throws `UsageError` `iec61850.mac`. */
 export function parseMac(text: string): Uint8Array {
-  if (!/^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i.test(text)) {
-    throw new UsageError('iec61850.mac', `"${text}" is no MAC address, such as 01-0C-CD-01-00-01`)
-  }
-  return fromHex(text.replaceAll(/[:-]/g, ''))
-}
-
-/** `xx:xx:xx:xx:xx:xx`. */
-export function formatMac(address: Uint8Array): string {
-  return toHex(address, ':')
+  return parse(text, 'iec61850.mac')
 }

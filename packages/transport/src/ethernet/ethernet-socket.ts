@@ -1,10 +1,9 @@
-import { UsageError } from '@gridseal/wire'
+import { UsageError, parseMac } from '@gridseal/wire'
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts'
 import type { EthernetEndpoint } from '../endpoint.ts'
 import { integer, knownKeys } from '../options.ts'
 import type { DatagramCounters, DatagramSocket } from '../udp/datagram-socket.ts'
 import { noDatagrams } from '../udp/send-budget.ts'
-import { parseMac } from './mac.ts'
 
 export interface EthernetOptions {
   /** `eth://eth1`. */
@@ -60,6 +59,8 @@ const MOST_DESTINATIONS = 1024
 /** Frames that are held while nobody is subscribed. */
 export const MAX_HELD = 1024
 
+const octetsOf = (address: string): Uint8Array => parseMac(address, 'transport.ethernet.address')
+
 /** Throws {@link UsageError} `transport.option`, `transport.url.…`, `transport.ethernet.address`. */
 export function settleEthernet(options: EthernetOptions): EthernetSettings {
   knownKeys(options, ['url', 'etherType', 'destinations'])
@@ -69,7 +70,7 @@ export function settleEthernet(options: EthernetOptions): EthernetSettings {
     throw new UsageError('transport.url.scheme', `${url}: eth://interface is needed`, { url })
   const etherType = integer('etherType', options.etherType, FIRST_ETHER_TYPE, 0xffff)
   if (destinations !== undefined) integer('the number of destinations', destinations.length, 1, MOST_DESTINATIONS)
-  return { endpoint, url: formatEndpoint(endpoint), etherType, destinations: destinations?.map(parseMac) }
+  return { endpoint, url: formatEndpoint(endpoint), etherType, destinations: destinations?.map(octetsOf) }
 }
 
 /** Counters of a socket that nothing has passed. */

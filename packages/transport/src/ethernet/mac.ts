@@ -1,21 +1,12 @@
-import { UsageError, toHex } from '@gridseal/wire'
+import { HSR_TAG, VLAN_TAGS, formatMac } from '@gridseal/wire'
 
 export const MAC_OCTETS = 6
 /** Two addresses and an EtherType. */
 export const ETHERNET_HEADER = 14
 
-/** The six octets of `01-0C-CD-01-00-01` or `01:0c:cd:01:00:01`. Throws `UsageError` `transport.ethernet.address`. */
-export function parseMac(text: string): Uint8Array {
-  if (!/^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i.test(text)) {
-    const message = `"${text}" is no MAC address, such as 01-0C-CD-01-00-01`
-    throw new UsageError('transport.ethernet.address', message, { address: text })
-  }
-  return Uint8Array.from(Buffer.from(text.replaceAll(/[:-]/g, ''), 'hex'))
-}
-
 /** `xx:xx:xx:xx:xx:xx` of the six octets at `at`. */
 export function macText(frame: Uint8Array, at: number): string {
-  return toHex(frame.subarray(at, at + MAC_OCTETS), ':')
+  return formatMac(frame.subarray(at, at + MAC_OCTETS))
 }
 
 /** Six octets as one number, for sets and maps. */
@@ -39,6 +30,3 @@ export function etherTypeBehindTags(frame: Uint8Array): number {
   }
   return 0
 }
-
-export const VLAN_TAGS: ReadonlySet<number> = new Set([0x8100, 0x88a8, 0x9100, 0x9200])
-export const HSR_TAG = 0x892f

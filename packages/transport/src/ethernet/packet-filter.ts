@@ -1,4 +1,4 @@
-import { HSR_TAG, VLAN_TAGS } from './mac.ts'
+import { HSR_TAG, VLAN_TAGS } from '@gridseal/wire'
 
 /** One instruction of a classic BPF program: code, jumps if true and if false, constant. */
 export type BpfInstruction = readonly [code: number, whenTrue: number, whenFalse: number, k: number]
