@@ -46,7 +46,7 @@ export function encodeBatch(
   const w = new CborWriter(protectedHeader.length + signature.length + leaves.length + 32)
   w.array(2)
   writeSign1(w, protectedHeader, EMPTY_MAP, signature)
-  return w.array(count).raw(leaves).finish()
+  return w.array(count).raw(leaves).take()
 }
 
 /** What a batch says of itself at its head: enough to find it again. Nothing is verified. */

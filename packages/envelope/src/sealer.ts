@@ -15,6 +15,7 @@ import {
   writeKeyChangeLeaf,
 } from './leaf.ts'
 import { Frontier } from './merkle/frontier.ts'
+import { LEAF_PREFIX } from './merkle/hash.ts'
 
 export interface SealerLimits {
   /** Most entries of one batch. */
@@ -383,8 +384,7 @@ export class Sealer {
     const last = this.#created > this.#floor ? this.#created : this.#floor
     this.#created = now > last ? now : last + 1n
     const keyId = key.publicKey.fingerprint
-    this.#leaf.reset()
-    writeHeaderLeaf(this.#leaf, {
+    writeHeaderLeaf(this.#beginLeaf(), {
       version: LOG_VERSION,
       site,
       direction,
@@ -411,8 +411,7 @@ export class Sealer {
         changes = this.#appendKeyChange()
         break
       }
-      this.#leaf.reset()
-      writeEntryLeaf(this.#leaf, entry, this.#frontier.size)
+      writeEntryLeaf(this.#beginLeaf(), entry, this.#frontier.size)
       this.#appendLeaf()
       bytes += weight(entry)
       taken++
@@ -431,17 +430,20 @@ export class Sealer {
 
   #appendKeyChange(): boolean {
     if (this.#nextKey === undefined) return false
-    this.#leaf.reset()
     const change = { sequence: this.#frontier.size, time: this.#now(), key: this.#nextKey.publicKey }
-    writeKeyChangeLeaf(this.#leaf, change)
+    writeKeyChangeLeaf(this.#beginLeaf(), change)
     this.#appendLeaf()
     return true
   }
 
+  /** The leaf lies behind its prefix: it is hashed as it is. */
   #appendLeaf(): void {
-    const leaf = this.#leaf.view()
-    this.#frontier.append(leaf)
-    this.#leaves.bytes(leaf)
+    this.#frontier.appendPrefixed(this.#leaf.view())
+    this.#leaves.bytes(this.#leaf.view(1))
+  }
+
+  #beginLeaf(): CborWriter {
+    return this.#leaf.reset().raw(LEAF_PREFIX)
   }
 }
 

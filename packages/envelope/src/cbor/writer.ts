@@ -5,16 +5,22 @@ export const MAJOR: Readonly<
   Record<'uint' | 'negative' | 'bytes' | 'text' | 'array' | 'map' | 'tag' | 'simple', number>
 > = { uint: 0x00, negative: 0x20, bytes: 0x40, text: 0x60, array: 0x80, map: 0xa0, tag: 0xc0, simple: 0xe0 }
 
+/** Texts below this length have a head of one octet. */
+const SHORT_TEXT = 24
+
 /**
  * Writes deterministic CBOR (RFC 8949 4.2.1) item by item: shortest heads, definite lengths. The order of map keys is
  * the caller's: use {@link encodeCbor} where it must be sorted for you.
  */
 export class CborWriter {
   #buffer: Buffer<ArrayBuffer>
+  /** The same octets, for numbers. */
+  #numbers: DataView
   #length = 0
 
   constructor(capacity = 256) {
     this.#buffer = Buffer.allocUnsafe(capacity)
+    this.#numbers = numbersOf(this.#buffer)
   }
 
   /** Bytes written so far. */
@@ -32,6 +38,13 @@ export class CborWriter {
     return new Uint8Array(this.#buffer.subarray(0, this.#length))
   }
 
+  /** What was written, for a writer that is not used again: no copy where its buffer is its own and about filled. */
+  take(): Uint8Array<ArrayBuffer> {
+    const { buffer, byteOffset } = this.#buffer
+    const wasted = buffer.byteLength - this.#length
+    return wasted <= this.#length / 16 ? new Uint8Array(buffer, byteOffset, this.#length) : this.finish()
+  }
+
   reset(): this {
     this.#length = 0
     return this
@@ -45,6 +58,7 @@ export class CborWriter {
       const bigger = Buffer.allocUnsafe(Math.max(this.#length, this.#buffer.length * 2))
       this.#buffer.copy(bigger, 0, 0, at)
       this.#buffer = bigger
+      this.#numbers = numbersOf(bigger)
     }
     return at
   }
@@ -61,15 +75,15 @@ export class CborWriter {
     } else if (argument < 0x1_0000) {
       const at = this.#grow(3)
       this.#buffer[at] = major | 25
-      this.#buffer.writeUInt16BE(Number(argument), at + 1)
+      this.#numbers.setUint16(at + 1, Number(argument))
     } else if (argument < 0x1_0000_0000) {
       const at = this.#grow(5)
       this.#buffer[at] = major | 26
-      this.#buffer.writeUInt32BE(Number(argument), at + 1)
+      this.#numbers.setUint32(at + 1, Number(argument))
     } else {
       const at = this.#grow(9)
       this.#buffer[at] = major | 27
-      this.#buffer.writeBigUInt64BE(BigInt(argument), at + 1)
+      this.#numbers.setBigUint64(at + 1, BigInt(argument))
     }
     return this
   }
@@ -96,6 +110,26 @@ export class CborWriter {
   }
 
   text(value: string): this {
+    return value.length < SHORT_TEXT && this.#ascii(value) ? this : this.#utf8(value)
+  }
+
+  /** Names and the like without a call out of JavaScript. False, and nothing written, if one character is not ASCII. */
+  #ascii(value: string): boolean {
+    const { length } = value
+    const at = this.#grow(1 + length)
+    this.#buffer[at] = MAJOR.text | length
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i)
+      if (code > 0x7f) {
+        this.#length = at
+        return false
+      }
+      this.#buffer[at + 1 + i] = code
+    }
+    return true
+  }
+
+  #utf8(value: string): this {
     const length = Buffer.byteLength(value, 'utf8')
     this.head(MAJOR.text, length)
     const at = this.#grow(length)
@@ -125,4 +159,8 @@ export class CborWriter {
     this.#buffer.set(value, at)
     return this
   }
+}
+
+function numbersOf({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): DataView {
+  return new DataView(buffer, byteOffset, length)
 }

@@ -1,5 +1,5 @@
 import { UsageError } from '@gridseal/wire'
-import { HASH_LENGTH, leafHashInto, nodeHash, nodeHashInto } from './hash.ts'
+import { HASH_LENGTH, leafHashInto, mergeInPlace, nodeHash, sha256Into } from './hash.ts'
 
 const MAX_LEVELS = 53
 
@@ -23,9 +23,9 @@ export class Frontier {
     this.#settle()
   }
 
-  /** Appends a leaf by its hash. */
-  appendHash(hash: Uint8Array): void {
-    this.#stack.set(hash, this.#depth * HASH_LENGTH)
+  /** {@link append} of an entry that has its {@link LEAF_PREFIX} before it already, which spares a copy. */
+  appendPrefixed(prefixed: Uint8Array): void {
+    sha256Into(this.#stack, this.#depth * HASH_LENGTH, prefixed)
     this.#settle()
   }
 
@@ -33,9 +33,8 @@ export class Frontier {
     this.#depth++
     // One merge for each complete pair that the new leaf closes: as many as the old size has low one-bits.
     for (let size = this.#size; size % 2 === 1; size = (size - 1) / 2) {
-      const at = (this.#depth - 2) * HASH_LENGTH
-      nodeHashInto(this.#stack, at, this.#at(this.#depth - 2), this.#at(this.#depth - 1))
       this.#depth--
+      mergeInPlace(this.#stack, (this.#depth - 1) * HASH_LENGTH)
     }
     this.#size++
   }

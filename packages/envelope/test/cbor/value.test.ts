@@ -134,6 +134,34 @@ describe('deterministic CBOR (RFC 8949 4.2.1)', () => {
     }
   })
 
+  it('writes texts around the shortest heads as UTF-8, wherever a character that is not ASCII stands', () => {
+    for (const odd of ['é', '€', '😀', '\u0080', '\u007f']) {
+      for (let length = 0; length < 30; length++) {
+        for (let at = 0; at <= length; at++) {
+          const text = 'x'.repeat(at) + odd + 'y'.repeat(length - at)
+          const octets = Buffer.from(text, 'utf8')
+          const head = octets.length < 24 ? [0x60 + octets.length] : [0x78, octets.length]
+          const w = new CborWriter(1).null().text(text).null()
+          expect(toHex(w.finish())).to.equal(toHex(Uint8Array.of(0xf6, ...head, ...octets, 0xf6)))
+        }
+      }
+    }
+  })
+
+  it('hands out what it wrote without a copy only where its buffer is its own and full', () => {
+    for (const [capacity, length] of [
+      [16, 8],
+      [5000, 4990],
+      [5000, 100],
+      [100_000, 99_990],
+    ] as const) {
+      const w = new CborWriter(capacity).raw(new Uint8Array(length).fill(7))
+      const taken = w.take()
+      expect(taken).to.deep.equal(new Uint8Array(length).fill(7))
+      expect(taken.buffer.byteLength).to.be.at.most(Math.ceil((length * 17) / 16))
+    }
+  })
+
   it('writes the same whatever room it began with: no octet goes to a buffer that has just been outgrown', () => {
     const value = [1, 'text that is longer than most', new Uint8Array(30), -7, [true, null, 70000, 'x'], 2 ** 40, 'end']
     const whole = toHex(encodeCbor(value))
