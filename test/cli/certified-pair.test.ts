@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Bridge, BridgeEvent } from '@gridseal/bridge'
 import { createBridge, loadConfig } from '@gridseal/bridge'
-import { Certificate, issueCertificate, readKeyFile } from '@gridseal/pqc'
+import { Certificate, issueCertificate, issueRevocationList, readKeyFile } from '@gridseal/pqc'
 import type { CertificateExtensions } from '@gridseal/pqc'
 import { toHex } from '@gridseal/wire'
 import { gridseal } from '../support/cli.ts'
@@ -49,6 +49,15 @@ async function expired(name: string, out: string): Promise<void> {
   await writeFile(file(out), issued.toPem())
 }
 
+/** A list that was to be followed by another an hour ago. */
+async function outdated(out: string): Promise<void> {
+  const ca = Certificate.fromPem(await readFile(file('ca.pem'), 'utf8'))
+  const times = { thisUpdate: new Date(Date.now() - 7_200_000), nextUpdate: new Date(Date.now() - 3_600_000) }
+  const data = { ...times, number: 2n, revoked: [] }
+  const list = await issueRevocationList(data, { name: ca.subject, signer: await readKeyFile(file('ca.key')) })
+  await writeFile(file(out), list.toPem())
+}
+
 /** Bridges of this test, and what they have said. */
 class Rig {
   readonly events: Record<'field' | 'head-end', BridgeEvent[]> = { field: [], 'head-end': [] }
@@ -56,17 +65,20 @@ class Rig {
   headEnd: Bridge | undefined
   field: Bridge | undefined
 
-  async start(device: number, field: { certificate?: string; trust?: string } = {}): Promise<void> {
+  async start(
+    device: number,
+    field: { certificate?: string; trust?: string; listen?: string; recheck?: string } = {},
+  ): Promise<void> {
+    const { certificate = 'field.pem', trust = 'name: head-end.example', listen = 'tcp', recheck = '1h' } = field
     await writeFile(
       file('head-end.yaml'),
-      `role: head-end\nidentity: head-end.key\ncertificate: head-end.pem\nchannel: { listen: 'tcp://127.0.0.1:0' }\n` +
+      `role: head-end\nidentity: head-end.key\ncertificate: head-end.pem\nchannel: { listen: '${listen}://127.0.0.1:0' }\n` +
         `journal: { directory: ${file('journal')}, sync: false }\nsites:\n  - site: s\n` +
-        `    trust: { ca: ca.pem, name: field.example, crl: now.crl }\n` +
+        `    trust: { ca: ca.pem, name: field.example, crl: now.crl, recheck: ${recheck} }\n` +
         `    links: [{ id: a, protocol: raw, master: 'tcp://127.0.0.1:0' }]\n`,
     )
     this.headEnd = await this.#run('head-end')
     const { channel } = this.headEnd.stats.listening
-    const { certificate = 'field.pem', trust = 'name: head-end.example' } = field
     await writeFile(
       file('field.yaml'),
       `role: field\nsite: s\nidentity: field.key\ncertificate: ${certificate}\n` +
@@ -184,6 +196,42 @@ describe('bridges that know each other by certificates', () => {
       () => JSON.stringify(rig.events['head-end']),
     )
     expect((await rig.event('field', 'channel.alert')).message).not.to.match(/revoked/)
+  })
+
+  it('end the channel when a list that was put there meanwhile revokes the peer, without being told', async () => {
+    await rig.start(port(), { recheck: '50ms' })
+    await rig.up()
+    await revoke('now.crl', '2', file('field.pem'))
+    const { message } = await rig.event('head-end', 'pqc.cert.revoked')
+    expect(message).to.match(/: .*CN=field.* it was revoked on 20/)
+    await until(
+      () => rig.headEnd!.stats.sites[0]?.channel === 'down',
+      () => JSON.stringify(rig.events),
+    )
+  })
+
+  it('keep an open channel, and say so, while lists are out of date or unreadable; who is revoked then goes', async () => {
+    await rig.start(port(), { recheck: '50ms' })
+    await rig.up()
+    await outdated('now.crl')
+    const { message } = await rig.event('head-end', 'pqc.cert.revocation-unknown')
+    expect(message).to.match(/^s: the channel stays open, but nobody new comes in: .*no current revocation list/)
+    await writeFile(file('now.crl'), 'not a list')
+    expect((await rig.event('head-end', 'config.certificate')).message).to.match(
+      /^not read again; what was read before stays in force: .*sites\[0\]\.trust\.crl: .*now\.crl: holds no/,
+    )
+    expect(rig.headEnd!.stats.sites[0]).to.include({ channel: 'up', channels: 1 })
+    await revoke('now.crl', '3', file('field.pem'))
+    await rig.event('head-end', 'pqc.cert.revoked')
+  })
+
+  it('show a renewed certificate to who comes in over UDP', async () => {
+    await rig.start(port(), { listen: 'udp', trust: 'name: renewed.example' })
+    await rig.event('field', 'pqc.cert.host')
+    await device('head-end', 'head-end.pem', '--dns', 'renewed.example', '--force')
+    await rig.reload('head-end')
+    await rig.up()
+    await device('head-end', 'head-end.pem', '--force')
   })
 
   it('take a renewed certificate of the same key and another list while they run', async () => {

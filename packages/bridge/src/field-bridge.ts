@@ -14,9 +14,10 @@ import type { Report } from './events.ts'
 import { failure } from './events.ts'
 import { CertifiedPeer, readPeer } from './identity/certified-peer.ts'
 import type { KnownPeer } from './identity/certified-peer.ts'
-import { readIdentity, reportExpiry } from './identity/own-identity.ts'
+import { ExpiryNotice, readIdentity } from './identity/own-identity.ts'
 import type { BridgeIdentity } from './identity/own-identity.ts'
-import { judgeAgain, renewIdentity, renewPeer } from './identity/renew.ts'
+import type { Recheck } from './identity/recheck.ts'
+import { judgeAgain, recheckOf, renewIdentity, renewOrKeep, renewPeer } from './identity/renew.ts'
 import { openJournal } from './journal.ts'
 import { DatagramEnd } from './link/datagram.ts'
 import type { LinkEnd } from './link/end.ts'
@@ -57,6 +58,8 @@ export class FieldBridge implements Bridge {
   #peer: KnownPeer
   readonly failed: Promise<unknown>
   readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
+  readonly #recheck: Recheck | undefined
+  readonly #expiry: ExpiryNotice
   #stopping = false
 
   private constructor(config: FieldConfig, report: Report, opened: Opened) {
@@ -113,6 +116,13 @@ export class FieldBridge implements Bridge {
       report,
       onFault: resolve,
     })
+    this.#recheck = recheckOf(
+      config.channel,
+      () => this.#peer,
+      this.#session,
+      () => this.#judgePeer(),
+    )
+    this.#expiry = new ExpiryNotice(() => this.#identity, report)
     const ticketStore = new TicketStore()
     this.#way = {
       config: config.channel,
@@ -138,7 +148,6 @@ export class FieldBridge implements Bridge {
     try {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
-      reportExpiry(identity, Date.now(), report)
       return new FieldBridge(config, report, { identity, keys, peer, listed, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
@@ -173,7 +182,17 @@ export class FieldBridge implements Bridge {
       await this.stop()
       throw error
     }
+    this.#recheck?.start()
+    this.#expiry.start()
     this.#uplink.start()
+  }
+
+  async #judgePeer(): Promise<void> {
+    const peer = await renewOrKeep('channel', this.#peer, this.#config.channel, this.#report)
+    if (this.#stopping) return
+    judgeAgain(this.#session, this.#peer, peer, this.#report)
+    this.#peer = peer
+    this.#way = { ...this.#way, peer }
   }
 
   async reload(config: BridgeConfig): Promise<void> {
@@ -198,6 +217,8 @@ export class FieldBridge implements Bridge {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#recheck?.stop()
+    this.#expiry.stop()
     await this.#session.stop()
     await this.#uplink.stop()
     await this.#keys.close()

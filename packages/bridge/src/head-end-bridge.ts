@@ -14,9 +14,10 @@ import type { Report } from './events.ts'
 import { failure } from './events.ts'
 import { CertifiedPeer, CertifiedPeers, readPeer } from './identity/certified-peer.ts'
 import type { KnownPeer } from './identity/certified-peer.ts'
-import { readIdentity, reportExpiry } from './identity/own-identity.ts'
+import { ExpiryNotice, readIdentity } from './identity/own-identity.ts'
 import type { BridgeIdentity } from './identity/own-identity.ts'
-import { judgeAgain, renewIdentity, renewPeer } from './identity/renew.ts'
+import type { Recheck } from './identity/recheck.ts'
+import { judgeAgain, recheckOf, renewIdentity, renewOrKeep, renewPeer } from './identity/renew.ts'
 import { openJournal } from './journal.ts'
 import { DatagramEnd } from './link/datagram.ts'
 import type { LinkEnd } from './link/end.ts'
@@ -55,6 +56,7 @@ interface Site {
   known: KnownPeer
   readonly keys: HeadEndKeys
   readonly ends: readonly LinkEnd[]
+  readonly recheck: Recheck | undefined
 }
 
 /** The bridge beside the masters: field bridges dial in, each known by its key or by certificates for its name. */
@@ -76,6 +78,7 @@ export class HeadEndBridge implements Bridge {
   readonly #inlet: Inlet
   #stopping = false
   readonly #hubs: readonly GroupHub[]
+  readonly #expiry: ExpiryNotice
 
   private constructor(config: HeadEndConfig, report: Report, opened: Opened) {
     const { identity, keys, peers, journal, receipts, openEthernet } = opened
@@ -88,6 +91,7 @@ export class HeadEndBridge implements Bridge {
     const { promise, resolve } = Promise.withResolvers<unknown>()
     this.failed = promise
     this.#fail = resolve
+    this.#expiry = new ExpiryNotice(() => this.#identity, report)
     this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report, openEthernet))
     this.#certified = CertifiedPeers.of(certifiedOf(peers))
     this.#inlet = new Inlet({
@@ -125,7 +129,6 @@ export class HeadEndBridge implements Bridge {
     try {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
-      reportExpiry(identity, Date.now(), report)
       return new HeadEndBridge(config, report, { identity, keys, peers, journal, receipts, openEthernet })
     } catch (error) {
       await keys?.close()
@@ -175,7 +178,10 @@ export class HeadEndBridge implements Bridge {
       onFault: this.#fail,
     })
     for (const hub of this.#hubs) hub.attach(site.site, session)
-    return { session, known: peer.known, keys, ends: links.map((link) => link.end) }
+    const judge = (): Promise<void> => this.#judge(opened)
+    const recheck = recheckOf(site, () => opened.known, session, judge)
+    const opened: Site = { session, known: peer.known, keys, ends: links.map((link) => link.end), recheck }
+    return opened
   }
 
   get stats(): BridgeStats {
@@ -204,10 +210,12 @@ export class HeadEndBridge implements Bridge {
   async start(): Promise<void> {
     try {
       for (const hub of this.#hubs) await hub.start()
-      for (const { session, keys } of this.#sites) {
+      for (const { session, keys, recheck } of this.#sites) {
         await keys.start()
         await session.start()
+        recheck?.start()
       }
+      this.#expiry.start()
       this.#journal?.beginRetention()
       await this.#inlet.open()
     } catch (error) {
@@ -247,6 +255,17 @@ export class HeadEndBridge implements Bridge {
     reportLeftOver(config, this.#config, this.#report)
   }
 
+  async #judge(site: Site): Promise<void> {
+    const index = this.#sites.indexOf(site)
+    const config = this.#config.sites[index]
+    if (config === undefined) return
+    const known = await renewOrKeep(`sites[${index}]`, site.known, config, this.#report)
+    if (this.#stopping) return
+    judgeAgain(site.session, site.known, known, this.#report)
+    site.known = known
+    this.#certified?.replace(certifiedOf(this.#sites))
+  }
+
   /** Members of groups come and go; what else a group has, and groups themselves, wait for a restart. */
   async #reloadGroups(config: HeadEndConfig): Promise<readonly GroupConfig[]> {
     const reloaded: GroupConfig[] = []
@@ -275,7 +294,11 @@ export class HeadEndBridge implements Bridge {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    for (const { keys } of this.#sites) keys.stop()
+    this.#expiry.stop()
+    for (const { keys, recheck } of this.#sites) {
+      keys.stop()
+      recheck?.stop()
+    }
     await Promise.all(this.#sites.map(({ session }) => session.stop()))
     await Promise.all(this.#hubs.map((hub) => hub.stop()))
     await this.#inlet.close()

@@ -12,6 +12,7 @@ import type {
   AcceptOptions,
   CertificateTrust,
   ChannelMetrics,
+  DatagramListener,
   MessageChannel,
   OwnIdentity,
   PacketLink,
@@ -45,6 +46,7 @@ export class Inlet {
   readonly #urls: string[]
   /** Field bridges' connections, handshakes under way included. */
   readonly #connections = new Set<Connection>()
+  readonly #packetListeners = new Set<DatagramListener>()
   readonly #closers: (() => Promise<unknown>)[] = []
 
   constructor(options: InletOptions) {
@@ -63,9 +65,10 @@ export class Inlet {
     return this.#urls
   }
 
-  /** Shows other certificates for the same key, to whom comes in over a stream; packet listeners keep what they began with. */
+  /** Shows other certificates for the same key to who comes in from now on. */
   show(identity: OwnIdentity): void {
     this.#accept = { ...this.#accept, identity }
+    for (const listener of this.#packetListeners) listener.show(identity)
   }
 
   async open(): Promise<void> {
@@ -133,7 +136,11 @@ export class Inlet {
     const listener = listenDatagram(links, { ...this.#accept, ...packetOptions(config, url) })
     listener.channels.subscribe((channel) => accepted(channel, () => channel.destroy()))
     listener.failures.subscribe(({ from, error }) => refused(from, error))
-    return () => listener.close()
+    this.#packetListeners.add(listener)
+    return () => {
+      this.#packetListeners.delete(listener)
+      return listener.close()
+    }
   }
 }
 

@@ -168,6 +168,8 @@ export interface TrustConfig {
   readonly crl: readonly string[]
   /** Whether every certificate must be covered by a current list. */
   readonly requireRevocation: boolean
+  /** After how long the certificates behind an open channel are judged again, ms. */
+  readonly recheck: number
 }
 
 /** Who the far bridge is: one of the two. */

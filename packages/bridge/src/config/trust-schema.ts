@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { duration, signatureAlgorithm, text, timestamp } from './fields.ts'
 import type { AcceptConfig, PeerConfig, SigningConfig, TrustConfig } from './model.ts'
 
+const DAY = 86_400_000
+
 const window = {
   /** From then on, e.g. 2026-07-01T00:00:00Z; default always. */
   from: timestamp.optional(),
@@ -74,6 +76,8 @@ export const trust: z.ZodType<TrustConfig | undefined> = z
     crl: files.optional(),
     /** Every certificate below a CA of ours must be covered by a current list; default: where there are lists. */
     requireRevocation: z.boolean().optional(),
+    /** While a channel is open the files are read and the peer is judged anew this often; a day at most. */
+    recheck: duration.refine((ms) => ms > 0 && ms <= DAY, 'more than nothing, and a day at most').default(3_600_000),
   })
   .transform(({ crl = [], requireRevocation = crl.length > 0, ...rest }) => ({ ...rest, crl, requireRevocation }))
   .optional()

@@ -12,13 +12,18 @@ type Role = Parameters<CertificateTrust['verify']>[1]
 /** Chains that are remembered; a peer has one, or two while it is renewed. */
 const MOST_SHOWN = 8
 
+interface Shown {
+  readonly chain: Chain
+  readonly role: Role
+}
+
 /** A peer that is known by certificates for one name. */
 export class CertifiedPeer extends CertificateTrust {
   readonly name: string
   /** Those who vouch for it. */
   readonly roots: readonly Certificate[]
-  /** What was believed, by the key's fingerprint in hex; the latest last. */
-  readonly #shown = new Map<string, { readonly chain: Chain; readonly role: Role }>()
+  /** What is behind channels, by the key's fingerprint in hex; the latest last. */
+  readonly #shown = new Map<string, Shown>()
 
   private constructor(options: CertificateTrustOptions & { readonly host: string }) {
     super(options)
@@ -35,12 +40,16 @@ export class CertifiedPeer extends CertificateTrust {
 
   override verify(chain: Chain, role: Role): VerifyingKey {
     const key = super.verify(chain, role)
+    this.#remember(key, { chain, role })
+    return key
+  }
+
+  #remember(key: { readonly fingerprint: Uint8Array }, shown: Shown): void {
     const id = toHex(key.fingerprint)
     this.#shown.delete(id)
-    this.#shown.set(id, { chain, role })
+    this.#shown.set(id, shown)
     const [oldest] = this.#shown.keys()
     if (this.#shown.size > MOST_SHOWN && oldest !== undefined) this.#shown.delete(oldest)
-    return key
   }
 
   /** Whether a certificate is for this peer's name. */
@@ -48,15 +57,24 @@ export class CertifiedPeer extends CertificateTrust {
     return matchesHost(extensions.subjectAltName ?? [], this.name)
   }
 
-  /** Whether a key has shown certificates for it that were believed. */
+  /** Whether a key has shown certificates for it: only such as were believed come in. */
   knows(key: { readonly fingerprint: Uint8Array }): boolean {
     return this.#shown.has(toHex(key.fingerprint))
+  }
+
+  /** When the first of the certificates ends that a key has shown, ms since 1970-01-01 UTC. */
+  ends(key: { readonly fingerprint: Uint8Array }): number | undefined {
+    const shown = this.#shown.get(toHex(key.fingerprint))
+    return shown && Math.min(...shown.chain.map(({ notAfter }) => notAfter.getTime()))
   }
 
   /** Judges what a key has shown to `before` again. Throws `AuthError` as {@link verify}. */
   judge(key: { readonly fingerprint: Uint8Array }, before: CertifiedPeer): void {
     const shown = before.#shown.get(toHex(key.fingerprint))
-    if (shown !== undefined) this.verify(shown.chain, shown.role)
+    if (shown === undefined) return
+    // Also where it is refused now: a channel that stays open nevertheless is judged again.
+    this.#remember(key, shown)
+    super.verify(shown.chain, shown.role)
   }
 }
 

@@ -36,6 +36,28 @@ export async function readIdentity({ identity, certificate: file }: IdentityConf
   }
 }
 
+/** Own certificates are looked at this often, ms. */
+const DAY = 86_400_000
+
+/** {@link reportExpiry} at the start and every day. */
+export class ExpiryNotice {
+  readonly #look: () => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(identity: () => BridgeIdentity, report: Report) {
+    this.#look = () => reportExpiry(identity(), Date.now(), report)
+  }
+
+  start(): void {
+    this.#look()
+    this.#timer = setInterval(this.#look, DAY).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+}
+
 /** Says when our own certificate has ended, or will soon. `now` in ms since 1970-01-01 UTC. */
 export function reportExpiry({ certificate }: BridgeIdentity, now: number, report: Report): void {
   if (certificate === undefined) return

@@ -5,6 +5,7 @@ import { failure } from '../events.ts'
 import type { SiteSession } from '../site/session.ts'
 import { CertifiedPeer } from './certified-peer.ts'
 import type { KnownPeer } from './certified-peer.ts'
+import { Recheck } from './recheck.ts'
 import { readIdentity, reportExpiry } from './own-identity.ts'
 import type { BridgeIdentity, IdentityConfig } from './own-identity.ts'
 
@@ -29,7 +30,41 @@ export async function renewPeer(key: string, running: KnownPeer, { trust }: Peer
   return running instanceof CertifiedPeer && trust !== undefined ? CertifiedPeer.read(`${key}.trust`, trust) : running
 }
 
-/** Ends the channel of a peer whose certificates are not believed any more. */
+/** {@link renewPeer}; where that fails, what was read before stays in force. */
+export async function renewOrKeep(
+  key: string,
+  running: KnownPeer,
+  config: PeerConfig,
+  report: Report,
+): Promise<KnownPeer> {
+  try {
+    return await renewPeer(key, running, config)
+  } catch (error) {
+    report(failure('error', 'not read again; what was read before stays in force', error))
+    return running
+  }
+}
+
+/** What looks after the certificates of a peer that is known by some; undefined for one that is pinned. */
+export function recheckOf(
+  { trust }: PeerConfig,
+  known: () => KnownPeer,
+  session: SiteSession,
+  judge: () => Promise<void>,
+): Recheck | undefined {
+  if (trust === undefined) return undefined
+  const ends = (): number | undefined => {
+    const [peer, { key }] = [known(), session.peer]
+    const open = session.stats.channel === 'up' && key !== undefined
+    return open && peer instanceof CertifiedPeer ? peer.ends(key) : undefined
+  }
+  return new Recheck({ every: trust.recheck, ends, judge })
+}
+
+/**
+ * Ends the channel of a peer whose certificates are not believed any more. That revocation lists have become too old
+ * ends none: traffic of a grid does not stop because a list was not fetched, but nobody new comes in.
+ */
 export function judgeAgain(session: SiteSession, before: KnownPeer, now: KnownPeer, report: Report): void {
   const { peer, site } = session
   if (peer.key === undefined || !(before instanceof CertifiedPeer) || !(now instanceof CertifiedPeer)) return
@@ -37,6 +72,10 @@ export function judgeAgain(session: SiteSession, before: KnownPeer, now: KnownPe
     now.judge(peer.key, before)
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
+    if (error.code === 'pqc.cert.revocation-unknown') {
+      report(failure('warn', `${site}: the channel stays open, but nobody new comes in`, error, { site }))
+      return
+    }
     report(failure('warn', `${site}: the peer is not believed any more`, error, { site }))
     session.dismiss()
   }

@@ -3,6 +3,7 @@ import type { GridsealError } from '@gridseal/wire'
 import { Subject } from 'rxjs'
 import type { Observable, Subscription } from 'rxjs'
 import { asGridsealError } from '../failure.ts'
+import type { OwnIdentity } from '../identity/identity.ts'
 import { findSharedKey, responderConfig } from '../handshake-config.ts'
 import { startResponder, stepResponder } from '../handshake/responder.ts'
 import type { Packet, PacketLink } from '../link/packet-link.ts'
@@ -58,6 +59,8 @@ export interface DatagramListener {
   readonly halfOpen: number
   /** Channels that are open now. */
   readonly open: number
+  /** From now on shows other certificates for the same key. Throws {@link UsageError} `channel.option` for another key. */
+  show(identity: OwnIdentity): void
   /** Stops listening, cuts channels off that are still open, and closes the links. */
   close(): Promise<void>
 }
@@ -104,7 +107,7 @@ class Listener implements DatagramListener {
   }
   readonly #links: readonly PacketLink[]
   readonly #peers: DatagramAcceptOptions['peers']
-  readonly #settings: DatagramSettings
+  #settings: DatagramSettings
   readonly #guard: ChannelGuard
   readonly #tokens = new AddressTokens()
   readonly #subscriptions: readonly Subscription[]
@@ -141,6 +144,15 @@ class Listener implements DatagramListener {
 
   get open(): number {
     return this.#open
+  }
+
+  show(identity: OwnIdentity): void {
+    const { channel } = this.#settings
+    // Tickets and the other end's pin are of the key.
+    if (Buffer.compare(identity.publicKey.fingerprint, channel.identity.publicKey.fingerprint) !== 0) {
+      throw new UsageError('channel.option', 'a listener shows other certificates, but never another key')
+    }
+    this.#settings = { ...this.#settings, channel: { ...channel, identity } }
   }
 
   async close(): Promise<void> {

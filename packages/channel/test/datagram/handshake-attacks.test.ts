@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { StaticKey, TicketKeys, TicketStore, configuredKeys, connectDatagram, listenDatagram } from '@gridseal/channel'
 import type { DatagramListener } from '@gridseal/channel'
-import { crc32c } from '@gridseal/wire'
+import { UsageError, crc32c } from '@gridseal/wire'
 import { decodePlain, encodeFragment } from '#src/datagram/packet.ts'
 import { ACCEPT, CONNECT, collect, refusal, settled } from '../support/channel-pair.ts'
 import { FIELD_URL, HEAD_URL, QUICK, datagramPair, until } from '../support/datagram-pair.ts'
@@ -206,6 +206,7 @@ describe('channel over datagrams: identities and suites', () => {
     expect(await refusal(call({ ordering: 'greater-than-last' }))).to.equal('channel.alert')
     expect(failures).to.deep.equal(['channel.peer.unknown', 'channel.peer.other', 'channel.ordering'])
     expect([listener.halfOpen, listener.open]).to.deep.equal([0, 0])
+    expect(() => listener.show(STRANGER)).to.throw(UsageError, 'never another key')
     await listener.close()
   })
 

@@ -42,7 +42,8 @@ export function explainPeer(what: string, peer: ShownPeer | undefined): string[]
   const covered = trust.requireRevocation ? '; each must be covered by a current list' : ''
   return [
     `${what} who has a certificate for ${known.name}, vouched for by ${by}`,
-    `    ${revoked}${covered}; certificates are judged at each connection, SIGHUP reads these files anew`,
+    `    ${revoked}${covered}`,
+    `    certificates are judged at each connection; with these files read anew every ${trust.recheck / 60_000} min and at SIGHUP`,
   ]
 }
 

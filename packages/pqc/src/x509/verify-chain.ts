@@ -60,7 +60,11 @@ export function verifyChain(leaf: Certificate, options: ChainOptions): VerifiedC
   const path = new PathFinder(options).find(leaf)
   checkNames(path)
   if (options.pins !== undefined) checkPins(path, options.pins)
-  path.slice(0, -1).forEach((certificate, i) => checkRevocation(certificate, path[i + 1]!, options))
+  // That one is revoked says more than that another may be.
+  const [open] = path.slice(0, -1).filter((certificate, i) => !isCovered(certificate, path[i + 1]!, options))
+  if (options.requireRevocation === true && open !== undefined) {
+    throw refuse('revocation-unknown', open, 'no current revocation list covers it')
+  }
   return { path }
 }
 
@@ -176,8 +180,8 @@ function checkPins(path: readonly Certificate[], pins: readonly Uint8Array[]): v
   if (!pinned) throw refuse('pin', path[0]!, 'no certificate of its path is pinned')
 }
 
-/** Asks the lists of the issuer for the certificate's shard, which must be signed and current. */
-function checkRevocation(certificate: Certificate, issuer: Certificate, options: ChainOptions): void {
+/** Whether a current list of the issuer covers the certificate's shard. Throws {@link AuthError} where one revokes it. */
+function isCovered(certificate: Certificate, issuer: Certificate, options: ChainOptions): boolean {
   const shards = certificate.extensions.crlDistributionPoints
   const covering = (options.revocationLists ?? []).filter(
     (list) =>
@@ -193,9 +197,7 @@ function checkRevocation(certificate: Certificate, issuer: Certificate, options:
     if (date !== undefined) throw refuse('revoked', certificate, `it was revoked on ${date.toISOString()}`)
     current ||= list.thisUpdate <= options.now && options.now <= list.nextUpdate
   }
-  if (options.requireRevocation === true && !current) {
-    throw refuse('revocation-unknown', certificate, 'no current revocation list covers it')
-  }
+  return current
 }
 
 function refuse(reason: string, certificate: Certificate, message: string): AuthError {

@@ -184,8 +184,20 @@ describe('chains of certificates', function () {
       expect(Math.min(...counts)).to.be.greaterThan(800)
     })
 
-    async function rootList(): Promise<RevocationList> {
-      const data = { thisUpdate: NOW, nextUpdate: LATER, number: 1n, revoked: [] }
+    it('says that a CA is revoked rather than that nothing is known of the certificate below it', async () => {
+      const revoked = await rootList([{ serial: middle.certificate.serial, date: NOW }])
+      refused(leaf.certificate, { revocationLists: [revoked], requireRevocation: true }, 'pqc.cert.revoked')
+      refused(
+        leaf.certificate,
+        { revocationLists: [await rootList()], requireRevocation: true },
+        'pqc.cert.revocation-unknown',
+      )
+    })
+
+    async function rootList(
+      revoked: Parameters<typeof issueRevocationList>[0]['revoked'] = [],
+    ): Promise<RevocationList> {
+      const data = { thisUpdate: NOW, nextUpdate: LATER, number: 1n, revoked }
       return issueRevocationList(data, root.issuer)
     }
   })
