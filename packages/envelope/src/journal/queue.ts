@@ -189,7 +189,8 @@ export class JournalQueue {
     if (last === undefined) return
     for (const { bytes } of settled) {
       this.#backlog.batches--
-      this.#backlog.bytes = Math.max(0, this.#backlog.bytes - bytes)
+      // What a restart has found is counted as it lies on disk, a little more than its batches.
+      this.#backlog.bytes = this.#backlog.batches === 0 ? 0 : Math.max(0, this.#backlog.bytes - bytes)
     }
     this.#journal.marks.set(this.#options.name, { stream: last.stream, number: last.number, place: last.after })
     this.#guard()
@@ -249,8 +250,10 @@ export class JournalQueue {
     }
   }
 
+  /** Behind what was given out, or was read and will be. */
   #lastGiven(): Place | undefined {
-    return this.#out.at(-1)?.after ?? this.#journal.marks.get(this.#options.name)?.place
+    const last = this.#read.at(-1) ?? this.#out.at(-1)
+    return last?.after ?? this.#journal.marks.get(this.#options.name)?.place
   }
 
   #drop(): void {

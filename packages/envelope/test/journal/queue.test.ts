@@ -117,6 +117,26 @@ describe('a queue in the journal', () => {
       }))
   }
 
+  it('gives each batch out once where memory overflows while what was read from disk still waits', () =>
+    withFolder(async (folder) => {
+      const before = await rig(folder)
+      await push(before, batches.slice(0, 10))
+      await before.journal.close()
+      // All ten are read at once, up to the first that is in memory.
+      const r = await rig(folder, { memory: 40_000 })
+      await push(r, batches.slice(10, 12))
+      expect(numbers(await r.take(1))).to.deep.equal([0])
+      // The receiver's window is full: nothing is taken, and more comes than memory holds.
+      await push(r, batches.slice(12, 32))
+      const stream = batches[0]?.stream ?? new Uint8Array(16)
+      const taken = await r.take(31)
+      expect(numbers(taken)).to.deep.equal(range(1, 32))
+      expect(r.queue.next()).to.equal(undefined)
+      r.queue.settle(stream, 31)
+      expect(r.queue.backlog).to.deep.equal({ batches: 0, bytes: 0 })
+      await r.journal.close()
+    }))
+
   it('takes no batch of another lane', () =>
     withFolder(async (folder) => {
       const other = await batchesOf([frames(1), frames(1, 1)], { class: 'urgent' })
