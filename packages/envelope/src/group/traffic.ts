@@ -57,9 +57,11 @@ export interface GroupReceiverOptions {
   readonly algorithms?: readonly MacAlgorithm[]
   /** Milliseconds that a message may be old, or ahead; default 10 s. */
   readonly maxAge?: number
+  /** Wrong short tags in one epoch after which no short one of that epoch is taken any more; default 2^20. */
+  readonly mostFailures?: number
 }
 
-/** Wrong MACs of one epoch after which short tags are not taken any more: a forger has 2^64 chances to 2^20 tries. */
+/** A forger has 2^64 chances to 2^20 tries. Whole tags cannot be guessed: refusing them would only help who disturbs. */
 const MOST_FAILURES = 2 ** 20
 const MOST_SENDERS = 4096
 
@@ -69,18 +71,20 @@ export class GroupReceiver {
   readonly #algorithms: readonly MacAlgorithm[]
   readonly #maxAge: number
   readonly #windows = new Map<string, ReplayWindow>()
-  #failures = 0
-  #failuresOf = 0
+  readonly #mostFailures: number
+  /** Wrong short tags, by epoch. */
+  readonly #failures = new Map<number, number>()
 
   constructor(member: GroupMember, options: GroupReceiverOptions = {}) {
     this.#member = member
     this.#algorithms = options.algorithms ?? ['HMAC-256/256']
     this.#maxAge = options.maxAge ?? 10_000
+    this.#mostFailures = options.mostFailures ?? MOST_FAILURES
   }
 
   /**
    * Throws `DecodeError`, `AuthError` (`envelope.algorithm`, `envelope.mac`, `group.epoch`, `group.group`,
-   * `group.forgery` after too many wrong MACs) and `ProtocolError` (`group.stale`, `group.replay`).
+   * `group.forgery` for a short tag after too many wrong ones) and `ProtocolError` (`group.stale`, `group.replay`).
    */
   open(bytes: Uint8Array, now: number): GroupMessage {
     const raw = decodeMac0(bytes)
@@ -90,13 +94,12 @@ export class GroupReceiver {
     if (Buffer.compare(group, this.#member.group) !== 0)
       throw new AuthError('group.group', 'a message of another group')
     const key = this.#member.senderKey(epoch, sender, now)
-    if (epoch !== this.#failuresOf) this.#failures = 0
-    this.#failuresOf = epoch
-    if (this.#failures >= MOST_FAILURES) throw new AuthError('group.forgery', 'too many wrong MACs in this epoch')
+    const failures = algorithm === 'HMAC-256/64' ? (this.#failures.get(epoch) ?? 0) : 0
+    if (failures >= this.#mostFailures) throw new AuthError('group.forgery', 'too many wrong MACs in this epoch')
     try {
       checkMac0(algorithm, key, raw)
     } catch (error) {
-      this.#failures++
+      if (algorithm === 'HMAC-256/64') this.#failed(epoch, failures + 1)
       throw error
     }
     if (Math.abs(now - time) > this.#maxAge) throw new ProtocolError('group.stale', `sent ${now - time} ms ago`)
@@ -104,6 +107,12 @@ export class GroupReceiver {
     if (!window.isNew(sequence)) throw new ProtocolError('group.replay', `number ${sequence} was here before`)
     window.take(sequence)
     return { sender, epoch, sequence, time, payload: raw.payload }
+  }
+
+  #failed(epoch: number, failures: number): void {
+    this.#failures.set(epoch, failures)
+    // Two epochs are trusted at most.
+    if (this.#failures.size > 2) this.#failures.delete(Math.min(...this.#failures.keys()))
   }
 
   #window(name: string): ReplayWindow {

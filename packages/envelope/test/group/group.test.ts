@@ -184,6 +184,31 @@ describe('a group with a shared key', () => {
     expect(both.open(short, START).payload).to.have.length(goose.length)
   })
 
+  it('takes no short tag of an epoch after too many wrong ones; a whole tag cannot be guessed, and is always taken', async () => {
+    const r = await rig(2)
+    r.deliver(await r.owner.rotate(START), START)
+    const long = new GroupSender(member(r, 0), sender)
+    const short = new GroupSender(member(r, 0), Buffer.from('ied-0002'), 'HMAC-256/64')
+    const algorithms = ['HMAC-256/64', 'HMAC-256/256'] as const
+    const receive = new GroupReceiver(member(r, 1), { algorithms, mostFailures: 10 })
+    const said = (message: Uint8Array): string => code(() => receive.open(message, START + 1))
+    const forged = (by: GroupSender, now: number): Uint8Array => {
+      const message = by.protect(goose, now)
+      return message.with(-1, message.at(-1)! ^ 1)
+    }
+    for (let i = 0; i < 20; i++) expect(said(forged(long, START))).to.equal('envelope.mac')
+    for (let i = 0; i < 9; i++) expect(said(forged(short, START))).to.equal('envelope.mac')
+    const [fine, tenth, late] = [short.protect(goose, START), forged(short, START), short.protect(goose, START)]
+    expect(said(fine)).to.equal('accepted')
+    // A try in the next epoch does not make those in this one forgotten.
+    r.deliver(await r.owner.rotate(START + 1), START + 1)
+    expect(said(forged(short, START + 1))).to.equal('envelope.mac')
+    expect(said(tenth)).to.equal('envelope.mac')
+    expect(said(late)).to.equal('group.forgery')
+    expect(said(short.protect(goose, START + 1))).to.equal('accepted')
+    expect(said(long.protect(goose, START + 1))).to.equal('accepted')
+  })
+
   it('gives protocols a key for the tags in their own frames', async () => {
     const r = await rig(2)
     r.deliver(await r.owner.rotate(START), START)
