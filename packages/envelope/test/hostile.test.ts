@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import type { SealedBatch } from '@gridseal/envelope'
+import type { SealedBatch, VerifyReport } from '@gridseal/envelope'
 import {
   CborWriter,
   Journal,
   Opener,
   decodeBatch,
   decodeCbor,
+  encodeCheckpoint,
   extractReceipt,
   readJournal,
   verifyConsistencyReceipt,
@@ -317,6 +318,50 @@ describe('hostile journals: bounded time, and the place of the fault', () => {
       expect(report.failed).to.be.greaterThan(0)
       expect(report.firstFailure).to.include({ segment: 1, offset: 16 })
     })).timeout(30_000)
+
+  it('a segment of many damaged places, each with beginnings of records as long as the rest of it', () =>
+    withFolder(async (folder) => {
+      await (await Journal.open(folder)).close()
+      const path = join(folder, '0000000001.gsj')
+      const length = 4 << 20
+      const trap = record(Buffer.from('82d284', 'hex'), length)
+      const note = record(Buffer.from('84640000', 'hex'))
+      const place = Buffer.concat([Buffer.alloc(8, 0xff), ...Array.from({ length: 127 }, () => trap), note])
+      const places = Array.from({ length: 40 }, () => place)
+      await writeFile(path, Buffer.concat([await readFile(path), ...places, Buffer.alloc(length)]))
+      const { ms } = await cost(async () => {
+        const report = await verifyJournal(folder, { keys: [] })
+        expect(report.failed).to.be.greaterThan(0)
+        expect(report.firstFailure).to.include({ segment: 1, offset: 16 })
+      })
+      expect(ms, 'ms of processor time').to.be.lessThan(10_000)
+    })).timeout(120_000)
+
+  it('checkpoints of any number of logs that no batch follows: only the latest few thousand are remembered', () =>
+    withFolder(async (folder) => {
+      const batches = await batchesOf([frames(1), frames(1, 1)])
+      const [, second] = batches
+      if (second?.before === undefined) expect.fail('a batch that is not the first')
+      const { before } = second
+      const others = Array.from({ length: 5000 }, (_, i) => {
+        const stream = Buffer.alloc(16)
+        stream.writeUInt32BE(i)
+        return encodeCheckpoint({ ...before, site: `site-${i}`, stream })
+      })
+      const report = async (...payloads: readonly Uint8Array[]): Promise<VerifyReport> => {
+        const path = join(folder, '0000000001.gsj')
+        await writeFile(path, Buffer.concat([start, ...payloads.map((payload) => record(payload))]))
+        return verifyJournal(folder, { keys: [KEY.publicKey] })
+      }
+      await (await Journal.open(folder)).close()
+      const start = await readFile(join(folder, '0000000001.gsj'))
+      const own = encodeCheckpoint(before)
+      expect(await report(...others, own, second.bytes)).to.include({ verified: 1, failed: 0, partial: 5001 })
+      expect(await report(own, ...others.slice(0, 3000), second.bytes)).to.include({ verified: 1, failed: 0 })
+      const forgotten = await report(own, ...others, second.bytes)
+      expect(forgotten).to.include({ verified: 0, failed: 1 })
+      expect(forgotten.firstFailure).to.include({ code: 'envelope.gap', batch: 1 })
+    })).timeout(60_000)
 
   it('checkpoints, notes and batches of any bytes: reported, never thrown', () =>
     withFolder(async (folder) => {

@@ -160,6 +160,7 @@ export async function* readSegment(
     }
     const cipher = head && cipherOf(head, options.key)
     let offset = Math.max(options.from ?? 0, headLength(head ?? { number: segment }))
+    const tries = { left: LEAST_TRIED + MOST_TRIED * size }
     while (offset < size) {
       const start = offset
       const prefix = await source.read(start, RECORD_HEADER_LENGTH)
@@ -170,7 +171,7 @@ export async function* readSegment(
         length > MAX_RECORD_LENGTH ||
         start + RECORD_HEADER_LENGTH + length > size
       ) {
-        const next = await nextRecord(source, start + 1, size)
+        const next = await nextRecord(source, start + 1, size, tries)
         if (next === 'unknown') {
           yield damage(start, 'journal.damaged', `${size - start} bytes hold too many beginnings of records to try`)
           return
@@ -209,15 +210,21 @@ const PAYLOAD_STARTS: readonly Buffer[] = [
   ENCRYPTED_START,
 ]
 
-/** Bytes whose check sums are tried behind damage: a hostile file must not cost more. */
-const MOST_TRIED = 512 << 20
+/** How often over a segment's bytes may be tried behind damage, all told: a hostile file must not cost more. */
+const MOST_TRIED = 8
+/** Bytes that may be tried besides, for small segments. */
+const LEAST_TRIED = 1 << 20
 
 /**
  * Offset of the first whole record, its check sum right, at or behind `from`; `unknown` where there are more candidates
- * than may be tried.
+ * than may be tried. `tries`: bytes that may still be tried in this segment.
  */
-async function nextRecord(source: FileWindow, from: number, size: number): Promise<number | 'unknown' | undefined> {
-  let left = MOST_TRIED
+async function nextRecord(
+  source: FileWindow,
+  from: number,
+  size: number,
+  tries: { left: number },
+): Promise<number | 'unknown' | undefined> {
   for (let at = from; at < size; at += CHUNK - 16) {
     const window = await source.read(at, Math.min(CHUNK, size - at))
     if (window === undefined) return undefined
@@ -227,8 +234,8 @@ async function nextRecord(source: FileWindow, from: number, size: number): Promi
       if (offset < from) continue
       const length = await lengthOfRecord(source, offset, size)
       if (length === undefined) continue
-      left -= Math.max(length, 4096)
-      if (left < 0) return 'unknown'
+      tries.left -= Math.max(length, 4096)
+      if (tries.left < 0) return 'unknown'
       if (await isRecord(source, offset, length)) return offset
     }
   }

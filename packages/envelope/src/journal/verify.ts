@@ -133,6 +133,9 @@ function attempt<T>(
   }
 }
 
+/** Logs that are remembered of which there is nothing but a checkpoint. */
+const MOST_UNPROVEN = 4096
+
 /** One opener for each stream (site and direction) that a journal holds. */
 class Streams {
   readonly #key: (fingerprint: Uint8Array) => VerifyingKey | undefined
@@ -140,6 +143,10 @@ class Streams {
   readonly #keys: Map<string, VerifyingKey>
   readonly #openers = new Map<string, Opener>()
   readonly #byLog = new Map<string, Opener>()
+  /** Lanes of logs that only a checkpoint speaks of, by log; the oldest first. */
+  readonly #unproven = new Map<string, string>()
+  /** Openers that have verified something. */
+  readonly #proven = new Set<Opener>()
   /** How far each log has been verified. */
   readonly #furthest = new Map<
     string,
@@ -174,7 +181,20 @@ class Streams {
     opener.resume(position)
     this.#openers.set(lane, opener)
     this.#byLog.set(log, opener)
+    if (known === undefined) this.#await(log, lane)
     return known === undefined ? 'new' : 'known'
+  }
+
+  /** Nobody has signed for what a checkpoint says: what no batch has borne out yet must not pile up. */
+  #await(log: string, lane: string): void {
+    this.#unproven.set(log, lane)
+    const [oldest] = this.#unproven
+    if (this.#unproven.size <= MOST_UNPROVEN || oldest === undefined) return
+    const [forgotten, of] = oldest
+    this.#unproven.delete(forgotten)
+    this.#byLog.delete(forgotten)
+    const opener = this.#openers.get(of)
+    if (opener !== undefined && !this.#proven.has(opener)) this.#openers.delete(of)
   }
 
   /** Frames of a batch that were not in this journal before. */
@@ -197,7 +217,12 @@ class Streams {
     const raw = decodeBatch(bytes)
     const log = toHex(raw.header.stream)
     const known = this.#byLog.get(log)
-    if (known !== undefined) return known.open(bytes)
+    if (known !== undefined) {
+      const opened = known.open(bytes)
+      this.#unproven.delete(log)
+      this.#proven.add(known)
+      return opened
+    }
     const first = raw.leaves[0]
     if (raw.header.number !== 0 || first === undefined) {
       throw new ProtocolError('envelope.gap', `batch ${raw.header.number} of a log whose beginning is not here`, {
@@ -212,6 +237,7 @@ class Streams {
     const opened = opener.open(bytes)
     this.#openers.set(lane, opener)
     this.#byLog.set(log, opener)
+    this.#proven.add(opener)
     return opened
   }
 }
