@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { randomBytes } from '@gridseal/pqc'
@@ -211,17 +211,25 @@ export class Journal {
 
   /** Puts a public key beside the segments, so that the journal can be checked where it lies. */
   async addKey(key: VerifyingKey): Promise<void> {
-    await this.#put(`${toHex(key.fingerprint)}.pub`, key.toPem())
+    const path = join(this.directory, `${toHex(key.fingerprint)}.pub`)
+    const pem = key.toPem()
+    // A power cut may have left half of one.
+    if ((await readFile(path, 'utf8').catch(() => '')) !== pem) await this.#put(path, pem)
   }
 
-  async #put(name: string, content: string | Uint8Array): Promise<void> {
-    const path = join(this.directory, name)
+  /** The whole file is there, or what was there before. */
+  async #put(path: string, content: string | Uint8Array): Promise<void> {
     try {
-      await writeFile(path, content, { flag: 'wx' })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new UsageError('journal.open', `cannot write ${path}: ${describeError(error)}`, {}, error)
+      const file = await open(`${path}.new`, 'w', 0o644)
+      try {
+        await file.writeFile(content)
+        await file.sync()
+      } finally {
+        await file.close()
       }
+      await rename(`${path}.new`, path)
+    } catch (error) {
+      throw new UsageError('journal.open', `cannot write ${path}: ${describeError(error)}`, {}, error)
     }
   }
 
@@ -231,13 +239,7 @@ export class Journal {
    */
   async addSuccession(receipt: Uint8Array, key: VerifyingKey): Promise<void> {
     await this.addKey(key)
-    const path = join(this.directory, successionName(key))
-    try {
-      await writeFile(`${path}.new`, receipt, { mode: 0o644 })
-      await rename(`${path}.new`, path)
-    } catch (error) {
-      throw new UsageError('journal.open', `cannot write ${path}: ${describeError(error)}`, {}, error)
-    }
+    await this.#put(join(this.directory, successionName(key)), receipt)
   }
 
   /** Removes what retention no longer keeps: called by itself when a segment begins and when a guard moves. Returns how

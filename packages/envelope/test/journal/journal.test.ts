@@ -145,6 +145,18 @@ describe('the journal', () => {
       expect((await readdir(folder)).includes('lock')).to.equal(false)
     }))
 
+  it('puts a key anew that a power cut has left empty or half beside it', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, `${toHex(KEY.publicKey.fingerprint)}.pub`)
+      for (const left of ['', KEY.publicKey.toPem().slice(0, 100)]) {
+        await writeFile(path, left)
+        await write(folder, [])
+        const keys = await readJournalKeys(folder)
+        expect(keys.map(({ fingerprint }) => toHex(fingerprint))).to.deep.equal([toHex(KEY.publicKey.fingerprint)])
+      }
+      expect((await readdir(folder)).filter((name) => name.endsWith('.new'))).to.deep.equal([])
+    }))
+
   it('says what it cannot do', async () => {
     await withFolder(async (folder) => {
       await writeFile(join(folder, 'file'), '')
