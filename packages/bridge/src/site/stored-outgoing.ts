@@ -59,6 +59,8 @@ export class StoredOutgoing {
   #unkept = 0
   #held = false
   #dead = false
+  /** What has come is sealed whatever the disk does: there is nothing to wait for any more. */
+  #closing = false
   #entries = 0
   #dropped = 0
   #sent = 0
@@ -198,7 +200,8 @@ export class StoredOutgoing {
 
   /** Resolves when all that has come is in the journal. */
   async close(): Promise<void> {
-    this.#sealer.release()
+    this.#closing = true
+    if (!this.#dead) this.#sealer.release()
     await this.#sealer.close()
     this.#queue.end()
   }
@@ -220,7 +223,7 @@ export class StoredOutgoing {
   }
 
   #hold(hold: boolean): void {
-    if (hold === this.#held) return
+    if (hold === this.#held || this.#closing) return
     this.#held = hold
     if (hold || this.#dead) this.#sealer.hold()
     else this.#sealer.release()
