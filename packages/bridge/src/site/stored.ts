@@ -69,7 +69,8 @@ export class StoredTraffic {
           now,
           say: hooks.say,
           limits: { maxEntries, maxBytes, maxDelay },
-          onPause: (paused) => hooks.pause(streamClass, paused),
+          // The sealer may have caught up, and there is still no room.
+          onPause: (paused) => hooks.pause(streamClass, paused || traffic.#isStopped(streamClass)),
           onRotated: hooks.rotated,
           onFault: hooks.fault,
         })
@@ -170,6 +171,10 @@ export class StoredTraffic {
   async close(): Promise<void> {
     for (const incoming of this.#incoming.values()) incoming.close()
     await Promise.all([...this.#outgoing.values()].map((out) => out.close()))
+  }
+
+  #isStopped(storedClass: StoredClass): boolean {
+    return this.#store.whenFull === 'stop' && this.#full.has(storedClass)
   }
 
   #fullness(storedClass: StoredClass, full: boolean, waiting: number): void {

@@ -6,6 +6,7 @@ import { StoredTraffic } from '#src/site/stored.ts'
 import type { SiteSessionOptions } from '#src/site/session-options.ts'
 import { BatchKeys } from '#src/signing/batch-keys.ts'
 import { withFolder } from '../../../../test/support/folders.ts'
+import { until } from '../support/pair.ts'
 
 const key = SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(9))
 const KIB = 1024
@@ -24,7 +25,7 @@ interface Limits {
   readonly batchBytes: number
 }
 
-/** The kept traffic of a field bridge whose head-end never comes. */
+/** The kept traffic of a field bridge whose head-end never comes, and what its links are told. */
 async function kept(
   folder: string,
   { maxBacklog, unacknowledged, batchBytes }: Limits,
@@ -41,19 +42,34 @@ async function kept(
     store: { maxBacklog, whenFull: 'stop' },
     now: () => 1_700_000_000_000_000_000n,
   } satisfies Partial<SiteSessionOptions>
+  let paused = false
   const traffic = await StoredTraffic.open(options as unknown as SiteSessionOptions, new Set(['urgent']), {
     deliver: () => true,
     acknowledge: () => undefined,
-    pause: () => undefined,
+    pause: (_, now) => (paused = now),
     rotated: () => undefined,
     signers: { key: () => key.publicKey, takes: () => true },
     fault: (what, error) => expect.fail(`${what}: ${String(error)}`),
     say: () => undefined,
   })
-  return { journal, traffic }
+  return { journal, traffic, paused: () => paused }
 }
 
 describe('the kept traffic of a site', () => {
+  it('has the links stopped for as long as the backlog is full, also when the sealer has caught up', () =>
+    withFolder(async (folder) => {
+      const limits = { maxBacklog: 1024 * KIB, unacknowledged: 64 * 1024 * KIB, batchBytes: 256 * KIB }
+      const { journal, traffic, paused } = await kept(folder, limits)
+      // More than the sealer takes without asking to stop, then what finds the backlog full.
+      traffic.add('urgent', frames(5 * 1024, KIB))
+      traffic.add('urgent', frames(1, KIB))
+      expect(paused()).to.equal(true)
+      await until('all is sealed', () => traffic.stats.outgoing.urgent?.sealed === 5 * 1024 + 1)
+      expect(paused()).to.equal(true)
+      await traffic.close()
+      await journal.close()
+    }))
+
   it('is all in the journal when the bridge has stopped, however far the disk was behind', () =>
     withFolder(async (folder) => {
       const limits = { maxBacklog: 1024 * 1024 * KIB, unacknowledged: 64 * KIB, batchBytes: 16 * KIB }
