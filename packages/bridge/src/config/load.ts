@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { UsageError, describeError } from '@gridseal/wire'
-import { LineCounter, isMap, isNode, parseDocument } from 'yaml'
+import { LineCounter, isMap, isNode, isPair, isSeq, parseDocument, visit } from 'yaml'
 import type { Document } from 'yaml'
 import type { z } from 'zod'
 import type { FieldUpdateKey } from '../update-keys/config.ts'
@@ -61,14 +61,46 @@ function read(source: string, file: string): Omit<LoadedConfig, 'file'> {
     key: '',
     message: error.message.split('\n')[0] ?? error.message,
   }))
+  if (problems.length === 0) problems.push(...aliasProblems(document, lines))
   if (problems.length === 0) {
-    const result = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }))
+    const result = configSchema.safeParse(valuesOf(document, file))
     const line = (key: string): number => lineOf(pathOf(key), document, lines)
     if (result.success) return { config: result.data, line }
     for (const issue of result.error.issues) problems.push(...locate(issue, document, lines))
   }
   const text = problems.map((p) => `${file}:${p.line}: ${p.key === '' ? '' : `${p.key}: `}${p.message}`).join('\n')
   throw new UsageError('config.invalid', text, { file, problems })
+}
+
+/** A value that begins with `*` is an alias in YAML: text such as `*:502` must be quoted. */
+function aliasProblems(document: Document, lines: LineCounter): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  visit(document, {
+    Alias(_, alias, parents) {
+      if (alias.resolve(document) !== undefined) return
+      const { source, range } = alias
+      const message = `there is no &${source} before *${source}; text that begins with * is quoted: "*${source}"`
+      problems.push({ line: lines.linePos(range?.[0] ?? 0).line, key: pathText(pathTo(alias, parents)), message })
+    },
+  })
+  return problems
+}
+
+function pathTo(node: unknown, parents: readonly unknown[]): (string | number)[] {
+  return parents.flatMap((parent, i) => {
+    if (isPair(parent)) return [String(parent.key)]
+    return isSeq(parent) ? [parent.items.indexOf(parents[i + 1] ?? node)] : []
+  })
+}
+
+/** The values of a document. Throws `UsageError` where a few aliases would become very many values. */
+function valuesOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    const problem: ConfigProblem = { line: 0, key: '', message: `too many aliases: ${describeError(error)}` }
+    throw new UsageError('config.invalid', `${file}: ${problem.message}`, { file, problems: [problem] }, error)
+  }
 }
 
 function locate(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): ConfigProblem[] {

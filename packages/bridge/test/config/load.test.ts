@@ -112,6 +112,16 @@ describe('the configuration', () => {
       },
     ],
     [
+      'text that YAML takes for an alias',
+      'device: tcp://10.0.0.5:502',
+      'device: *:502',
+      {
+        line: 11,
+        key: 'links[0].device',
+        message: 'there is no &:502 before *:502; text that begins with * is quoted: "*:502"',
+      },
+    ],
+    [
       'an operation that does not exist',
       'allow: [read]',
       'allow: [peek]',
@@ -165,6 +175,12 @@ describe('the configuration', () => {
     expect(problems(both).map(({ key }) => key)).to.have.members(['extra', 'links[1].protocol'])
     expect(problems('role: [field')[0]).to.deep.include({ line: 1, key: '' })
     expect(problems('')[0]?.line).to.be.a('number')
+  })
+
+  it('refuses a few aliases that stand for very many values', () => {
+    const twice = (name: string, of: string): string => `${name}: &${name} [${Array(20).fill(of).join(', ')}]\n`
+    const source = twice('a', 'x') + twice('b', '*a') + twice('c', '*b') + twice('d', '*c')
+    expect(problems(source)[0]?.message).to.match(/^too many aliases/)
   })
 
   it('of every example in docs is taken', async () => {
