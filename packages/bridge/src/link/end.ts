@@ -56,8 +56,11 @@ export interface LinkEnd {
   readonly credits: Observable<Credit>
   start(): Promise<void>
   stop(): Promise<void>
-  /** Takes an entry from the far side. Never throws. */
-  deliver(entry: SequencedEntry): void
+  /**
+   * Takes an entry from the far side. Never throws. `until`: when a frame that must wait here is too old, ms of
+   * `performance.now()`; undefined: never.
+   */
+  deliver(entry: SequencedEntry, until?: number): void
   /** Takes a frame that was kept for it, or returns false: it must be offered again later. Never throws. */
   offer(entry: SequencedEntry): boolean
   /** Accounts for a frame from the far side that may not be delivered; `reset` breaks its connection off as well. */

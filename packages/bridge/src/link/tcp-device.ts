@@ -1,5 +1,6 @@
 import type { Entry, EventEntry, LinkEvent, SequencedEntry } from '@gridseal/envelope'
-import type { CloseReason } from '@gridseal/transport'
+import { performance } from 'node:perf_hooks'
+import type { CloseReason, Connection } from '@gridseal/transport'
 import { connect } from '@gridseal/transport'
 import type { Observable } from 'rxjs'
 import { Subject } from 'rxjs'
@@ -15,8 +16,8 @@ import { Pipe } from './pipe.ts'
 interface Mirrored {
   pipe: Pipe | undefined
   readonly account: CreditAccount
-  /** Frames that came while the connection was being made. */
-  readonly waiting: Uint8Array[]
+  /** Frames that came while the connection was being made, and until when they may be delivered. */
+  readonly waiting: { readonly bytes: Uint8Array; readonly until: number }[]
   /** The master is gone: close when what waits is written. */
   ending: boolean
 }
@@ -26,17 +27,21 @@ export class TcpDeviceEnd implements LinkEnd {
   readonly id: string
   readonly counters: LinkCounters = newCounters()
   readonly #context: LinkContext
-  readonly #url: string
+  readonly #connect: () => Promise<Connection>
   readonly #entries = new Subject<readonly Entry[]>()
   readonly #credits = new Subject<Credit>()
   readonly #connections = new Map<number, Mirrored>()
   readonly #gone = new GoneConnections()
   #paused = false
 
-  constructor(context: LinkContext, config: FieldLinkConfig) {
-    this.id = config.id
+  constructor(
+    context: LinkContext,
+    { id, device }: FieldLinkConfig,
+    open: (url: string) => Promise<Connection> = connect,
+  ) {
+    this.id = id
     this.#context = context
-    this.#url = config.device
+    this.#connect = () => open(device)
   }
 
   get entries(): Observable<readonly Entry[]> {
@@ -83,12 +88,12 @@ export class TcpDeviceEnd implements LinkEnd {
     return true
   }
 
-  deliver(entry: SequencedEntry): void {
+  deliver(entry: SequencedEntry, until: number = Number.POSITIVE_INFINITY): void {
     if (entry.kind === 'event') this.#event(entry)
     else {
       const mirrored = this.#connections.get(entry.connection)
       if (mirrored === undefined) this.#orphan(entry)
-      else if (mirrored.pipe === undefined) mirrored.waiting.push(entry.bytes)
+      else if (mirrored.pipe === undefined) mirrored.waiting.push({ bytes: entry.bytes, until })
       else mirrored.pipe.write(entry.bytes)
     }
   }
@@ -137,8 +142,8 @@ export class TcpDeviceEnd implements LinkEnd {
     const mirrored: Mirrored = { pipe: undefined, account: new CreditAccount(), waiting: [], ending: false }
     this.#connections.set(number, mirrored)
     try {
-      const connection = await connect(this.#url)
-      if (this.#connections.get(number) !== mirrored) {
+      const connection = await this.#connect()
+      if (this.#connections.get(number) !== mirrored || this.#isTooLate(number, mirrored)) {
         connection.destroy()
         return
       }
@@ -151,7 +156,7 @@ export class TcpDeviceEnd implements LinkEnd {
       })
       mirrored.pipe = pipe
       pipe.setPaused(this.#paused)
-      for (const bytes of mirrored.waiting.splice(0)) pipe.write(bytes)
+      for (const { bytes } of mirrored.waiting.splice(0)) pipe.write(bytes)
       if (mirrored.ending) pipe.end()
     } catch (error) {
       this.#context.report(failure('warn', `${this.id}: cannot connect to the device`, error, { link: this.id }))
@@ -159,6 +164,19 @@ export class TcpDeviceEnd implements LinkEnd {
       this.#connections.delete(number)
       this.#tell(number, 'failed', 'the device cannot be reached')
     }
+  }
+
+  /** Whether making the connection took longer than what waits for it may be old: then that ends here. */
+  #isTooLate(number: number, mirrored: Mirrored): boolean {
+    const late = mirrored.waiting.filter(({ until }) => performance.now() > until).length
+    if (late === 0) return false
+    this.counters.stale += late
+    const message = `${this.id}: the device took so long to be connected that ${late} frames are too old for it`
+    const details = { link: this.id, connection: number, frames: late }
+    this.#context.report({ level: 'warn', code: 'link.stale', message, details })
+    this.#drop(number, mirrored)
+    this.#tell(number, 'reset', 'a frame was refused')
+    return true
   }
 
   #closed(number: number, mirrored: Mirrored, reason: CloseReason): void {

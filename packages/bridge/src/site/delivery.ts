@@ -1,6 +1,7 @@
 import type { Direction } from '@gridseal/adapter'
 import { opposite } from '@gridseal/adapter'
 import type { Entry, OpenedBatch, SequencedEntry, Withheld } from '@gridseal/envelope'
+import { performance } from 'node:perf_hooks'
 import { monotonic } from '../clock.ts'
 import type { Level } from '../events.ts'
 import type { LinkEnd } from '../link/end.ts'
@@ -100,13 +101,15 @@ export class Delivery {
     const link = this.#links.get(entry.link)
     if (link === undefined) return this.#unknownLink(entry)
     if (entry.kind === 'event') return link.end.deliver(entry)
-    if (link.maxAge !== Number.POSITIVE_INFINITY && clock.maxAgeMs(entry.time, monotonic()) > link.maxAge) {
+    const left =
+      link.maxAge === Number.POSITIVE_INFINITY ? link.maxAge : link.maxAge - clock.maxAgeMs(entry.time, monotonic())
+    if (left < 0) {
       link.end.counters.stale++
       this.#refused(entry, 'link.stale', 'a frame came too late')
       return link.end.refuse(entry, true)
     }
     const verdict = link.policy?.(entry.bytes, opposite(inbound)) ?? 'pass'
-    if (verdict === 'pass') return link.end.deliver(entry)
+    if (verdict === 'pass') return link.end.deliver(entry, performance.now() + left)
     link.end.counters.denied++
     this.#refused(entry, 'policy.denied', 'policy holds back a frame')
     link.end.refuse(entry, verdict === 'close')
