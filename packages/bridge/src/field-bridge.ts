@@ -30,6 +30,7 @@ import { BatchKeys } from './signing/batch-keys.ts'
 import { reportLeftOver, trustOf } from './signing/reload.ts'
 import { readListed } from './site/peer-signers.ts'
 import { SiteSession } from './site/session.ts'
+import { Turns } from './turns.ts'
 import { FieldKeys } from './update-keys/field-keys.ts'
 
 /** What {@link FieldBridge.create} has read. */
@@ -60,6 +61,8 @@ export class FieldBridge implements Bridge {
   readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
   readonly #recheck: Recheck | undefined
   readonly #expiry: ExpiryNotice
+  /** What is read again must not come in force after what was read later. */
+  readonly #readings = new Turns()
   #stopping = false
 
   private constructor(config: FieldConfig, report: Report, opened: Opened) {
@@ -120,7 +123,7 @@ export class FieldBridge implements Bridge {
       config.channel,
       () => this.#peer,
       this.#session,
-      () => this.#judgePeer(),
+      () => this.#readings.next(() => this.#judgePeer()),
     )
     this.#expiry = new ExpiryNotice(() => this.#identity, report)
     const ticketStore = new TicketStore()
@@ -195,7 +198,11 @@ export class FieldBridge implements Bridge {
     this.#way = { ...this.#way, peer }
   }
 
-  async reload(config: BridgeConfig): Promise<void> {
+  reload(config: BridgeConfig): Promise<void> {
+    return this.#readings.next(() => this.#reload(config))
+  }
+
+  async #reload(config: BridgeConfig): Promise<void> {
     if (config.role !== 'field') throw new UsageError('config.role', 'this is a field bridge')
     const accept = trustOf(this.#config.channel.accept, config.channel.accept)
     const listed = await readListed(accept)

@@ -29,6 +29,7 @@ import { BatchKeys } from './signing/batch-keys.ts'
 import { reportLeftOver, trustOf } from './signing/reload.ts'
 import { readListed } from './site/peer-signers.ts'
 import { SiteSession } from './site/session.ts'
+import { Turns } from './turns.ts'
 import { HeadEndKeys } from './update-keys/head-end-keys.ts'
 
 /** A field bridge: who it is, and what else may sign. */
@@ -76,6 +77,8 @@ export class HeadEndBridge implements Bridge {
   readonly channelMetrics: ChannelMetrics = new ChannelMetrics()
   readonly #fail: (error: unknown) => void
   readonly #inlet: Inlet
+  /** What is read again must not come in force after what was read later. */
+  readonly #readings = new Turns()
   #stopping = false
   readonly #hubs: readonly GroupHub[]
   readonly #expiry: ExpiryNotice
@@ -178,7 +181,7 @@ export class HeadEndBridge implements Bridge {
       onFault: this.#fail,
     })
     for (const hub of this.#hubs) hub.attach(site.site, session)
-    const judge = (): Promise<void> => this.#judge(opened)
+    const judge = (): Promise<void> => this.#readings.next(() => this.#judge(opened))
     const recheck = recheckOf(site, () => opened.known, session, judge)
     const opened: Site = { session, known: peer.known, keys, ends: links.map((link) => link.end), recheck }
     return opened
@@ -224,7 +227,11 @@ export class HeadEndBridge implements Bridge {
     }
   }
 
-  async reload(config: BridgeConfig): Promise<void> {
+  reload(config: BridgeConfig): Promise<void> {
+    return this.#readings.next(() => this.#reload(config))
+  }
+
+  async #reload(config: BridgeConfig): Promise<void> {
     if (config.role !== 'head-end') throw new UsageError('config.role', 'this is a head-end bridge')
     const sites = await Promise.all(
       this.#config.sites.map(async (site, index) => {

@@ -10,6 +10,7 @@ import { failure } from '../events.ts'
 import { groupNetwork } from '../link/group-network.ts'
 import { MulticastEnd } from '../link/multicast.ts'
 import type { SiteGroup } from '../site/realtime.ts'
+import { Turns } from '../turns.ts'
 import type { RealtimeFrame } from './realtime-group.ts'
 import { RealtimeGroup, groupId } from './realtime-group.ts'
 
@@ -42,7 +43,7 @@ export class GroupHub {
   #members: Map<string, Member>
   #timer: NodeJS.Timeout | undefined
   /** One change of the group after the other. */
-  #work: Promise<unknown> = Promise.resolve()
+  readonly #changes = new Turns()
 
   constructor(
     config: GroupConfig,
@@ -85,7 +86,7 @@ export class GroupHub {
         this.end?.send(frame.bytes)
         this.#toAll(frame, Uint8Array.from(message), site)
       },
-      join: (recipient) => this.#queue(() => this.#join(site, recipient)),
+      join: (recipient) => this.#changes.next(() => this.#join(site, recipient)),
     }
   }
 
@@ -96,7 +97,7 @@ export class GroupHub {
 
   /** Begins the first epoch and opens the own network. */
   async start(): Promise<void> {
-    await this.#queue(async () => {
+    await this.#changes.next(async () => {
       await this.#owner.add(this.realtime.recipient)
       this.#deliver(await this.#owner.rotate(this.#now()))
     })
@@ -107,7 +108,7 @@ export class GroupHub {
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
     await this.end?.stop()
-    await this.#work.catch(() => undefined)
+    await this.#changes.idle()
   }
 
   /** Members that a configuration has and this group has not yet. */
@@ -121,7 +122,7 @@ export class GroupHub {
 
   /** Other members: a site that is none any more is put out at once, by a new epoch that it gets no key of. */
   async reload({ members }: GroupConfig): Promise<void> {
-    await this.#queue(async () => {
+    await this.#changes.next(async () => {
       const before = this.#members
       this.#members = new Map(
         members.map(({ site, link }) => {
@@ -166,12 +167,14 @@ export class GroupHub {
     clearTimeout(this.#timer)
     const due = Math.min(Math.max(this.#owner.due - this.#now(), 1), 2 ** 31 - 1)
     this.#timer = setTimeout(() => {
-      this.#queue(async () => {
-        if (this.#now() >= this.#owner.due) this.#deliver(await this.#owner.rotate(this.#now()))
-      }).then(
-        () => this.#await(),
-        (error: unknown) => this.#report(failure('error', `group ${this.realtime.name}`, error)),
-      )
+      this.#changes
+        .next(async () => {
+          if (this.#now() >= this.#owner.due) this.#deliver(await this.#owner.rotate(this.#now()))
+        })
+        .then(
+          () => this.#await(),
+          (error: unknown) => this.#report(failure('error', `group ${this.realtime.name}`, error)),
+        )
     }, due)
     this.#timer.unref()
   }
@@ -180,12 +183,6 @@ export class GroupHub {
     for (const { site, link, session } of this.#members.values()) {
       if (site !== except) session?.forward(link, message, frame)
     }
-  }
-
-  #queue<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#work.then(work)
-    this.#work = done.catch(() => undefined)
-    return done
   }
 
   #say(code: string, message: string, details: Record<string, unknown>): void {
