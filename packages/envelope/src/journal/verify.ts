@@ -238,6 +238,8 @@ class Streams {
     this.#openers.set(lane, opener)
     this.#byLog.set(log, opener)
     this.#proven.add(opener)
-    return opened
+    // A log of which there is nothing but a checkpoint is no log that this one could continue.
+    const { previous } = header
+    return previous !== undefined && this.#unproven.has(toHex(previous.stream)) ? { ...opened, joined: false } : opened
   }
 }

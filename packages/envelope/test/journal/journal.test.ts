@@ -2,7 +2,16 @@ import { open, readFile, readdir, stat, truncate, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { SealedBatch } from '@gridseal/envelope'
-import { Journal, extractReceipt, readJournal, readJournalKeys, verifyJournal, verifyReceipt } from '@gridseal/envelope'
+import {
+  Journal,
+  decodeBatch,
+  extractReceipt,
+  readHeaderLeaf,
+  readJournal,
+  readJournalKeys,
+  verifyJournal,
+  verifyReceipt,
+} from '@gridseal/envelope'
 import { expect } from 'chai'
 import { withFolder } from '../../../../test/support/folders.ts'
 import { KEY, OTHER_KEY, batchesOf, collecting, commands, frames, trusted } from '../support/logs.ts'
@@ -306,6 +315,29 @@ describe('verifying a journal', () => {
       await journal.append(d.bytes)
       await journal.close()
       expect((await verifyJournal(folder, { keys })).firstFailure).to.include({ code: 'envelope.gap' })
+    }))
+
+  it('notices a whole log taken out although a checkpoint stands for it: nobody has signed that', () =>
+    withFolder(async (folder) => {
+      const { sealer, batches: all } = collecting()
+      for (let i = 0; i < 4; i++) {
+        if (i === 1 || i === 3) sealer.startLog('size')
+        sealer.add(frames(1, i))
+        await sealer.flush()
+      }
+      const [a, b, c, d] = all
+      if (a === undefined || c?.before === undefined || b === undefined || d === undefined) expect.fail('four batches')
+      const previous = readHeaderLeaf(decodeBatch(d.bytes).leaves[0] ?? new Uint8Array(0)).previous
+      if (previous === undefined) expect.fail('it continues a log')
+      // Of the log taken out, what the header of the one behind it tells; the rest is anything that fits.
+      const { treeSize, root, stream } = previous
+      const frontier = Array.from(treeSize.toString(2).matchAll(/1/g), () => new Uint8Array(32))
+      const journal = await Journal.open(folder)
+      await journal.append(a.bytes)
+      await journal.appendCheckpoint({ ...c.before, next: 2, stream, treeSize, root, frontier })
+      await journal.append(d.bytes)
+      await journal.close()
+      expect(await verifyJournal(folder, { keys })).to.include({ verified: 2, unjoined: 1 })
     }))
 
   it('counts a frame once that was sent again after a restart', () =>
