@@ -253,18 +253,14 @@ export class Journal {
 
   async #retain(): Promise<number> {
     const { keepAge, keepBytes } = this.#options
-    const floor = Math.min(this.#current.number, ...this.#guards.values())
     const removed: number[] = []
-    for (let [oldest] = this.#summaries; oldest !== undefined && oldest.segment < floor; [oldest] = this.#summaries) {
+    for (let [oldest] = this.#summaries; oldest !== undefined; [oldest] = this.#summaries) {
       const age = this.#now() - (await this.#lastWrite(oldest))
       const tooOld = keepAge !== undefined && age > keepAge
       const tooMuch = keepBytes !== undefined && this.stats.bytes > keepBytes
-      if (!tooOld && !tooMuch) break
+      if (!(tooOld || tooMuch) || !this.#mayGo(oldest.segment) || !(await this.#remove(oldest.segment))) break
       this.#summaries.shift()
       this.#indexes.delete(oldest.segment)
-      for (const name of [indexName(oldest.segment), segmentName(oldest.segment)]) {
-        await rm(join(this.directory, name), { force: true })
-      }
       removed.push(oldest.segment)
       this.stats.bytes -= oldest.end
       this.stats.segments--
@@ -277,6 +273,23 @@ export class Journal {
       this.append(note).catch(() => undefined)
     }
     return removed.length
+  }
+
+  /** Guards may come while older segments are being removed. */
+  #mayGo(segment: number): boolean {
+    return segment < Math.min(this.#current.number, ...this.#guards.values())
+  }
+
+  /** False: it cannot be removed now, and stays; that must not stop what is written. */
+  async #remove(segment: number): Promise<boolean> {
+    try {
+      for (const name of [indexName(segment), segmentName(segment)]) {
+        await rm(join(this.directory, name), { force: true })
+      }
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** All guards are in place. */

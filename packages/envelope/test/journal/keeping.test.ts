@@ -1,4 +1,4 @@
-import { cp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SealedBatch } from '@gridseal/envelope'
 import {
@@ -80,6 +80,40 @@ describe('a journal that is kept for long', () => {
       expect(report).to.include({ failed: 0, partial: 1, removed: journal.stats.removed })
       // By age all are gone but the one that is written, and the one that was finished just now.
       expect(journal.stats.segments).to.be.at.most(3)
+    }))
+
+  it('goes on where a segment cannot be removed, and removes it when it can be', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { maxSegmentBytes: 6000, keepBytes: 20_000, sync: false })
+      await append(journal, batches.slice(0, 3))
+      // As with a file system that has become read-only for it, or a file that is immutable.
+      const oldest = join(folder, '0000000001.gsj')
+      await rename(oldest, `${oldest}.kept`)
+      await mkdir(join(oldest, 'in the way'), { recursive: true })
+      await append(journal, batches.slice(3, 20))
+      expect(journal.stats.removed).to.equal(0)
+      await rm(oldest, { recursive: true })
+      await rename(`${oldest}.kept`, oldest)
+      await append(journal, batches.slice(20))
+      expect(journal.stats.removed).to.be.greaterThan(0)
+      await journal.close()
+      expect(await verifyJournal(folder, { keys })).to.include({ failed: 0, removed: journal.stats.removed })
+    }))
+
+  it('leaves what is guarded while it is removing what was older', () =>
+    withFolder(async (folder) => {
+      const options = { maxSegmentBytes: 4000, sync: false }
+      const before = await Journal.open(folder, options)
+      await append(before, batches)
+      await before.close()
+      const journal = await Journal.open(folder, { ...options, keepBytes: 1, holdRetention: true })
+      journal.beginRetention()
+      await new Promise((resolve) => setImmediate(resolve))
+      journal.protect('a queue that goes back', 8)
+      await journal.retain()
+      const names = await readdir(folder)
+      expect(names.filter((name) => name.endsWith('.gsj')).sort()[0]).to.equal('0000000008.gsj')
+      await journal.close()
     }))
 
   it('finds where each stream stands after it was opened again, with and without its indexes', () =>
