@@ -21,6 +21,8 @@ export interface IncomingOptions {
   readonly keep: ((batch: OpenedBatch, bytes: Uint8Array) => Promise<unknown>) | undefined
   /** Notes in the journal that the log is joined in the middle. */
   readonly note: ((position: LogPosition) => Promise<unknown>) | undefined
+  /** So many more (or fewer) bytes of what came wait for the journal. */
+  readonly onWaiting?: ((bytes: number) => void) | undefined
   /** A batch is safe: acknowledge it. */
   readonly onSafe: (stream: Uint8Array, number: number) => void
   /** The journal failed: nothing more may be carried. */
@@ -109,10 +111,17 @@ export class IncomingStream {
     this.stats.batches++
     this.stats.entries += batch.entries.length
     this.stats.bytes += bytes.length
-    const { keep, onSafe } = this.#options
+    const { keep, onSafe, onWaiting } = this.#options
     const { stream, number } = batch
+    const { length } = bytes
     if (keep === undefined) onSafe(stream, number)
-    else this.#keep(keep(batch, bytes), () => onSafe(stream, number))
+    else {
+      onWaiting?.(length)
+      this.#keep(keep(batch, bytes), () => {
+        onWaiting?.(-length)
+        onSafe(stream, number)
+      })
+    }
     return batch
   }
 }

@@ -38,6 +38,9 @@ import { SetBackWatch } from './set-back.ts'
 import type { SiteSessionOptions, SiteStats } from './session-options.ts'
 import { StoredTraffic } from './stored.ts'
 
+/** Each stream of a peer has a window; it may be larger than ours. */
+const WINDOWS = 2 * STREAM_CLASSES.length
+
 /** One site on one bridge: its links, the stream that leaves, the stream that arrives, over whatever channel is up. */
 export class SiteSession {
   readonly #options: SiteSessionOptions
@@ -72,6 +75,9 @@ export class SiteSession {
   #over = false
   /** What comes is no longer taken: it stays the peer's. */
   #deaf = false
+  /** Bytes of what came that wait for the journal, and the channel that is not read because of them. */
+  #waiting = 0
+  #paused: MessageChannel | undefined
   /** Acknowledgements are cumulative, and so is what the own journal holds. */
   readonly #acknowledge = lastOfTurn<{ readonly stream: Uint8Array; readonly number: number }>((ack) =>
     this.#tell({ kind: 'ack', ...ack }),
@@ -120,6 +126,7 @@ export class SiteSession {
       class: 'live',
       keep: journal && ((batch, bytes) => journal.append(bytes, batch.before)),
       note: journal && ((position) => journal.appendCheckpoint(position)),
+      onWaiting: (bytes) => this.#lag(bytes),
       onSafe: (stream, number) => this.#acknowledge({ stream, number }),
       onFault,
     })
@@ -227,6 +234,7 @@ export class SiteSession {
     const classes = new Set(links.flatMap(({ store }) => store ?? []))
     const stored = await StoredTraffic.open(this.#options, classes, {
       deliver: (entry) => this.#delivery.offer(entry),
+      waiting: (bytes) => this.#lag(bytes),
       acknowledge: (stream, number) => this.#tell({ kind: 'ack', stream, number }),
       pause: (storedClass, paused) => {
         for (const { end, store } of links) if (store === storedClass) end.setPaused(paused)
@@ -453,6 +461,19 @@ export class SiteSession {
     this.#say('info', 'bridge.again', `the peer lacks batches of the ${streamClass} stream: they are sent again`)
     if (streamClass === 'live') this.#outgoing.again(position)
     else this.#stored?.again(streamClass, position)
+  }
+
+  /** A peer keeps to its window by itself; one that does not is not read until the disk has caught up. */
+  #lag(bytes: number): void {
+    this.#waiting += bytes
+    const most = WINDOWS * this.#options.limits.unacknowledged
+    if (this.#waiting > most && this.#paused === undefined) {
+      this.#paused = this.#channel
+      this.#paused?.pause()
+    } else if (this.#waiting <= most / 2) {
+      this.#paused?.resume()
+      this.#paused = undefined
+    }
   }
 
   #storedBatch(port: number, bytes: Uint8Array): boolean {

@@ -12,6 +12,7 @@ export interface StoredIncomingOptions {
   readonly now: () => bigint
   readonly lane: Lane
   readonly journal: Journal
+  readonly onWaiting?: IncomingOptions['onWaiting']
   /** A batch is safe: acknowledge it. */
   readonly onSafe: (stream: Uint8Array, number: number) => void
   /** Takes an entry, or returns false: there is no room for it now. */
@@ -44,7 +45,7 @@ export class StoredIncoming {
   #ended = false
 
   private constructor(options: StoredIncomingOptions) {
-    const { signers, algorithms, now, lane, onSafe, onFault } = options
+    const { signers, algorithms, now, lane, onWaiting, onSafe, onFault } = options
     this.#options = options
     this.#stream = new IncomingStream({
       signers,
@@ -53,6 +54,7 @@ export class StoredIncoming {
       ...lane,
       keep: ({ stream, number, before }, bytes) => this.#queue.push(bytes, stream, number, before),
       note: (position) => options.journal.appendCheckpoint(position),
+      onWaiting,
       onSafe,
       onFault,
     })

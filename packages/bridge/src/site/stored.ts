@@ -25,6 +25,7 @@ export interface StoredStats {
 
 export interface StoredHooks {
   readonly deliver: (entry: SequencedEntry) => boolean
+  readonly waiting: IncomingOptions['onWaiting']
   readonly acknowledge: (stream: Uint8Array, number: number) => void
   readonly pause: (storedClass: StoredClass, paused: boolean) => void
   readonly rotated: (batch: SealedBatch) => void
@@ -84,6 +85,7 @@ export class StoredTraffic {
         now,
         journal,
         deliver: hooks.deliver,
+        onWaiting: hooks.waiting,
         onSafe: hooks.acknowledge,
         onFault: hooks.fault,
         lane: { site, direction: opposite(inbound), class: streamClass },
