@@ -114,8 +114,13 @@ export class JournalHistory {
   /** Where a log stood before its batch `number` (which need not be here itself), if the journal tells. */
   async origin(stream: string, number: number): Promise<LogPosition | undefined> {
     for (const { segment, streams } of this.segments.toReversed()) {
-      if (!streams.some((s) => s.stream === stream && s.first < number)) continue
-      const entries = (await this.entries(segment)).filter((e) => e.stream === stream && e.number < number)
+      if (!streams.some((s) => s.stream === stream && s.first <= number)) continue
+      const upTo = (await this.entries(segment)).filter((e) => e.stream === stream && e.number <= number)
+      // All that is left of what came before may be the checkpoint at the head of the batch's own segment.
+      const own = upTo.findLast((e) => e.number === number)
+      if (own?.origin !== undefined) return own.origin
+      const entries = upTo.filter((e) => e.number < number)
+      if (entries.length === 0) continue
       const from = entries.findLastIndex((e) => e.origin !== undefined || e.number === 0)
       const start = entries[from]
       if (start === undefined) return undefined

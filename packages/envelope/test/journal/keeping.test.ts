@@ -195,6 +195,28 @@ describe('a journal that is kept for long', () => {
       await journal.close()
     }))
 
+  it('cuts a receipt for every leaf that is left when older segments have gone, with and without indexes', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+      await append(journal, batches)
+      await journal.close()
+      for (const name of ['0000000001', '0000000002']) {
+        for (const kind of ['gsj', 'gsi']) await rm(join(folder, `${name}.${kind}`))
+      }
+      for (const indexes of [true, false]) {
+        if (!indexes) for (const name of await readdir(folder)) if (name.endsWith('.gsi')) await rm(join(folder, name))
+        const history = await JournalHistory.load(folder)
+        const [first] = await history.entries(3)
+        const size = batches.at(-1)?.treeSize ?? 0
+        for (let sequence = (first?.treeSize ?? 0) - (first?.leaves ?? 0); sequence < size; sequence++) {
+          const receipt = await extractReceipt(folder, { stream: '', sequence })
+          expect(verifyReceipt(receipt, trusted).sequence).to.equal(sequence)
+        }
+        const { stream = '', number = 0 } = first ?? {}
+        expect((await history.origin(stream, number))?.next).to.equal(number)
+      }
+    }))
+
   it('proves that a later state of a log extends every earlier one', () =>
     withFolder(async (folder) => {
       const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
