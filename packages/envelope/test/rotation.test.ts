@@ -1,11 +1,15 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SealedBatch, Sealer } from '@gridseal/envelope'
+import type { LogPosition, SealedBatch, Sealer } from '@gridseal/envelope'
 import {
+  CborWriter,
+  Frontier,
   Journal,
   Opener,
   Signers,
   cutSuccession,
+  decodeCheckpoint,
+  encodeCheckpoint,
   followSuccessions,
   verifyJournal,
   verifySuccession,
@@ -13,8 +17,11 @@ import {
 import { SigningKey } from '@gridseal/pqc'
 import { AuthError, GridsealError, ProtocolError, UsageError } from '@gridseal/wire'
 import { expect } from 'chai'
+import { encodeBatch } from '#src/batch.ts'
+import { encodeRootHeader, toBeSigned } from '#src/cose.ts'
+import { writeEntryLeaf } from '#src/leaf.ts'
 import { withFolder } from '../../../test/support/folders.ts'
-import { KEY, OTHER_KEY, collecting, frames, opener, trusting } from './support/logs.ts'
+import { KEY, OTHER_KEY, collecting, frame, frames, opener, trusting } from './support/logs.ts'
 
 const THIRD = SigningKey.fromSeed('ML-DSA-65', new Uint8Array(32).fill(9))
 
@@ -34,6 +41,26 @@ async function rotated(): Promise<SealedBatch[]> {
   await add(8)
   expect(sealer.key).to.equal(THIRD)
   return batches
+}
+
+/** A batch of one frame that goes on from a position. */
+async function continued(position: LogPosition): Promise<Uint8Array> {
+  const { stream, next: number, treeSize, root } = position
+  const leaf = new CborWriter()
+  writeEntryLeaf(leaf, frame(9), treeSize)
+  const frontier = Frontier.from(treeSize, position.frontier)
+  frontier.append(leaf.view())
+  const { algorithm, fingerprint: keyId } = KEY.publicKey
+  const header = encodeRootHeader({
+    algorithm,
+    keyId,
+    stream,
+    number,
+    treeSize: frontier.size,
+    previousRoot: root,
+  })
+  const signature = await KEY.sign(toBeSigned(header, frontier.root()))
+  return encodeBatch(header, signature, new CborWriter().bytes(leaf.view()).finish(), 1)
 }
 
 describe('a change of keys in mid-stream', () => {
@@ -103,8 +130,16 @@ describe('a change of keys in mid-stream', () => {
     await sealer.flush()
     const o = opener()
     for (const batch of old) o.open(batch.bytes)
-    const [first] = old
-    expect(() => o.open(first?.bytes ?? new Uint8Array(0))).to.throw(ProtocolError)
+    const { position } = o
+    if (position === undefined) expect.fail('it stands somewhere')
+    // All that a log's next batch must be, signed by a key that is trusted still.
+    const more = await continued(position)
+    const before = opener()
+    before.resume(decodeCheckpoint(encodeCheckpoint(position)))
+    expect(before.open(more).number, 'without the change it would follow').to.equal(position.next)
+    expect(() => o.open(more))
+      .to.throw(ProtocolError)
+      .with.property('code', 'envelope.log-ended')
   })
 
   it('survives that what waited is given up', async () => {

@@ -1,10 +1,12 @@
 import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SealedBatch } from '@gridseal/envelope'
+import type { SealedBatch, SignedRoot } from '@gridseal/envelope'
 import {
   Journal,
   JournalHistory,
   JournalKey,
+  decodeBatch,
+  encodeConsistency,
   extractConsistency,
   extractReceipt,
   readJournal,
@@ -12,12 +14,12 @@ import {
   verifyJournal,
   verifyReceipt,
 } from '@gridseal/envelope'
-import { UsageError, toHex } from '@gridseal/wire'
+import { ProtocolError, UsageError, toHex } from '@gridseal/wire'
 import { expect } from 'chai'
 import { cipherFor } from '#src/journal/history.ts'
 import { readSummary } from '#src/journal/index-file.ts'
 import { withFolder } from '../../../../test/support/folders.ts'
-import { KEY, batchesOf, frames, trusted } from '../support/logs.ts'
+import { KEY, batchesOf, frames, opener, trusted } from '../support/logs.ts'
 
 const keys = [KEY.publicKey]
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
@@ -240,6 +242,24 @@ describe('a journal that is kept for long', () => {
         }
       }
     }))
+})
+
+describe('a proof of consistency', () => {
+  it('joins two states of one log, not of two that one key has signed', async () => {
+    const [one, two] = await Promise.all([0, 1].map((n) => batchesOf([frames(2, n), frames(2, 2 + n)])))
+    const root = (batches: readonly SealedBatch[] | undefined, n: number): SignedRoot => {
+      const o = opener()
+      const opened = batches?.slice(0, n + 1).map(({ bytes }) => o.open(bytes))
+      return {
+        ...decodeBatch(batches?.[n]?.bytes ?? new Uint8Array(0)),
+        root: opened?.at(-1)?.root ?? new Uint8Array(0),
+      }
+    }
+    const proof = encodeConsistency(root(one, 0), root(two, 1), [new Uint8Array(32)])
+    expect(() => verifyConsistencyReceipt(proof, trusted))
+      .to.throw(ProtocolError)
+      .with.property('code', 'envelope.stream')
+  })
 })
 
 describe('a journal encrypted at rest', () => {

@@ -86,6 +86,9 @@ describe('Merkle trees (RFC 9162 2.1)', () => {
         expect(verifyConsistency(m, n, proof, rootOf(m), rootOf(n)), `${m} in ${n}`).to.equal(true)
         expect(verifyConsistency(m, n, [...proof, rootOf(n)], rootOf(m), rootOf(n)), 'one hash more').to.equal(false)
         if (m < n) expect(verifyConsistency(m, n, proof, rootOf(n), rootOf(m)), 'roots swapped').to.equal(false)
+        const other = leafHash(rootOf(m))
+        expect(verifyConsistency(m, n, proof, other, rootOf(n)), 'another older root').to.equal(false)
+        expect(verifyConsistency(m, n, proof, rootOf(m), other), 'another newer root').to.equal(false)
         if (proof.length > 0) {
           expect(verifyConsistency(m, n, proof.slice(1), rootOf(m), rootOf(n)), 'one hash less').to.equal(false)
         }
