@@ -4,6 +4,7 @@ import { Sealer, encodeCheckpoint } from '@gridseal/envelope'
 import { GridsealError } from '@gridseal/wire'
 import { trusting } from '../support/trust.ts'
 import { IncomingStream } from '#src/site/incoming.ts'
+import type { IncomingOptions } from '#src/site/incoming.ts'
 import { expect } from 'chai'
 
 const key = SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(1))
@@ -36,7 +37,7 @@ async function sealed(groups: number): Promise<SealedBatch[]> {
   return batches
 }
 
-function receiver(): { stream: IncomingStream; safe: number[] } {
+function receiver(keep?: IncomingOptions['keep']): { stream: IncomingStream; safe: number[] } {
   const safe: number[] = []
   const stream = new IncomingStream({
     signers: trusting(key.publicKey),
@@ -44,7 +45,7 @@ function receiver(): { stream: IncomingStream; safe: number[] } {
     site: 's',
     direction: 'to-master',
     class: 'live',
-    keep: undefined,
+    keep,
     note: undefined,
     onSafe: (_, number) => safe.push(number),
     onFault: (_, error) => {
@@ -78,6 +79,23 @@ describe('the stream that arrives', () => {
     expect(stream.stats).to.include({ batches: 1, entries: 1, refused: 3 })
     expect(safe).to.deep.equal([0])
     stream.open(bytesOf(batches, 1))
+    expect(safe).to.deep.equal([0, 1])
+  })
+
+  it('acknowledges a batch when it is in the journal and not before, and has settled then', async () => {
+    const batches = await sealed(2)
+    const kept: (() => void)[] = []
+    const { stream, safe } = receiver(() => new Promise<void>((resolve) => kept.push(resolve)))
+    for (const i of [0, 1]) stream.open(bytesOf(batches, i))
+    let settled = false
+    void stream.settled().then(() => (settled = true))
+    await new Promise((later) => setTimeout(later, 10))
+    expect([safe, settled]).to.deep.equal([[], false])
+    kept[0]?.()
+    await new Promise((later) => setTimeout(later, 10))
+    expect([safe, settled]).to.deep.equal([[0], false])
+    kept[1]?.()
+    await stream.settled()
     expect(safe).to.deep.equal([0, 1])
   })
 
