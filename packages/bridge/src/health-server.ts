@@ -9,6 +9,8 @@ import type { BridgeHealth } from './health.ts'
 /** Supervisors ask one at a time; more connections are no supervisors. */
 const MAX_CONNECTIONS = 16
 const REQUEST_TIMEOUT = 5_000
+/** How often it is looked for who has taken longer: Node's own half a minute is too long for supervisors. */
+const LOOK_EVERY = 1_000
 const MAX_HEADERS = 4_096
 
 /** What a bridge tells of itself over HTTP. */
@@ -28,7 +30,12 @@ export class HealthServer {
   constructor(listen: string, told: Told) {
     this.#listen = listen
     this.#server = createServer(
-      { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT, maxHeaderSize: MAX_HEADERS },
+      {
+        requestTimeout: REQUEST_TIMEOUT,
+        headersTimeout: REQUEST_TIMEOUT,
+        connectionsCheckingInterval: LOOK_EVERY,
+        maxHeaderSize: MAX_HEADERS,
+      },
       (request, response) => void answer(request, response, told),
     )
     this.#server.maxConnections = MAX_CONNECTIONS

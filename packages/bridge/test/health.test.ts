@@ -114,6 +114,23 @@ describe('health of a bridge', () => {
       }
     })
 
+    it('is not kept from supervisors by those who connect and say nothing', async () => {
+      const { port } = new URL(server.url!)
+      const silent = Array.from({ length: 16 }, () => connect(Number(port), '127.0.0.1'))
+      for (const socket of silent) socket.on('error', () => undefined)
+      await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+      // There is no room for one more, and soon there is.
+      const error: unknown = await fetch(`${server.url}/health`).catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(TypeError)
+      const answered = async (): Promise<boolean> =>
+        (await fetch(`${server.url}/health`).catch(() => undefined)) !== undefined
+      for (const deadline = Date.now() + 15_000; !(await answered());) {
+        if (Date.now() > deadline) expect.fail('not answered for 15 s')
+        await new Promise((later) => setTimeout(later, 200))
+      }
+      for (const socket of silent) socket.destroy()
+    })
+
     it('says clearly where it cannot listen', async () => {
       const { port } = new URL(server.url!)
       const second = new HealthServer(`tcp://127.0.0.1:${port}`, told)
