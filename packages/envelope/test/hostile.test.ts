@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { SealedBatch, VerifyReport } from '@gridseal/envelope'
@@ -12,6 +12,7 @@ import {
   encodeCheckpoint,
   extractReceipt,
   readJournal,
+  readJournalKeys,
   verifyConsistencyReceipt,
   verifyJournal,
   verifyReceipt,
@@ -378,6 +379,31 @@ describe('hostile journals: bounded time, and the place of the fault', () => {
       for await (const item of readJournal(folder)) if (item.kind === 'record') seen++
       expect(seen).to.equal(payloads.length)
     }))
+
+  it('keys and receipts of their changes that are gigabytes, or no files at all: left out', () =>
+    withFolder(async (folder) => {
+      const [batch] = await batchesOf([frames(1)])
+      const journal = await Journal.open(folder)
+      await journal.append(batch?.bytes ?? new Uint8Array(1))
+      await journal.addKey(KEY.publicKey)
+      await journal.close()
+      const name = (n: number, kind: string): string => join(folder, `${n.toString(16).padStart(64, '0')}.${kind}`)
+      for (let n = 0; n < 8; n++) {
+        for (const kind of ['pub', 'succession']) {
+          await writeFile(name(n, kind), '')
+          await truncate(name(n, kind), 1 << 30)
+        }
+      }
+      for (const kind of ['pub', 'succession']) {
+        await mkdir(name(8, kind))
+        await symlink('/dev/zero', name(9, kind))
+      }
+      const before = process.resourceUsage().maxRSS
+      const keys = await readJournalKeys(folder)
+      expect(keys.map(({ fingerprintText }) => fingerprintText)).to.deep.equal([KEY.publicKey.fingerprintText])
+      expect(await verifyJournal(folder, { keys })).to.include({ verified: 1, failed: 0 })
+      expect(process.resourceUsage().maxRSS - before, 'KiB').to.be.lessThan(200 << 10)
+    })).timeout(60_000)
 
   it('two journals of one signer spliced: the seam is named', () =>
     withFolder(async (folder) => {

@@ -1,4 +1,5 @@
-import { readFile, readdir } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VerifyingKey } from '@gridseal/pqc'
 import { UsageError, describeError, toHex } from '@gridseal/wire'
@@ -61,7 +62,29 @@ const SUCCESSION = '.succession'
 export async function readSuccessions(directory: string): Promise<Uint8Array[]> {
   const names = await readdir(directory).catch(() => [])
   const files = names.filter((name) => name.endsWith(SUCCESSION)).sort()
-  return Promise.all(files.slice(0, MOST_SUCCESSIONS).map((name) => readFile(join(directory, name))))
+  const receipts: Uint8Array[] = []
+  for (const name of files.slice(0, MOST_SUCCESSIONS)) {
+    const bytes = await readSmall(join(directory, name))
+    if (bytes !== undefined) receipts.push(bytes)
+  }
+  return receipts
+}
+
+/** Largest file with a key or a receipt that is read, bytes: the longest signatures have fifty thousand. */
+const MAX_FILE = 256 << 10
+
+/** A file beside the segments. Undefined for what is none, is too large, or cannot be read. */
+async function readSmall(path: string): Promise<Buffer | undefined> {
+  // A named pipe must not keep us waiting for somebody to write to it.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined)
+  try {
+    const status = await file?.stat()
+    return status?.isFile() === true && status.size <= MAX_FILE ? await file?.readFile() : undefined
+  } catch {
+    return undefined
+  } finally {
+    await file?.close()
+  }
 }
 
 /** A journal changes keys a few times a year. */
@@ -84,7 +107,7 @@ export async function readJournalKeys(directory: string): Promise<VerifyingKey[]
   for (const name of names) {
     if (!name.endsWith('.pub')) continue
     try {
-      const key = VerifyingKey.fromPem(await readFile(join(directory, name), 'utf8'))
+      const key = VerifyingKey.fromPem((await readSmall(join(directory, name)))?.toString('utf8') ?? '')
       if (`${toHex(key.fingerprint)}.pub` === name) keys.push(key)
     } catch {
       // A damaged key file vouches for nothing: batches signed by that key will be refused as of an unknown key.
