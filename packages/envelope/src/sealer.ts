@@ -405,7 +405,9 @@ export class Sealer {
     let taken = 0
     let bytes = 0
     let changes = false
-    while (taken < maxEntries && bytes < maxBytes && this.#queueStart < this.#queue.length) {
+    // A batch must fit a message, also where leaves are longer than what they count for.
+    const fits = (): boolean => taken === 0 || (bytes < maxBytes && this.#leaves.length < MOST_LEAVES * maxBytes)
+    while (taken < maxEntries && fits() && this.#queueStart < this.#queue.length) {
       const entry = this.#queue[this.#queueStart++]
       if (entry === undefined) {
         changes = this.#appendKeyChange()
@@ -446,6 +448,9 @@ export class Sealer {
     return this.#leaf.reset().raw(LEAF_PREFIX)
   }
 }
+
+/** Bytes of leaves in a batch, as a multiple of the frame bytes that one may hold. */
+const MOST_LEAVES = 1.5
 
 /** What an entry counts against byte limits: its frame and about what its leaf adds. */
 function weight(entry: Entry): number {

@@ -63,6 +63,20 @@ describe('the sealer: group commit', () => {
     byBytes.sealer.add(Array.from({ length: 7 }, (_, i) => frame(i, new Uint8Array(100))))
     await byBytes.sealer.flush()
     expect(byBytes.batches.map((batch) => batch.entries)).to.deep.equal([3, 3, 1])
+    const byLeast = collecting({ limits: { maxBytes: 1 } })
+    byLeast.sealer.add(frames(3))
+    await byLeast.sealer.flush()
+    expect(byLeast.batches.map((batch) => batch.entries)).to.deep.equal([1, 1, 1])
+  })
+
+  it('cuts a flood of short frames of links with long names, so that no batch outgrows a message', async () => {
+    const { sealer, batches } = collecting({ limits: { maxEntries: 100_000, maxBytes: 100_000 } })
+    const link = 'Υποσταθμός'.repeat(20)
+    sealer.add(frames(3000).map((entry) => ({ ...entry, link })))
+    await sealer.flush()
+    for (const { bytes } of batches) expect(bytes.length).to.be.lessThan(2 * 100_000)
+    expect(batches.reduce((sum, { entries }) => sum + entries, 0)).to.equal(3000)
+    expect(sealer.pendingBytes).to.equal(0)
   })
 
   it('asks to stop above maxPending and says when there is room again; nothing is lost', async () => {
