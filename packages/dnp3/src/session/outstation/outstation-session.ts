@@ -202,7 +202,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
       if (origin.broadcast === undefined) this.#confirmed(control, now)
       return
     }
-    if (origin.broadcast === undefined && this.security?.request(fragment, control, origin, now) === true) return
+    if (this.security?.request(fragment, control, origin, now) === true) return
     this.request(fragment, origin, now)
   }
 

@@ -106,7 +106,14 @@ export class OutstationAuthenticator implements SecurityGate {
 
   request(fragment: Uint8Array, control: ApplicationControl, origin: FragmentOrigin, now: number): boolean {
     const code = fragment[1]!
-    if (code === AUTHENTICATE_REQ || code === AUTH_REQ_NO_ACK) {
+    const authentication = code === AUTHENTICATE_REQ || code === AUTH_REQ_NO_ACK
+    if (origin.broadcast !== undefined) {
+      // Nobody answers a broadcast, so nobody can be challenged about one: what would have to be is not taken.
+      const critical = authentication || this.settings.critical.has(code) || isAggressive(fragment)
+      if (critical) this.#count(STATISTIC.DISCARDED, now)
+      return critical
+    }
+    if (authentication) {
       this.#count(STATISTIC.RECEIVED, now)
       this.#authentication(fragment, control.sequence, now)
       return true
