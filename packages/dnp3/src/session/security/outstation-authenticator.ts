@@ -75,6 +75,7 @@ export class OutstationAuthenticator implements SecurityGate {
   #errorsUntil = 0
   #errors = 0
   #statusRequests = 0
+  #statusRequestsUntil = 0
 
   /** Throws `UsageError` for options that cannot be. */
   constructor(options: OutstationSecurityOptions, session: AuthenticatedSession) {
@@ -289,6 +290,10 @@ export class OutstationAuthenticator implements SecurityGate {
     if (known === undefined) {
       this.#error(SECURITY_ERROR_CODE.UNKNOWN_USER, this.users.ksq, user, sequence, now)
       return
+    }
+    if (now >= this.#statusRequestsUntil) {
+      this.#statusRequestsUntil = now + 60_000
+      this.#statusRequests = 0
     }
     if (++this.#statusRequests > this.settings.maxStatusRequests) {
       this.#error(SECURITY_ERROR_CODE.TOO_MANY_STATUS_REQUESTS, this.users.ksq, user, sequence, now)

@@ -272,6 +272,15 @@ describe('SAv5 between our two sides', () => {
     expect(pair.operate()?.ok).to.equal(true)
   })
 
+  it('requests for the key status are bounded by the minute, not for ever: whoever floods locks no master out', () => {
+    const pair = new Pair({ maxStatusRequests: 3 })
+    const request = new Uint8Array([0xc1, 32, ...headerOctets(120, 4, 0x07, [{ index: 0, user: 1 }])])
+    const refusals = (): (number | undefined)[] => Array.from({ length: 4 }, () => errorOf(pair.inject(request)[0]))
+    expect(refusals()).to.deep.equal([undefined, undefined, undefined, 12])
+    pair.advance(60_000)
+    expect(refusals()).to.deep.equal([undefined, undefined, undefined, 12])
+  })
+
   it('unknown users get error 11; roles that may not, and roles that have expired, error 7', () => {
     const pair = new Pair({ users: [{ number: 1, name: 'bob', role: 0, updateKey: KEY }] })
     expect(
