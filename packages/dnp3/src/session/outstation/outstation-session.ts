@@ -219,7 +219,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
       this.#carryOut(fragment, now, false)
       return
     }
-    if (this.#last !== undefined && sameOctets(this.#last.request, fragment) && !this.#isWaitingUnsolicited) {
+    if (this.#last !== undefined && sameOctets(this.#last.request, fragment) && this.#mayRepeat) {
       this.#repeat(now)
       return
     }
@@ -236,8 +236,13 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     else this.#answer(fragment, this.#carryOut(fragment, now, false), now)
   }
 
-  get #isWaitingUnsolicited(): boolean {
-    return this.#unsolicited?.waiting === true && this.#last?.request[1] === READ
+  /**
+   * Whether the last answer may be given again. That to a READ only while its first fragment waits to be confirmed: later the
+   * values in it are old, and what goes on with a series is no answer to who begins it anew.
+   */
+  get #mayRepeat(): boolean {
+    if (this.#last?.request[1] !== READ) return true
+    return this.#waiting !== undefined && ((this.#last.answer?.[0] ?? 0) & FIR) !== 0
   }
 
   #repeat(now: number): void {
