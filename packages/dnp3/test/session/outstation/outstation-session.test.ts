@@ -143,6 +143,19 @@ describe('a DNP3 outstation', () => {
       expect(bench.raw(all)?.control).to.deep.include({ first: true, sequence: 4 })
       expect(bench.confirm(false, 4)?.control).to.deep.include({ first: false, sequence: 5 })
     })
+    it('events that an overflow takes out of a response under way are not counted as told twice', () => {
+      const bench = new Bench([analog(0)], { maxTransmit: 249, events: { 'analog-input': 60 } })
+      const happen = (times: number): void => {
+        for (let value = 0; value < times; value++) bench.database.update('analog-input', 0, { value }, 0, 'force')
+      }
+      happen(60)
+      let more = bench.ask(1, classOctets([1]))
+      expect(more?.control.final).to.equal(false)
+      happen(60)
+      while (more !== undefined) more = bench.confirm(false, more.control.sequence)
+      expect(bench.session.events.waiting(1)).to.equal(60)
+      expect(bench.ask(23)!.iin! & 0x0200).to.equal(0x0200)
+    })
     it('unsolicited responses wait for more events, but not for ever', () => {
       const bench = new Bench([analog(0), analog(1)], { unsolicited: { hold: 1000, holdEvents: 3 } })
       bench.take()
