@@ -477,7 +477,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   #freezeAt(): number {
     if (this.freezes.length === 0) return NEVER
     // The schedule goes by the clock that masters set, waking by ours.
-    return Math.min(...this.freezes.map(({ at }) => at)) - this.database.clock.utc(0)
+    return this.database.clock.momentOf(Math.min(...this.freezes.map(({ at }) => at)))
   }
 }
 

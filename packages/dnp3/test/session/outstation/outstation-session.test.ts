@@ -219,6 +219,13 @@ describe('a DNP3 outstation', () => {
       expect(frozen()).to.equal(12)
       expect(bench.ask(11, allOctets(20, 0))!.iin! & 7).to.equal(4)
     })
+    it('by a clock that was set to 1970, too: nothing wakes before the time has come', () => {
+      const bench = new Bench(points)
+      bench.now = 50_000
+      bench.ask(2, headerOctets(50, 1, 0x07, [{ index: 0, time: 0 }]))
+      bench.ask(11, headerOctets(50, 2, 0x07, [{ index: 0, time: 1000, interval: 0 }]), allOctets(20, 0))
+      expect(bench.session.wake).to.equal(51_000)
+    })
   })
 
   describe('configuration from afar', () => {
