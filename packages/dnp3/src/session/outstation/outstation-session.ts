@@ -407,7 +407,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   }
 
   #eventHappened(now: number): void {
-    if (this.#reports) this.#unsolicited?.eventHappened(now)
+    this.#unsolicited?.eventHappened(now, this.#reports)
   }
 
   enableUnsolicited(classes: readonly EventClass[], enabled: boolean): void {

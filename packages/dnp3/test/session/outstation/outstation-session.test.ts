@@ -180,6 +180,18 @@ describe('a DNP3 outstation', () => {
       expect(bench.advance(29_000)).to.equal(undefined)
       expect(bench.advance(1000)?.control.sequence).to.equal(sent!.control.sequence + 1)
     })
+    it('an event that happens while an answer waits to be confirmed begins a series that was given up again, too', () => {
+      const bench = new Bench([analog(0)], { unsolicited: { retries: 0 } })
+      bench.take()
+      bench.confirm(true, 0)
+      bench.ask(20, classOctets([1]))
+      bench.database.update('analog-input', 0, { value: 1 }, 0)
+      bench.take()
+      bench.advance(5000)
+      expect(valuesOf(bench.ask(1, classOctets([1])))).to.have.length(1)
+      bench.database.update('analog-input', 0, { value: 2 }, bench.now)
+      expect(bench.confirm()?.function).to.equal(130)
+    })
     it('a connection that ends takes nothing with it: what was not confirmed is told again', () => {
       const bench = new Bench([analog(0)])
       bench.database.update('analog-input', 0, { value: 1 }, 0)
