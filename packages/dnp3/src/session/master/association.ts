@@ -308,11 +308,12 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     if (control.confirm) this.#confirm(control.sequence, UNS, now)
     if (this.#lastUnsolicited !== undefined && sameOctets(this.#lastUnsolicited, bytes)) {
       this.counters.repeatedUnsolicited++
-      return
+    } else {
+      this.#lastUnsolicited = bytes.slice()
+      this.counters.unsolicited++
+      this.#handler.fragment?.(fragment, { unsolicited: true, task: undefined })
     }
-    this.#lastUnsolicited = bytes.slice()
-    this.counters.unsolicited++
-    this.#handler.fragment?.(fragment, { unsolicited: true, task: undefined })
+    // Of a repeat, too: the empty response after a second restart can have the octets of the one after the first.
     this.#indicated(fragment, undefined, now)
     if (this.#exchange === undefined) this.onIdle?.(now)
   }

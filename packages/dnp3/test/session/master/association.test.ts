@@ -89,6 +89,24 @@ describe('a DNP3 master', () => {
     expect(times.slice(0, 5)).to.deep.equal([0, 3000, 8000, 14_000, 20_000])
   })
 
+  it('DEVICE_RESTART in an unsolicited response with the octets of the last one is a restart again', () => {
+    const bench = new Bench({ unsolicited: [1] })
+    const codes = (): number[] => {
+      const sent: number[] = []
+      for (let request = bench.request(); request !== undefined; request = bench.request()) {
+        sent.push(request.function)
+        if (request.function !== 0) bench.answer(0xc0 | request.sequence, 129)
+      }
+      return sent
+    }
+    expect(codes()).to.deep.equal([20])
+    for (let restarts = 0; restarts < 2; restarts++) {
+      bench.answer(0xf0, 130, 0x8000)
+      expect(codes()).to.deep.equal([0, 2, 20])
+    }
+    expect(bench.association.counters.repeatedUnsolicited).to.equal(1)
+  })
+
   it('takes fragments of one answer in order only; strays are ignored and do not disturb', () => {
     const bench = new Bench()
     const result = bench.submit('read', () => plainRequest(1, allOctets(30, 0)))
