@@ -107,6 +107,19 @@ describe('a DNP3 master', () => {
     expect(bench.association.counters.repeatedUnsolicited).to.equal(1)
   })
 
+  it('an outstation that never clears DEVICE_RESTART is asked again ever later, not without pause', () => {
+    const bench = new Bench({ unsolicited: [1], integrity: [0], retryBase: 5000 })
+    const codes: number[] = []
+    for (let request = bench.request(); request !== undefined && codes.length < 100; request = bench.request()) {
+      codes.push(request.function)
+      bench.answer(0xc0 | request.sequence, 129, 0x8000)
+    }
+    expect(codes).to.deep.equal([1, 2, 20])
+    bench.advance(5000)
+    expect(bench.request()?.function).to.equal(2)
+    expect(bench.ended).to.include('clearRestart failed')
+  })
+
   it('takes fragments of one answer in order only; strays are ignored and do not disturb', () => {
     const bench = new Bench()
     const result = bench.submit('read', () => plainRequest(1, allOctets(30, 0)))
