@@ -271,7 +271,8 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
       return
     }
     if (code === UNSOLICITED_RESPONSE) this.#unsolicited(bytes, fragment, now)
-    else if (!fragment.control.unsolicited && this.#authenticated(bytes, fragment, now)) this.#response(fragment, now)
+    else if (!fragment.control.unsolicited && this.#authenticated(bytes, fragment, now))
+      this.#response(fragment, bytes.length, now)
     else if (fragment.control.unsolicited) this.counters.ignored++
   }
 
@@ -283,7 +284,7 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     return false
   }
 
-  #response(fragment: Fragment, now: number): void {
+  #response(fragment: Fragment, length: number, now: number): void {
     const exchange = this.#exchange
     const { control } = fragment
     if (exchange?.expects(control) !== true) {
@@ -292,7 +293,7 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     }
     // Before the next request, which taking the fragment may send.
     if (control.confirm) this.#confirm(control.sequence, 0, now)
-    exchange.take(fragment, now)
+    exchange.take(fragment, length, now)
     this.counters.responses++
     this.#handler.fragment?.(fragment, { unsolicited: false, task: exchange.task.name })
     this.#indicated(fragment, exchange.task.name, now)

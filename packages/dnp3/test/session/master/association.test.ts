@@ -120,6 +120,19 @@ describe('a DNP3 master', () => {
     expect(bench.ended).to.include('clearRestart failed')
   })
 
+  it('an answer without end is given up', () => {
+    const bench = new Bench()
+    const result = bench.submit('read', () => plainRequest(1, allOctets(30, 0)))
+    let { sequence } = bench.request()!
+    const octets = Buffer.concat([new Uint8Array([30, 2, 0x00, 0, 255]), new Uint8Array(256 * 3)])
+    let fragments = 0
+    for (; result.outcome === undefined && fragments < 20_000; fragments++) {
+      bench.answer((fragments === 0 ? 0x80 : 0) | sequence, 129, 0, octets)
+      sequence = (sequence + 1) & 15
+    }
+    expect(codeOf(result)).to.equal('dnp3.master.too-long')
+  })
+
   it('takes fragments of one answer in order only; strays are ignored and do not disturb', () => {
     const bench = new Bench()
     const result = bench.submit('read', () => plainRequest(1, allOctets(30, 0)))
