@@ -90,10 +90,10 @@ export class Master implements Machine {
     handler: AssociationHandler = {},
     security?: (association: Association) => MasterSecurity,
   ): RemoteOutstation {
-    const association = new Association(options, {
+    const association: Association = new Association(options, {
       outbox: this.outbox,
       utc: utcAt,
-      handler: { ...handler, linkLost: () => this.#lost(handler) },
+      handler: { ...handler, linkLost: () => this.#lost(association, handler) },
       ...(security && { security }),
     })
     this.#channel.add(association, now())
@@ -147,11 +147,12 @@ export class Master implements Machine {
     this.#runner?.touch()
   }
 
-  #lost(handler: AssociationHandler): void {
+  /** A connection of its own is closed; one that others share, and a socket without any, is kept and all starts over on it. */
+  #lost(association: Association, handler: AssociationHandler): void {
     handler.linkLost?.()
-    if (this.#runner instanceof ConnectionRunner) {
+    if (this.#runner instanceof ConnectionRunner && this.#channel.associations.length === 1) {
       this.#runner.connection.destroy(new ProtocolError('dnp3.link.keep-alive', 'nobody answers keep-alives'))
-    }
+    } else association.opened(now())
   }
 
   /** The newest connection has it: an old one is most often dead, and does not know. */
