@@ -29,6 +29,32 @@ describe('gridseal keygen, keys, check', () => {
       `role: field\nsite: s\nidentity: field.key\nchannel: {connect: 'tcp://127.0.0.1:1', peer: field.pub}\nlinks:\n  - {id: a, protocol: modbus, device: 'tcp://127.0.0.1:2'}\n${extra}`,
     )
 
+  it('names the file that holds no key, or the wrong half of one', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'field.key')
+      await gridseal('keygen', path)
+      await writeFile(join(folder, 'notes.txt'), 'hello')
+      for (const [file, why] of [
+        [path, 'PRIVATE KEY'],
+        [join(folder, 'notes.txt'), 'no PEM block'],
+      ] as const) {
+        await writeFile(join(folder, 'r.receipt'), '')
+        for (const command of [
+          ['keys', file] as const,
+          ['verify', join(folder, 'r.receipt'), '--key', file] as const,
+        ]) {
+          const { code, stderr } = await gridseal(...command)
+          expect(code, stderr).to.equal(2)
+          expect(stderr).to.contain(file).and.to.contain(why)
+        }
+      }
+      await config(folder)
+      await writeFile(join(folder, 'field.pub'), 'hello')
+      const checked = await gridseal('check', '-c', join(folder, 'field.yaml'))
+      expect(checked.code).to.equal(2)
+      expect(checked.stderr).to.contain(join(folder, 'field.pub'))
+    }))
+
   it('checks a configuration with its keys and explains it', () =>
     withFolder(async (folder) => {
       await gridseal('keygen', join(folder, 'field.key'))
