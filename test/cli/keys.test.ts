@@ -1,7 +1,9 @@
+import { once } from 'node:events'
+import { existsSync, openSync } from 'node:fs'
 import { readFile, stat, writeFile, chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { gridseal, gridsealProcess, records } from '../support/cli.ts'
+import { gridseal, gridsealProcess, records, spawnGridseal } from '../support/cli.ts'
 import { withFolder } from '../support/folders.ts'
 
 describe('gridseal keygen, keys, check', () => {
@@ -138,6 +140,19 @@ describe('gridseal keygen, keys, check', () => {
       expect(wrong.code).to.equal(2)
       expect(wrong.stderr).to.contain('chmod 600')
     }))
+
+  it('does not end as if all were well when nobody reads what it says, or it cannot be written', async () => {
+    const closed = spawnGridseal('pipe', 'keys', '--help')
+    closed.stdout!.destroy()
+    const [code] = (await once(closed, 'exit')) as [number]
+    expect(code).to.equal(141)
+    if (!existsSync('/dev/full')) return
+    const full = spawnGridseal(openSync('/dev/full', 'w'), 'keys', '--help')
+    let said = ''
+    full.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    expect(((await once(full, 'exit')) as [number])[0]).to.equal(1)
+    expect(said).to.match(/^gridseal: cannot write to standard output: .*ENOSPC.*\n$/)
+  })
 
   it('answers a wrong call with exit code 2 and what there is', async () => {
     const unknown = await gridsealProcess('frobnicate')
