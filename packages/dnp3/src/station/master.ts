@@ -1,6 +1,9 @@
 import { ReconnectingLink, connect, listen, openDatagram, parseEndpoint } from '@gridseal/transport'
 import type { Connection, ConnectOptions, DatagramSocket, ListenOptions, Listener } from '@gridseal/transport'
 import { ProtocolError } from '@gridseal/wire'
+import type { GridsealError } from '@gridseal/wire'
+import { NEVER } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { Association } from '../session/master/association.ts'
 import type { AssociationHandler } from '../session/master/association.ts'
 import { CollisionAvoidance } from '../session/link/collision-avoidance.ts'
@@ -43,6 +46,7 @@ export class Master implements Machine {
   #waiting: (() => void)[] = []
   /** Where outstations that connect find it. */
   url: string
+  #failures: Observable<GridsealError> = NEVER
 
   private constructor(url: string, medium: 'stream' | 'serial' | 'datagram', line: CollisionOptions | undefined) {
     this.url = url
@@ -66,10 +70,16 @@ export class Master implements Machine {
         (signal) => connect(url, { ...options.connect, signal }),
         options.reconnect ?? {},
       )
+      master.#failures = master.#link.failures
       master.#link.connections.subscribe((connection) => master.#connected(connection))
       master.#link.start()
     }
     return master
+  }
+
+  /** Why attempts to connect failed and connections broke; nothing where outstations connect, or over UDP. */
+  get failures(): Observable<GridsealError> {
+    return this.#failures
   }
 
   get connected(): boolean {
