@@ -1,7 +1,9 @@
+import { once } from 'node:events'
+import { existsSync, openSync } from 'node:fs'
 import { readFile, stat, writeFile, chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { gridseal, gridsealProcess, records } from '../support/cli.ts'
+import { gridseal, gridsealProcess, records, spawnGridseal } from '../support/cli.ts'
 import { withFolder } from '../support/folders.ts'
 
 describe('gridseal keygen, keys, check', () => {
@@ -28,6 +30,32 @@ describe('gridseal keygen, keys, check', () => {
       join(folder, 'field.yaml'),
       `role: field\nsite: s\nidentity: field.key\nchannel: {connect: 'tcp://127.0.0.1:1', peer: field.pub}\nlinks:\n  - {id: a, protocol: modbus, device: 'tcp://127.0.0.1:2'}\n${extra}`,
     )
+
+  it('names the file that holds no key, or the wrong half of one', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'field.key')
+      await gridseal('keygen', path)
+      await writeFile(join(folder, 'notes.txt'), 'hello')
+      for (const [file, why] of [
+        [path, 'PRIVATE KEY'],
+        [join(folder, 'notes.txt'), 'no PEM block'],
+      ] as const) {
+        await writeFile(join(folder, 'r.receipt'), '')
+        for (const command of [
+          ['keys', file] as const,
+          ['verify', join(folder, 'r.receipt'), '--key', file] as const,
+        ]) {
+          const { code, stderr } = await gridseal(...command)
+          expect(code, stderr).to.equal(2)
+          expect(stderr).to.contain(file).and.to.contain(why)
+        }
+      }
+      await config(folder)
+      await writeFile(join(folder, 'field.pub'), 'hello')
+      const checked = await gridseal('check', '-c', join(folder, 'field.yaml'))
+      expect(checked.code).to.equal(2)
+      expect(checked.stderr).to.contain(join(folder, 'field.pub'))
+    }))
 
   it('checks a configuration with its keys and explains it', () =>
     withFolder(async (folder) => {
@@ -112,6 +140,19 @@ describe('gridseal keygen, keys, check', () => {
       expect(wrong.code).to.equal(2)
       expect(wrong.stderr).to.contain('chmod 600')
     }))
+
+  it('does not end as if all were well when nobody reads what it says, or it cannot be written', async () => {
+    const closed = spawnGridseal('pipe', 'keys', '--help')
+    closed.stdout!.destroy()
+    const [code] = (await once(closed, 'exit')) as [number]
+    expect(code).to.equal(141)
+    if (!existsSync('/dev/full')) return
+    const full = spawnGridseal(openSync('/dev/full', 'w'), 'keys', '--help')
+    let said = ''
+    full.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    expect(((await once(full, 'exit')) as [number])[0]).to.equal(1)
+    expect(said).to.match(/^gridseal: cannot write to standard output: .*ENOSPC.*\n$/)
+  })
 
   it('answers a wrong call with exit code 2 and what there is', async () => {
     const unknown = await gridsealProcess('frobnicate')

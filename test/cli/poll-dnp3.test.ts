@@ -39,6 +39,10 @@ describe('gridseal poll dnp3, against gridseal simulate dnp3', () => {
     const silent = await poll(url, '--remote', '8', '--once', '--timeout', '100ms')
     expect(silent.code).to.equal(1)
     expect(silent.stderr).to.contain('not answered')
+    await device?.stop()
+    const away = await poll(url, '--once', '--timeout', '100ms')
+    expect(away.code).to.equal(1)
+    expect(away.stderr).to.contain('nothing accepts connections there')
   })
 
   it('points with names, events of a script as they happen, commands, attributes', async () => {

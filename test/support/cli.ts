@@ -16,7 +16,12 @@ export interface CliResult {
 }
 
 function start(args: readonly string[]): ChildProcess {
-  const options = { stdio: ['ignore', 'pipe', 'pipe'] as ('ignore' | 'pipe')[], env: sharingCompiled() }
+  return spawnGridseal('pipe', ...args)
+}
+
+/** A `gridseal` whose standard output goes to a pipe or to an open file. */
+export function spawnGridseal(stdout: 'pipe' | number, ...args: readonly string[]): ChildProcess {
+  const options = { stdio: ['ignore', stdout, 'pipe'] as ('ignore' | 'pipe' | number)[], env: sharingCompiled() }
   return spawn(process.execPath, [...process.execArgv, ENTRY, ...args], options)
 }
 

@@ -12,7 +12,8 @@ import type { VerifyCommandOptions } from './commands/verify.ts'
 import type { DemoOptions } from './demo/demo.ts'
 import { addPoll } from './commands/poll.ts'
 import { addSimulateDnp3 } from './commands/simulate-dnp3.ts'
-import { EXIT, reportError } from './output.ts'
+import { describeError } from '@gridseal/wire'
+import { EXIT, complain, reportError } from './output.ts'
 
 // Each command's module is loaded when it is called: `gridseal keys` must not pay for the bridges.
 
@@ -252,10 +253,12 @@ export async function main(args: readonly string[]): Promise<number> {
   return code
 }
 
-// Whoever reads our output may stop reading, as `head` does.
+// Whoever reads our output may stop reading, as `head` does. What the command would have found is not known then: the code is
+// that of a program which SIGPIPE has ended, never that of success.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(EXIT.ok)
+  if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe)
+  complain(`gridseal: cannot write to standard output: ${describeError(error)}`)
+  process.exit(EXIT.failed)
 })
 
 // Not awaited: a command may load this very module again, through the package, and would wait for itself.

@@ -1,7 +1,12 @@
 import { GridsealError, UsageError, describeError } from '@gridseal/wire'
 
-/** Exit codes of the command: all well, a check failed, wrongly called. */
-export const EXIT: Readonly<Record<'ok' | 'failed' | 'usage', number>> = { ok: 0, failed: 1, usage: 2 }
+/** Exit codes of the command: all well, a check failed, wrongly called, nobody reads the output any more (128 + SIGPIPE). */
+export const EXIT: Readonly<Record<'ok' | 'failed' | 'usage' | 'brokenPipe', number>> = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  brokenPipe: 141,
+}
 
 /** One NDJSON record. Bigints become numbers where that is exact, else strings; bytes become hex. */
 export function toJson(value: unknown): string {

@@ -48,6 +48,7 @@ export async function pollDnp3(options: PollDnp3Options): Promise<number> {
   const key = options.updateKey === undefined ? undefined : await UpdateKey.open(options.updateKey)
   // From here to `add` nothing is waited for: an outstation may speak as soon as it is reached.
   const master = await Master.open(options.connect, { direction, connect: tls, listen: tls })
+  const failures = master.failures.subscribe((error) => complain(`gridseal: ${describeError(error)}`))
   const end = new AbortController()
   const stopped = untilStopped(limit, end.signal)
   try {
@@ -76,6 +77,7 @@ export async function pollDnp3(options: PollDnp3Options): Promise<number> {
     return failed ? EXIT.failed : EXIT.ok
   } finally {
     end.abort()
+    failures.unsubscribe()
     key?.close()
     await master.close()
   }

@@ -96,9 +96,13 @@ function isAllowed(header: ObjectHeader, objects: readonly Objects[]): boolean {
   )
   const covered = (first: number, last: number): boolean =>
     fitting.some((one) => one.first <= first && last <= one.last)
-  if (range.kind === 'start-stop') return covered(range.start, range.stop)
-  const count = countOf(range)
   const prefix = prefixOf(qualifier)
+  if (range.kind === 'start-stop') {
+    if (!covered(range.start, range.stop)) return false
+    // With indexes besides, which no standard request has, it is the device that decides which of them count.
+    if (prefix?.kind === 'none') return true
+  }
+  const count = countOf(range)
   if (prefix?.kind !== 'index' || count === 0) return covered(0, ANY_LAST)
   const r = new Reader(data)
   const step = data.length / count - prefix.width

@@ -1,6 +1,9 @@
 import { ReconnectingLink, connect, listen, openDatagram, parseEndpoint } from '@gridseal/transport'
 import type { Connection, ConnectOptions, DatagramSocket, ListenOptions, Listener } from '@gridseal/transport'
 import { ProtocolError } from '@gridseal/wire'
+import type { GridsealError } from '@gridseal/wire'
+import { NEVER } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { Association } from '../session/master/association.ts'
 import type { AssociationHandler } from '../session/master/association.ts'
 import { CollisionAvoidance } from '../session/link/collision-avoidance.ts'
@@ -43,6 +46,7 @@ export class Master implements Machine {
   #waiting: (() => void)[] = []
   /** Where outstations that connect find it. */
   url: string
+  #failures: Observable<GridsealError> = NEVER
 
   private constructor(url: string, medium: 'stream' | 'serial' | 'datagram', line: CollisionOptions | undefined) {
     this.url = url
@@ -66,10 +70,16 @@ export class Master implements Machine {
         (signal) => connect(url, { ...options.connect, signal }),
         options.reconnect ?? {},
       )
+      master.#failures = master.#link.failures
       master.#link.connections.subscribe((connection) => master.#connected(connection))
       master.#link.start()
     }
     return master
+  }
+
+  /** Why attempts to connect failed and connections broke; nothing where outstations connect, or over UDP. */
+  get failures(): Observable<GridsealError> {
+    return this.#failures
   }
 
   get connected(): boolean {
@@ -90,10 +100,10 @@ export class Master implements Machine {
     handler: AssociationHandler = {},
     security?: (association: Association) => MasterSecurity,
   ): RemoteOutstation {
-    const association = new Association(options, {
+    const association: Association = new Association(options, {
       outbox: this.outbox,
       utc: utcAt,
-      handler: { ...handler, linkLost: () => this.#lost(handler) },
+      handler: { ...handler, linkLost: () => this.#lost(association, handler) },
       ...(security && { security }),
     })
     this.#channel.add(association, now())
@@ -147,11 +157,12 @@ export class Master implements Machine {
     this.#runner?.touch()
   }
 
-  #lost(handler: AssociationHandler): void {
+  /** A connection of its own is closed; one that others share, and a socket without any, is kept and all starts over on it. */
+  #lost(association: Association, handler: AssociationHandler): void {
     handler.linkLost?.()
-    if (this.#runner instanceof ConnectionRunner) {
+    if (this.#runner instanceof ConnectionRunner && this.#channel.associations.length === 1) {
       this.#runner.connection.destroy(new ProtocolError('dnp3.link.keep-alive', 'nobody answers keep-alives'))
-    }
+    } else association.opened(now())
   }
 
   /** The newest connection has it: an old one is most often dead, and does not know. */

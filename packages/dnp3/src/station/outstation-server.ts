@@ -62,7 +62,7 @@ export class OutstationServer {
       way.link.start()
     } else {
       this.url = way.socket.url
-      const { channel, port } = this.#channel('datagram', () => undefined)
+      const { channel, port } = this.#channel('datagram', undefined)
       this.#datagrams = new DatagramRunner(channel, way.socket, false)
       port.onTouch = () => this.#datagrams?.touch()
     }
@@ -87,7 +87,7 @@ export class OutstationServer {
 
   #channel(
     medium: 'stream' | 'serial' | 'datagram',
-    onLost: () => void,
+    onLost: (() => void) | undefined,
   ): { channel: LinkChannel; port: OutstationPort } {
     const outbox = new Outbox()
     const channel = new LinkChannel(medium, 'outstation', outbox)

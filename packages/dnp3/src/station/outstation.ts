@@ -81,7 +81,7 @@ export class Outstation {
       const outbox = new Outbox()
       const session = new OutstationSession({ ...options, remote }, { ...parts, outbox })
       const association: Association = { session, outbox, port: undefined }
-      session.onLinkLost = () => association.port?.lost()
+      session.onLinkLost = () => association.port?.lost(session)
       session.onRestart = (delay, kind, at) => {
         for (const other of this.associations) {
           if (other === association) continue
@@ -140,7 +140,7 @@ export class OutstationPort implements ChannelStation {
   readonly #byAddress: ReadonlyMap<number, readonly Outstation[]>
   readonly #outbox: Outbox
   readonly #attached = new Set<Association>()
-  readonly #onLost: () => void
+  readonly #onLost: (() => void) | undefined
   /** Called when a point has changed. */
   onTouch: (() => void) | undefined
 
@@ -148,7 +148,7 @@ export class OutstationPort implements ChannelStation {
     outstations: readonly Outstation[],
     byAddress: ReadonlyMap<number, readonly Outstation[]>,
     outbox: Outbox,
-    onLost: () => void,
+    onLost: (() => void) | undefined,
   ) {
     this.#outstations = outstations
     this.#byAddress = byAddress
@@ -166,8 +166,10 @@ export class OutstationPort implements ChannelStation {
     this.onTouch?.()
   }
 
-  lost(): void {
-    this.#onLost()
+  /** A connection of its own is closed; one that others share, and a socket without any, is kept and all starts over on it. */
+  lost(session: OutstationSession): void {
+    if (this.#onLost !== undefined && this.#attached.size === 1) this.#onLost()
+    else session.opened(now())
   }
 
   accepts(frame: LinkFrame): boolean {

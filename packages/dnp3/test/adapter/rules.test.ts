@@ -53,6 +53,7 @@ describe('DNP3 policy by outstation, function and object', () => {
       false,
       `c0 03 0c01 28 0200 ${'0000 03 01 64000000 64000000 00 0900 03 01 64000000 64000000 00'}`,
     ],
+    ['of one beside it, behind a range that is allowed', false, 'c0 03 0c01 10 03 03 09 03 01 64000000 64000000 00'],
     ['of another station', false, `c0 03 ${CROB('0300')}`, { station: 11 }],
     ['by a function that is not listed for it', false, `c0 05 ${CROB('0300')}`],
     ['of a variation that is not listed', false, 'c0 03 2901 28 0100 0700 01000000 00'],

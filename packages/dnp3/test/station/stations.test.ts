@@ -260,6 +260,63 @@ describe('DNP3 stations', () => {
     await until(() => points.size >= 1005)
   })
 
+  const ASKING = { keepAlive: 30, ackTimeout: 30, confirmTimeout: 100 }
+  const HASTY = { local: 1, remote: 10, keepAlive: 0, responseTimeout: 50, retryBase: 20, retryMax: 20 }
+
+  it('over UDP, an outstation that answers no keep-alive is started over with when it is back', async () => {
+    const first = await serveOutstations('udp://127.0.0.1:0', [outstation()])
+    const master = await Master.open(first.url)
+    closers.push(() => master.close())
+    const ended: string[] = []
+    const { keepAlive, ackTimeout } = ASKING
+    const { association } = master.add(
+      { ...HASTY, keepAlive, ackTimeout },
+      { taskEnded: (name, { ok }) => ok && ended.push(name) },
+    )
+    await until(() => ended.includes('enableUnsolicited'))
+    await first.close()
+    await until(() => association.link.counters.keepAliveFailures > 1)
+    ended.length = 0
+    const again = await serveOutstations(first.url, [outstation()])
+    closers.push(() => again.close())
+    await until(() => ended.includes('enableUnsolicited'))
+  })
+
+  it('over UDP, a master that answered no keep-alive is told of events when it is back', async () => {
+    const device = outstation(ASKING)
+    const server = await serveOutstations('udp://127.0.0.1:0', [device])
+    closers.push(() => server.close())
+    const master = await Master.open(server.url)
+    closers.push(() => master.close())
+    const ended: string[] = []
+    const first = master.add(HASTY, { taskEnded: (name, { ok }) => ok && ended.push(name) })
+    await until(() => ended.includes('enableUnsolicited'))
+    master.remove(first)
+    await until(() => device.session(1)!.link.counters.keepAliveFailures > 1)
+    const points = new Map<string, Measurement>()
+    const events: Measurement[] = []
+    master.add({ ...HASTY, integrity: [], disableUnsolicited: false }, { fragment: collect(points, events) })
+    device.update('binary-input', 0, { value: 1 })
+    await until(() => events.length > 0)
+  })
+
+  it('one of several outstations on a connection answers no keep-alive: the others keep the connection', async () => {
+    const server = await serveOutstations('tcp://127.0.0.1:0', [outstation()])
+    const master = await Master.open(server.url)
+    closers.push(
+      () => master.close(),
+      () => server.close(),
+    )
+    const alive = master.add({ ...HASTY, responseTimeout: 2000 })
+    const { keepAlive, ackTimeout } = ASKING
+    const dead = master.add({ ...HASTY, remote: 11, keepAlive, ackTimeout, integrity: [], unsolicited: [] })
+    await master.whenConnected()
+    await until(() => dead.association.link.counters.keepAliveFailures > 2)
+    await alive.readClasses(0)
+    expect([alive.association.counters.failures, alive.association.isOpen]).to.deep.equal([0, true])
+    expect(server.connections).to.equal(1)
+  })
+
   it('link-layer confirms on both sides', async () => {
     const { master, device, points, events } = await pair({ confirm: true })
     const remote = master.add({ local: 1, remote: 10, confirm: true }, { fragment: collect(points, events) })

@@ -59,9 +59,14 @@ export class GoosePublisher {
     return new GoosePublisher(output, publication)
   }
 
-  /** The values of a new state; `t`: when they changed, by default now by a clock that is not known to be right. */
+  /**
+   * The values of a new state; `t`: when they changed, by default now by a clock that is not known to be right. Throws
+   * `UsageError` for values that do not fit a frame; the state before goes on.
+   */
   publish(allData: readonly Data[], t: UtcTime = utcTimeOf(BigInt(Date.now()) * 1_000_000n, UNSYNCHRONIZED)): void {
     if (this.#closed) return
+    // What cannot be encoded must not be what is repeated from now on.
+    encodeGooseFrame({ ...this.#frame, pdu: this.#publication.trial(allData, t) })
     this.#send(this.#publication.change(allData, t, this.#clock.now()))
   }
 

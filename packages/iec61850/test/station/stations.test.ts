@@ -106,6 +106,29 @@ suite('stations on Ethernet in memory', () =>
 suite('stations on raw Ethernet', async (context) => ({ open: openEthernet, ...(await vethPair(context)) }))
 
 describe('stations', () => {
+  it('GOOSE: a state that cannot be sent is refused at the call, and the one before goes on', async () => {
+    let [now, ring] = [0, (): void => undefined]
+    const clock = {
+      now: () => now,
+      after: (milliseconds: number, callback: () => void) => {
+        ring = () => {
+          now += milliseconds
+          callback()
+        }
+        return () => (ring = () => undefined)
+      },
+    }
+    const parts = { openEthernet: new MemoryEthernet().open, clock }
+    const publisher = await GoosePublisher.open('eth://a', ADDRESS, BLOCK, parts)
+    publisher.publish(trip(true))
+    expect(() => publisher.publish([{ kind: 'integer', value: 1.5 }])).to.throw(UsageError)
+    expect(() => publisher.publish([{ kind: 'octetString', value: new Uint8Array(70_000) }])).to.throw(UsageError)
+    ring()
+    ring()
+    expect(publisher.counters.sent + publisher.counters.dropped).to.equal(3)
+    await publisher.close()
+  })
+
   it('say what is wrong with their options before anything is sent', async () => {
     const parts = { openEthernet: new MemoryEthernet().open }
     const wrong: readonly Promise<unknown>[] = [

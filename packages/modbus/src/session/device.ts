@@ -3,7 +3,7 @@ import type { AsciiLine } from '../codec/adu.ts'
 import { newAsciiLine } from '../codec/adu.ts'
 import { EXCEPTION_BIT, functionByCode } from '../codec/functions.ts'
 import { decodeRequest, encodeException, encodeResponse } from '../codec/pdu-codec.ts'
-import type { Request, Response } from '../codec/pdu.ts'
+import type { Request } from '../codec/pdu.ts'
 import {
   GATEWAY_TARGET_FAILED,
   ILLEGAL_DATA_ADDRESS,
@@ -142,13 +142,12 @@ function answerAs(unit: Unit, pdu: Uint8Array, now: bigint): Uint8Array {
     const pastTheEnd = error.code === 'modbus.pdu.address-range'
     return encodeException(code, pastTheEnd ? ILLEGAL_DATA_ADDRESS : ILLEGAL_DATA_VALUE)
   }
-  let outcome: Response | number
   try {
     unit.update?.(unit.registers, now)
-    outcome = execute(unit, request)
+    const outcome = execute(unit, request)
+    return typeof outcome === 'number' ? encodeException(code, outcome) : encodeResponse(outcome)
   } catch {
-    // The hook is the user's: whatever it throws, the client is told that the device failed.
+    // The hooks are the user's: whatever they throw or give, the client is told that the device failed.
     return encodeException(code, SERVER_DEVICE_FAILURE)
   }
-  return typeof outcome === 'number' ? encodeException(code, outcome) : encodeResponse(outcome)
 }

@@ -245,6 +245,9 @@ export class ModbusClient {
   }
 
   #submit(unit: number, request: Request, options: RequestOptions): Promise<Answer | undefined> {
+    if (!Number.isInteger(unit) || unit < 0 || unit > 255) {
+      throw new UsageError('modbus.client.unit', `a unit is a number from 0 to 255, not ${unit}`, { unit })
+    }
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     const session = this.#session
     if (session.queued >= this.#maxQueued) {

@@ -1,4 +1,4 @@
-import { connect, listen, parseEndpoint } from '@gridseal/transport'
+import { ReconnectingLink, connect, listen, parseEndpoint } from '@gridseal/transport'
 import type { Connection, Listener } from '@gridseal/transport'
 import { UsageError } from '@gridseal/wire'
 import type { Framing } from '../codec/adu.ts'
@@ -27,7 +27,7 @@ const DEFAULT_IDLE_TIMEOUT = 300_000
 const DEFAULT_MAX_CONNECTIONS = 64
 
 /**
- * A Modbus device on a port: Modbus TCP, RTU over TCP or serial RTU.
+ * A Modbus device on a port: Modbus TCP, RTU over TCP or serial RTU. A serial line that was pulled is opened again when it is back.
  *
  * @example
  * const server = await ModbusServer.open('tcp://127.0.0.1:0', { units: { 1: meterUnit() } })
@@ -39,20 +39,20 @@ export class ModbusServer {
   readonly device: ModbusDevice
   readonly counters: Readonly<ServerCounters>
   readonly #connections: Set<Connection>
-  readonly #listener: Listener | undefined
+  readonly #way: Listener | ReconnectingLink
 
   private constructor(
     url: string,
     device: ModbusDevice,
     counters: ServerCounters,
     connections: Set<Connection>,
-    listener: Listener | undefined,
+    way: Listener | ReconnectingLink,
   ) {
     this.url = url
     this.device = device
     this.counters = counters
     this.#connections = connections
-    this.#listener = listener
+    this.#way = way
   }
 
   /** Serves a `tcp://` URL, or the `serial://` line that it opens. Throws {@link UsageError} for options that cannot be. */
@@ -69,10 +69,17 @@ export class ModbusServer {
       throw new UsageError('modbus.server.framing', 'a serial line has no MBAP framing')
     const serve: ServeOptions = { device, framing, idleTimeout: isSerial ? 0 : idleTimeout, now, counters }
     if (isSerial) {
-      const port = await connect(url)
-      track(connections, port)
-      new ServerConnection(port, serve)
-      return new ModbusServer(url, device, counters, connections, undefined)
+      // What cannot be opened at first is told at once.
+      const first = connect(url)
+      await first
+      let opened = false
+      const link = new ReconnectingLink((signal) => (opened ? connect(url, { signal }) : ((opened = true), first)))
+      link.connections.subscribe((port) => {
+        track(connections, port)
+        new ServerConnection(port, serve)
+      })
+      link.start()
+      return new ModbusServer(url, device, counters, connections, link)
     }
     const listener = await listen(url, { maxConnections, ...(allow && { allow }) })
     listener.connections.subscribe((connection) => {
@@ -91,7 +98,7 @@ export class ModbusServer {
   async close(): Promise<void> {
     const open = [...this.#connections]
     for (const connection of open) connection.destroy()
-    await this.#listener?.close()
+    await (this.#way instanceof ReconnectingLink ? this.#way.stop() : this.#way.close())
     await Promise.all(open.map((connection) => connection.closed))
   }
 }

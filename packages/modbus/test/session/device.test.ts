@@ -178,6 +178,8 @@ describe('Modbus device, the functions of few', () => {
   it('reads a queue without emptying it (24), and refuses one of more than 31', () => {
     for (let i = 0; i < 2; i++) expect(ask(device, '18 04DE')).to.equal(hex('18 0006 0002 01B8 1284'))
     expect(ask(device, '18 04DF')).to.equal('9802')
+    const broken = one({ fifos: { 1: () => [70_000] } })
+    expect(ask(broken, '18 0001'), 'what is no register value').to.equal('9804')
     const long = one({ fifos: { 1: () => new Array<number>(32).fill(0) } })
     expect(ask(long, '18 0001')).to.equal('9803')
   })

@@ -10,6 +10,14 @@ import { VECTORS } from '../support/vectors.ts'
 const judge = (request: Request, answer: string, { transaction = 5, unit = 1 } = {}): Verdict =>
   new Exchange(5, 1, request).judge({ transaction, unit, pdu: fromHex(answer) })
 
+const FILES: Request = {
+  kind: 'readFileRecord',
+  groups: [
+    { file: 4, record: 1, length: 2 },
+    { file: 3, record: 9, length: 2 },
+  ],
+}
+
 const read: Request = { kind: 'readHoldingRegisters', address: 0, quantity: 2 }
 
 describe('Modbus exchange', () => {
@@ -57,6 +65,15 @@ describe('Modbus exchange', () => {
       '10 0001 0002',
     ],
     ['another mask echoed', { kind: 'maskWriteRegister', address: 1, and: 2, or: 3 }, '16 0001 0002 0004'],
+    ['another loop of data', { kind: 'diagnostics', subFunction: 0, data: fromHex('A537') }, '08 0000 A538'],
+    ['another counter', { kind: 'diagnostics', subFunction: 0x0b, data: fromHex('0000') }, '08 000C 0000'],
+    ['fewer records', FILES, '14 06 05 06 0DFE 0020'],
+    ['a shorter record', FILES, '14 0A 03 06 0DFE 05 06 33CD 0040'],
+    [
+      'another record echoed',
+      { kind: 'writeFileRecord', groups: [{ file: 4, record: 7, data: fromHex('06AF 04BE') }] },
+      '15 0B 06 0004 0007 0002 06AF 04BF',
+    ],
     ['another interface', { kind: 'encapsulatedInterface', meiType: 13, data: fromHex('') }, '2B 0E 01 81 00 00 00'],
   ]
   for (const [title, request, answer] of lies) {

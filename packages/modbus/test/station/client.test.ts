@@ -159,6 +159,10 @@ describe('Modbus client', () => {
       'modbus.pdu.quantity',
     )
     const open = [1, 2].map((address) => rejection(client.request(1, read(address))))
+    // At once, not when its turn comes: then nobody could catch it.
+    for (const unit of [-1, 1.5, 256, NaN]) {
+      expect(usageError(() => client.request(unit, read(1))).code).to.equal('modbus.client.unit')
+    }
     expect(usageError(() => client.request(1, read(3))).code).to.equal('modbus.client.queue')
     await client.close()
     await Promise.all(open)

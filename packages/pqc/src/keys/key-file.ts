@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { open, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
-import { UsageError } from '@gridseal/wire'
+import { DecodeError, UsageError } from '@gridseal/wire'
 import { DecapsulationKey } from '../kem/decapsulation-key.ts'
 import { decryptPkcs8, encryptPkcs8 } from './encrypted-key.ts'
 import type { ScryptCost } from './encrypted-key.ts'
@@ -61,15 +61,15 @@ export async function writePublicKeyFile(
 /**
  * Reads a private key file. Throws `UsageError` `pqc.key-file.mode` if group or others have any access to it (except
  * on Windows, which has no such modes), `pqc.key-file.read` if it cannot be read, `pqc.key-file.passphrase` if it is encrypted and no
- * passphrase is given, `AuthError` `pqc.passphrase.wrong`, and `DecodeError` if it is no key.
+ * passphrase is given, `pqc.key-file.format` if it is no key, and `AuthError` `pqc.passphrase.wrong`.
  */
 export async function readKeyFile(path: string, options: ReadKeyOptions = {}): Promise<SigningKey> {
-  return SigningKey.fromPkcs8(await readPkcs8(path, options))
+  return decoded(path, async () => SigningKey.fromPkcs8(await readPkcs8(path, options)))
 }
 
 /** Reads a private KEM key file. Throws as {@link readKeyFile}. */
 export async function readKemKeyFile(path: string, options: ReadKeyOptions = {}): Promise<DecapsulationKey> {
-  return DecapsulationKey.fromPkcs8(await readPkcs8(path, options))
+  return decoded(path, async () => DecapsulationKey.fromPkcs8(await readPkcs8(path, options)))
 }
 
 async function readPkcs8(path: string, { passphrase }: ReadKeyOptions): Promise<Uint8Array> {
@@ -81,9 +81,19 @@ async function readPkcs8(path: string, { passphrase }: ReadKeyOptions): Promise<
   return decryptPkcs8(decodePem(pem, 'ENCRYPTED PRIVATE KEY'), passphrase)
 }
 
-/** Reads a public key file. Throws `UsageError` `pqc.key-file.read` and `DecodeError`. */
+/** Reads a public key file. Throws `UsageError` `pqc.key-file.read` and `pqc.key-file.format`. */
 export async function readPublicKeyFile(path: string): Promise<VerifyingKey> {
-  return VerifyingKey.fromPem(await read(path, false))
+  return decoded(path, async () => VerifyingKey.fromPem(await read(path, false)))
+}
+
+/** Whoever named a file that holds something else is told which. */
+async function decoded<T>(path: string, decode: () => Promise<T>): Promise<T> {
+  try {
+    return await decode()
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw new UsageError('pqc.key-file.format', `${path} does not hold such a key: ${error.message}`, { path }, error)
+  }
 }
 
 async function read(path: string, secret: boolean): Promise<string> {

@@ -89,11 +89,13 @@ describe('key files', () => {
     expect(await readdir(folder)).to.deep.equal(['site-12.key'])
   })
 
-  it('that hold something else are refused by the decoder', async () => {
+  it('that hold something else are refused by name, and why', async () => {
     await writeFile(path, key.publicKey.toPem(), { mode: 0o600 })
-    await refused(readKeyFile(path), DecodeError, 'pqc.pem.label')
+    const half = await refused(readKeyFile(path), UsageError, 'pqc.key-file.format')
+    expect(half.message).to.include(path).and.to.include('PUBLIC KEY')
     await writeFile(path, 'hello')
-    await refused(readKeyFile(path), DecodeError, 'pqc.pem.format')
+    const text = await refused(readPublicKeyFile(path), UsageError, 'pqc.key-file.format')
+    expect(text.cause).to.be.instanceOf(DecodeError)
     await writeFile(path, new Uint8Array(70_000))
     await refused(readKeyFile(path), UsageError, 'pqc.key-file.read')
   })

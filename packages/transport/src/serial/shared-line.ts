@@ -8,6 +8,9 @@ import type { ConnectionSettings } from '../options.ts'
 /** Silence after an answer that makes way for the next link, where the URL has no `gap`. */
 const DEFAULT_GAP = 30
 const BITS_PER_BYTE = 11
+/** How many waits for an answer, and milliseconds at least, a link may have the line while others wait for it. */
+const SHARE = 4
+const LEAST_SHARE = 1000
 /** What is kept for a link that does not read. */
 const MOST_HELD = 64 << 10
 
@@ -20,7 +23,8 @@ interface Turn {
 /**
  * A serial line with several devices on it (multi-drop), used by several links as if each had it for itself. What a link
  * writes waits until the line is free; then the line is the link's: what comes in is its answer, until the line has been
- * silent for `gap`, or for `shared` when no answer comes. What comes in while the line is nobody's goes to all.
+ * silent for `gap`, or for `shared` when no answer comes; a link that asks again before that has it for a while only, if others
+ * wait. What comes in while the line is nobody's goes to all.
  */
 export class SharedLine {
   readonly #endpoint: SerialEndpoint
@@ -31,6 +35,10 @@ export class SharedLine {
   #turns: Turn[] = []
   #port: Connection | undefined
   #owner: SharedConnection | undefined
+  /** When the owner must make way for others. */
+  #shareOver = 0
+  /** Something has come since the owner has sent. */
+  #answered = false
   #timer: NodeJS.Timeout | undefined
   /** The last link has left; the port is closing. */
   #ending = false
@@ -75,7 +83,8 @@ export class SharedLine {
   }
 
   write(member: SharedConnection, chunk: Uint8Array): void {
-    if (this.#owner === member) this.#send({ member, chunk })
+    const makesWay = this.#answered && this.#turns.length > 0 && performance.now() >= this.#shareOver
+    if (this.#owner === member && !makesWay) this.#send({ member, chunk })
     else {
       this.#turns.push({ member, chunk })
       this.#next()
@@ -109,7 +118,9 @@ export class SharedLine {
   }
 
   #send({ member, chunk }: Turn): void {
+    if (this.#owner !== member) this.#shareOver = performance.now() + Math.max(SHARE * this.#patience, LEAST_SHARE)
     this.#owner = member
+    this.#answered = false
     this.#port?.write(chunk)
     this.#releaseAfter(this.#patience + (chunk.length * BITS_PER_BYTE * 1000) / this.#endpoint.baud)
     member.sent(chunk)
@@ -121,6 +132,7 @@ export class SharedLine {
       for (const member of this.#members) member.take(this.#members.size === 1 ? chunk : chunk.slice())
       return
     }
+    this.#answered = true
     this.#owner.take(chunk)
     this.#releaseAfter(this.#gap)
   }

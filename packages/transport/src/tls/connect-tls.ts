@@ -16,7 +16,7 @@ import { TcpConnection } from '../tcp/tcp-connection.ts'
 export async function connectTls(endpoint: TlsEndpoint, options: ConnectOptions): Promise<TcpConnection> {
   const settings = settleConnect(options, 'stream')
   const { servername, ...certificates } = settleTls(options.tls)
-  const { timeout, signal } = settings
+  const { timeout, signal, keepAlive } = settings
   const { host, port } = endpoint
   const url = formatEndpoint(endpoint)
   if (port === 0) throw new UsageError('transport.url.port', `${url}: there is no port 0 to connect to`, { url })
@@ -32,6 +32,7 @@ export async function connectTls(endpoint: TlsEndpoint, options: ConnectOptions)
       ...(name !== undefined && { servername: name }),
     })
     socket.setNoDelay(true)
+    if (keepAlive > 0) socket.setKeepAlive(true, keepAlive)
     const timer = setTimeout(() => {
       socket.destroy(
         new ProtocolError('transport.connect.timeout', `${url}: no connection within ${timeout} ms`, { timeout }),

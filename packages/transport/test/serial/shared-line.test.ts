@@ -75,6 +75,34 @@ describe('a line shared by several links', () => {
     await Promise.all([one.seen.until(1), two.seen.until(1)])
   })
 
+  it('comes round to a link that waits, though another asks again as soon as it is answered', async function () {
+    needNodeBefore(this, 26, LATE_READS)
+    const [greedy, patient] = [await share(), await share()]
+    let answered = 0
+    const answering = setInterval(() => {
+      if (devices.length === answered) return
+      answered = devices.length
+      line.write(Buffer.from('.'))
+    }, 1)
+    let asked = 1
+    const asking = setInterval(() => {
+      if (greedy.seen.length < asked) return
+      asked++
+      greedy.link.write(Buffer.from('greedy'))
+    }, 1)
+    greedy.link.write(Buffer.from('greedy'))
+    await greedy.seen.until(2)
+    patient.link.write(Buffer.from('patient'))
+    const before = asked
+    try {
+      await patient.seen.until(1)
+      expect(asked).to.be.above(before)
+    } finally {
+      clearInterval(answering)
+      clearInterval(asking)
+    }
+  })
+
   it('is opened once and closed with the last link, and can then be opened again', async () => {
     const [one, two] = [await share(), await share()]
     one.link.end()

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect as plainConnect } from 'node:net'
+import { Socket, connect as plainConnect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -49,6 +49,25 @@ describe('TLS', () => {
     expect([...(await back)]).to.deep.equal([4, 5])
     client.end()
     expect((await peer.closed).kind).to.equal('peer')
+  })
+
+  it('asks after silence whether the peer is still there, as TCP does', async () => {
+    const { url } = await server()
+    const asked: unknown[][] = []
+    const { setKeepAlive } = Socket.prototype
+    Socket.prototype.setKeepAlive = function (...args): Socket {
+      asked.push(args)
+      return setKeepAlive.apply(this, args)
+    }
+    try {
+      for (const keepAlive of [7000, 0]) {
+        const client = await connect(url, { keepAlive, tls: { ca: certificates.ca } })
+        closers.push(() => client.destroy())
+      }
+    } finally {
+      Socket.prototype.setKeepAlive = setKeepAlive
+    }
+    expect(asked).to.deep.equal([[true, 7000]])
   })
 
   it('refuses a certificate of an unknown authority, or for another name', async () => {

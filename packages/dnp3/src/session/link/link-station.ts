@@ -48,6 +48,8 @@ export class LinkStation {
   readonly #secondaries = new Map<number, Secondary>()
   readonly #primary: PrimaryStation
   #sequence = 0
+  /** Who was heard last; of several that may be, the one to ask whether it is still there. */
+  #peer: number
   /** When the peer was heard last. */
   #heard = 0
   #statusDue = NEVER
@@ -59,9 +61,8 @@ export class LinkStation {
     this.#user = user
     this.#outbox = outbox
     this.#reassembler = new Reassembler({ maxFragment: this.settings.maxReceive, maxSeries: MOST_REMOTES })
-    this.#primary = new PrimaryStation(this.settings, this.counters, (code, frameCount, userData) =>
-      this.#sendPrimary(code, frameCount, userData),
-    )
+    this.#peer = this.settings.remote
+    this.#primary = new PrimaryStation(this.settings, this.counters, (...frame) => this.#sendPrimary(...frame))
   }
 
   /** When {@link advance} has something to do. */
@@ -105,10 +106,11 @@ export class LinkStation {
       return
     }
     this.#heard = now
+    this.#peer = frame.source
     this.#statusDue = NEVER
     if (!frame.primary) {
       if (frame.function === LINK.ACK || frame.function === LINK.NACK) {
-        this.#primary.answered(frame.function === LINK.ACK, now)
+        this.#primary.answered(frame.function === LINK.ACK, frame.source, now)
       }
       return
     }
@@ -137,7 +139,7 @@ export class LinkStation {
     if (this.settings.confirm && !isBroadcast(destination)) {
       const segments = segmentFragment(fragment, this.#sequence)
       this.#sequence = (this.#sequence + segments.length) & 0x3f
-      this.#primary.queue(segments, now)
+      this.#primary.queue(segments, destination, now)
       return
     }
     const frames = Math.ceil(fragment.length / MAX_SEGMENT)
@@ -158,7 +160,7 @@ export class LinkStation {
     } else if (now >= this.#keepAliveAt()) {
       this.counters.keepAlives++
       this.#statusDue = now + this.settings.ackTimeout
-      this.#sendPrimary(LINK.REQUEST_LINK_STATUS, false, NOTHING)
+      this.#sendPrimary(LINK.REQUEST_LINK_STATUS, false, this.#peer, NOTHING)
     }
   }
 
@@ -213,9 +215,9 @@ export class LinkStation {
     this.#sendFrame(false, code, false, false, frame.source, NOTHING)
   }
 
-  #sendPrimary(code: number, frameCount: boolean, user: Uint8Array): void {
+  #sendPrimary(code: number, frameCount: boolean, destination: number, user: Uint8Array): void {
     const fcv = code === LINK.CONFIRMED_USER_DATA
-    this.#sendFrame(true, code, frameCount, fcv, this.settings.remote, user)
+    this.#sendFrame(true, code, frameCount, fcv, destination, user)
   }
 
   #sendFrame(

@@ -3,8 +3,8 @@ import { NEVER } from '../outbox.ts'
 import type { LinkCounters } from './link-counters.ts'
 import type { LinkSettings } from './link-options.ts'
 
-/** Sends one frame: its function, frame count bit, and the user data. */
-export type SendPrimary = (code: number, frameCount: boolean, user: Uint8Array) => void
+/** Sends one frame: its function, frame count bit, destination, and the user data. */
+export type SendPrimary = (code: number, frameCount: boolean, destination: number, user: Uint8Array) => void
 
 type State =
   | { readonly name: 'idle' }
@@ -21,9 +21,10 @@ export class PrimaryStation {
   readonly #settings: LinkSettings
   readonly #counters: LinkCounters
   readonly #send: SendPrimary
-  readonly #queue: Uint8Array[] = []
+  readonly #queue: { readonly user: Uint8Array; readonly destination: number }[] = []
   #state: State = { name: 'idle' }
-  #reset = false
+  /** The station whose link is reset. */
+  #reset: number | undefined
   #frameCount = true
 
   constructor(settings: LinkSettings, counters: LinkCounters, send: SendPrimary) {
@@ -37,23 +38,23 @@ export class PrimaryStation {
   }
 
   /** Segments of one fragment, to be sent in order. */
-  queue(segments: readonly Uint8Array[], now: number): void {
-    this.#queue.push(...segments)
+  queue(segments: readonly Uint8Array[], destination: number, now: number): void {
+    for (const user of segments) this.#queue.push({ user, destination })
     if (this.#state.name === 'idle') this.#next(now)
   }
 
   /** ACK or NACK has come. */
-  answered(acknowledged: boolean, now: number): void {
-    if (this.#state.name === 'idle') return
+  answered(acknowledged: boolean, source: number, now: number): void {
+    if (this.#state.name === 'idle' || source !== this.#queue[0]!.destination) return
     if (!acknowledged) {
       this.#counters.nacks++
-      this.#reset = false
+      this.#reset = undefined
       if (this.#state.tries >= this.#settings.retries) this.#fail()
       else this.#resetLink(now, this.#state.tries + 1)
       return
     }
     if (this.#state.name === 'resetting') {
-      this.#reset = true
+      this.#reset = source
       this.#frameCount = true
     } else {
       this.#queue.shift()
@@ -78,23 +79,25 @@ export class PrimaryStation {
   close(): void {
     this.#queue.length = 0
     this.#state = { name: 'idle' }
-    this.#reset = false
+    this.#reset = undefined
   }
 
   #next(now: number): void {
-    if (this.#queue.length === 0) this.#state = { name: 'idle' }
-    else if (this.#reset) this.#transmit(now, 0)
+    const [first] = this.#queue
+    if (first === undefined) this.#state = { name: 'idle' }
+    else if (this.#reset === first.destination) this.#transmit(now, 0)
     else this.#resetLink(now, 0)
   }
 
   #resetLink(now: number, tries: number): void {
     this.#state = { name: 'resetting', due: now + this.#settings.ackTimeout, tries }
-    this.#send(LINK.RESET_LINK_STATES, false, NOTHING)
+    this.#send(LINK.RESET_LINK_STATES, false, this.#queue[0]!.destination, NOTHING)
   }
 
   #transmit(now: number, tries: number): void {
     this.#state = { name: 'sending', due: now + this.#settings.ackTimeout, tries }
-    this.#send(LINK.CONFIRMED_USER_DATA, this.#frameCount, this.#queue[0]!)
+    const { user, destination } = this.#queue[0]!
+    this.#send(LINK.CONFIRMED_USER_DATA, this.#frameCount, destination, user)
   }
 
   #fail(): void {

@@ -271,7 +271,8 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
       return
     }
     if (code === UNSOLICITED_RESPONSE) this.#unsolicited(bytes, fragment, now)
-    else if (!fragment.control.unsolicited && this.#authenticated(bytes, fragment, now)) this.#response(fragment, now)
+    else if (!fragment.control.unsolicited && this.#authenticated(bytes, fragment, now))
+      this.#response(fragment, bytes.length, now)
     else if (fragment.control.unsolicited) this.counters.ignored++
   }
 
@@ -283,7 +284,7 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     return false
   }
 
-  #response(fragment: Fragment, now: number): void {
+  #response(fragment: Fragment, length: number, now: number): void {
     const exchange = this.#exchange
     const { control } = fragment
     if (exchange?.expects(control) !== true) {
@@ -292,7 +293,7 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     }
     // Before the next request, which taking the fragment may send.
     if (control.confirm) this.#confirm(control.sequence, 0, now)
-    exchange.take(fragment, now)
+    exchange.take(fragment, length, now)
     this.counters.responses++
     this.#handler.fragment?.(fragment, { unsolicited: false, task: exchange.task.name })
     this.#indicated(fragment, exchange.task.name, now)
@@ -308,11 +309,12 @@ export class Association implements ChannelStation, FragmentUser, ExchangeHost {
     if (control.confirm) this.#confirm(control.sequence, UNS, now)
     if (this.#lastUnsolicited !== undefined && sameOctets(this.#lastUnsolicited, bytes)) {
       this.counters.repeatedUnsolicited++
-      return
+    } else {
+      this.#lastUnsolicited = bytes.slice()
+      this.counters.unsolicited++
+      this.#handler.fragment?.(fragment, { unsolicited: true, task: undefined })
     }
-    this.#lastUnsolicited = bytes.slice()
-    this.counters.unsolicited++
-    this.#handler.fragment?.(fragment, { unsolicited: true, task: undefined })
+    // Of a repeat, too: the empty response after a second restart can have the octets of the one after the first.
     this.#indicated(fragment, undefined, now)
     if (this.#exchange === undefined) this.onIdle?.(now)
   }

@@ -10,6 +10,11 @@ export interface ExchangeHost {
   sendRequest(code: number, objects: Uint8Array | undefined, now: number): number
 }
 
+/** Of an answer that is waited for to its end: some times what an outstation with every point there can be has to say. */
+const MOST_OCTETS = 16 << 20
+/** What a fragment counts as, however short it is. */
+const LEAST_FRAGMENT = 1024
+
 /**
  * One task under way: its procedure is asked for the next request, and gets the answer when the last fragment of it has come.
  * The timer starts anew with every fragment.
@@ -23,6 +28,7 @@ export class Exchange {
   #due = NEVER
   #sentAt = 0
   #fragments: Fragment[] = []
+  #octets = 0
   /** How it ended. */
   outcome: Outcome<unknown> | undefined
   /** Internal indications of the last answer. */
@@ -48,8 +54,13 @@ export class Exchange {
     return this.outcome === undefined && sequence === this.#expected && first === this.#first
   }
 
-  /** Takes a fragment that it {@link expects}. */
-  take(fragment: Fragment, now: number): void {
+  /** Takes a fragment that it {@link expects}, of so many octets. */
+  take(fragment: Fragment, length: number, now: number): void {
+    this.#octets += Math.max(length, LEAST_FRAGMENT)
+    if (this.#octets > MOST_OCTETS) {
+      this.fail(new ProtocolError('dnp3.master.too-long', `${this.task.name}: the answer does not end`), now)
+      return
+    }
     const { sequence, final } = fragment.control
     this.#fragments.push(fragment)
     this.iin = fragment.iin ?? 0
@@ -104,6 +115,7 @@ export class Exchange {
           this.#expected = sequence
           this.#first = true
           this.#fragments = []
+          this.#octets = 0
           this.#due = now + this.#responseTimeout
           return
         }

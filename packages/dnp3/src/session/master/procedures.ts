@@ -6,6 +6,7 @@ import { allOctets, headerOctets, sizedOctets } from '../../codec/header-octets.
 import { COMMAND_STATUS } from '../../codec/commands.ts'
 import { iinNames } from '../../codec/iin.ts'
 import type { OutstationCommand } from '../outstation/command.ts'
+import { DEVICE_RESTART } from '../outstation/context.ts'
 import { sameOctets } from '../outstation/point.ts'
 import type { PollClass, TimeSync } from './master-options.ts'
 import type { MasterProcedure, MasterReply } from './task.ts'
@@ -40,7 +41,9 @@ function refuseErrors({ iin }: MasterReply): void {
 
 /** DEVICE_RESTART is cleared. */
 export function* clearRestart(): MasterProcedure<void> {
-  yield* plainRequest(WRITE, headerOctets(80, 1, 0x00, [{ index: 7, state: 0 }]))
+  const { iin } = yield* plainRequest(WRITE, headerOctets(80, 1, 0x00, [{ index: 7, state: 0 }]))
+  if ((iin & DEVICE_RESTART) === 0) return
+  throw new ProtocolError('dnp3.master.restart', 'the outstation does not clear DEVICE_RESTART', { iin })
 }
 
 /** What became of commands: a status for each, by the order in which they were given. */

@@ -19,6 +19,11 @@ export class DeviceClock {
     return Math.max(0, Math.round(now + this.#offset))
   }
 
+  /** When by our reckoning it is `utc`. */
+  momentOf(utc: number): number {
+    return utc - this.#offset
+  }
+
   set(utc: number, now: number): void {
     this.#offset = utc - now
     this.#synchronised = true

@@ -13,8 +13,8 @@ export interface PointEvent extends Sample {
   readonly synchronised: boolean
   /** Order of occurrence. */
   readonly sequence: number
-  /** In a fragment that waits for its confirmation, or selected for one. */
-  state: 'queued' | 'selected' | 'written'
+  /** In a fragment that waits for its confirmation, or selected for one; lost: no longer in the buffer. */
+  state: 'queued' | 'selected' | 'written' | 'lost'
   /** Variation to be reported, where it was asked for; else 0. */
   asked: number
 }
@@ -101,7 +101,10 @@ export class EventBuffer {
       const lost = queue.shift()
       this.lost++
       this.#overflown.add(spec.kind)
-      if (lost !== undefined && lost.state !== 'written') this.#waiting[lost.eventClass]--
+      if (lost !== undefined) {
+        if (lost.state !== 'written') this.#waiting[lost.eventClass]--
+        lost.state = 'lost'
+      }
       if (limit === 0) return
     }
     const { value, flags, time, extra } = sample
@@ -149,6 +152,8 @@ export class EventBuffer {
 
   /** A selected event is in a fragment now. */
   written(event: PointEvent): void {
+    // A response that was begun before still has what the buffer has lost meanwhile.
+    if (event.state === 'lost') return
     event.state = 'written'
     this.#waiting[event.eventClass]--
   }

@@ -202,7 +202,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
       if (origin.broadcast === undefined) this.#confirmed(control, now)
       return
     }
-    if (origin.broadcast === undefined && this.security?.request(fragment, control, origin, now) === true) return
+    if (this.security?.request(fragment, control, origin, now) === true) return
     this.request(fragment, origin, now)
   }
 
@@ -219,7 +219,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
       this.#carryOut(fragment, now, false)
       return
     }
-    if (this.#last !== undefined && sameOctets(this.#last.request, fragment) && !this.#isWaitingUnsolicited) {
+    if (this.#last !== undefined && sameOctets(this.#last.request, fragment) && this.#mayRepeat) {
       this.#repeat(now)
       return
     }
@@ -236,8 +236,13 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
     else this.#answer(fragment, this.#carryOut(fragment, now, false), now)
   }
 
-  get #isWaitingUnsolicited(): boolean {
-    return this.#unsolicited?.waiting === true && this.#last?.request[1] === READ
+  /**
+   * Whether the last answer may be given again. That to a READ only while its first fragment waits to be confirmed: later the
+   * values in it are old, and what goes on with a series is no answer to who begins it anew.
+   */
+  get #mayRepeat(): boolean {
+    if (this.#last?.request[1] !== READ) return true
+    return this.#waiting !== undefined && ((this.#last.answer?.[0] ?? 0) & FIR) !== 0
   }
 
   #repeat(now: number): void {
@@ -402,7 +407,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   }
 
   #eventHappened(now: number): void {
-    if (this.#reports) this.#unsolicited?.eventHappened(now)
+    this.#unsolicited?.eventHappened(now, this.#reports)
   }
 
   enableUnsolicited(classes: readonly EventClass[], enabled: boolean): void {
@@ -472,7 +477,7 @@ export class OutstationSession implements ChannelStation, FragmentUser, Outstati
   #freezeAt(): number {
     if (this.freezes.length === 0) return NEVER
     // The schedule goes by the clock that masters set, waking by ours.
-    return Math.min(...this.freezes.map(({ at }) => at)) - this.database.clock.utc(0)
+    return this.database.clock.momentOf(Math.min(...this.freezes.map(({ at }) => at)))
   }
 }
 

@@ -114,7 +114,8 @@ export class UnsolicitedReporter {
     this.#waiting = undefined
   }
 
-  eventHappened(now: number): void {
+  /** `mayReport`: nothing else is under way. */
+  eventHappened(now: number, mayReport: boolean): void {
     if (this.#waiting !== undefined || !this.#nullConfirmed) return
     const pending = this.#pending()
     if (pending === 0) return
@@ -124,7 +125,7 @@ export class UnsolicitedReporter {
       this.#held = true
       this.#notBefore = now + hold
     }
-    this.advance(now)
+    if (mayReport) this.advance(now)
   }
 
   /** Whether a confirmation was the one waited for. */

@@ -75,6 +75,7 @@ export class OutstationAuthenticator implements SecurityGate {
   #errorsUntil = 0
   #errors = 0
   #statusRequests = 0
+  #statusRequestsUntil = 0
 
   /** Throws `UsageError` for options that cannot be. */
   constructor(options: OutstationSecurityOptions, session: AuthenticatedSession) {
@@ -106,7 +107,14 @@ export class OutstationAuthenticator implements SecurityGate {
 
   request(fragment: Uint8Array, control: ApplicationControl, origin: FragmentOrigin, now: number): boolean {
     const code = fragment[1]!
-    if (code === AUTHENTICATE_REQ || code === AUTH_REQ_NO_ACK) {
+    const authentication = code === AUTHENTICATE_REQ || code === AUTH_REQ_NO_ACK
+    if (origin.broadcast !== undefined) {
+      // Nobody answers a broadcast, so nobody can be challenged about one: what would have to be is not taken.
+      const critical = authentication || this.settings.critical.has(code) || isAggressive(fragment)
+      if (critical) this.#count(STATISTIC.DISCARDED, now)
+      return critical
+    }
+    if (authentication) {
       this.#count(STATISTIC.RECEIVED, now)
       this.#authentication(fragment, control.sequence, now)
       return true
@@ -282,6 +290,10 @@ export class OutstationAuthenticator implements SecurityGate {
     if (known === undefined) {
       this.#error(SECURITY_ERROR_CODE.UNKNOWN_USER, this.users.ksq, user, sequence, now)
       return
+    }
+    if (now >= this.#statusRequestsUntil) {
+      this.#statusRequestsUntil = now + 60_000
+      this.#statusRequests = 0
     }
     if (++this.#statusRequests > this.settings.maxStatusRequests) {
       this.#error(SECURITY_ERROR_CODE.TOO_MANY_STATUS_REQUESTS, this.users.ksq, user, sequence, now)

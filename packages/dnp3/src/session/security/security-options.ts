@@ -31,7 +31,7 @@ export interface OutstationSecurityOptions {
   readonly aggressive?: boolean
   /** Error messages a minute. Default 10. */
   readonly maxErrors?: number
-  /** Key status requests without a key change in between. Default 20. */
+  /** Key status requests a minute without a key change in between. Default 20. */
   readonly maxStatusRequests?: number
   /** Class of the events of security statistics (g122). Default 3. */
   readonly statisticsClass?: EventClass

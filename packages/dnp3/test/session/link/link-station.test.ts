@@ -116,6 +116,32 @@ describe('the DNP3 link layer (clause 9)', () => {
     expect([bench.lost, bench.station.counters.keepAliveFailures]).to.deep.equal([1, 1])
   })
 
+  it('any master: confirmed data, and the question whether it is there, go to the one that speaks', () => {
+    const bench = new Bench({ anyRemote: true, confirm: true, keepAlive: 60_000 })
+    const destinations = (): [number, number][] => {
+      const octets = bench.outbox.take() ?? new Uint8Array(0)
+      const frames = createFramer({ medium: 'datagram', direction: 'to-master' }).push(octets).map(decodeLinkFrame)
+      return frames.map(({ function: code, destination }) => [code, destination])
+    }
+    bench.frame({ function: LINK.REQUEST_LINK_STATUS, source: 3 })
+    destinations()
+    bench.station.send(new Uint8Array([1]), 3, 0)
+    bench.station.send(new Uint8Array([2]), 4, 0)
+    expect(destinations()).to.deep.equal([[LINK.RESET_LINK_STATES, 3]])
+    const acknowledge = (source: number): void => bench.frame({ primary: false, function: LINK.ACK, source })
+    acknowledge(4)
+    expect(destinations()).to.deep.equal([])
+    acknowledge(3)
+    expect(destinations()).to.deep.equal([[LINK.CONFIRMED_USER_DATA, 3]])
+    acknowledge(3)
+    expect(destinations()).to.deep.equal([[LINK.RESET_LINK_STATES, 4]])
+    acknowledge(4)
+    expect(destinations()).to.deep.equal([[LINK.CONFIRMED_USER_DATA, 4]])
+    acknowledge(4)
+    bench.station.advance(60_000)
+    expect(destinations()).to.deep.equal([[LINK.REQUEST_LINK_STATUS, 4]])
+  })
+
   it('takes its own address, broadcast and, if told, the self-address; answers none but its own', () => {
     const user = encodeSegment({ first: true, final: true, sequence: 0, data: new Uint8Array([7]) })
     for (const [destination, options, taken] of [

@@ -89,6 +89,50 @@ describe('a DNP3 master', () => {
     expect(times.slice(0, 5)).to.deep.equal([0, 3000, 8000, 14_000, 20_000])
   })
 
+  it('DEVICE_RESTART in an unsolicited response with the octets of the last one is a restart again', () => {
+    const bench = new Bench({ unsolicited: [1] })
+    const codes = (): number[] => {
+      const sent: number[] = []
+      for (let request = bench.request(); request !== undefined; request = bench.request()) {
+        sent.push(request.function)
+        if (request.function !== 0) bench.answer(0xc0 | request.sequence, 129)
+      }
+      return sent
+    }
+    expect(codes()).to.deep.equal([20])
+    for (let restarts = 0; restarts < 2; restarts++) {
+      bench.answer(0xf0, 130, 0x8000)
+      expect(codes()).to.deep.equal([0, 2, 20])
+    }
+    expect(bench.association.counters.repeatedUnsolicited).to.equal(1)
+  })
+
+  it('an outstation that never clears DEVICE_RESTART is asked again ever later, not without pause', () => {
+    const bench = new Bench({ unsolicited: [1], integrity: [0], retryBase: 5000 })
+    const codes: number[] = []
+    for (let request = bench.request(); request !== undefined && codes.length < 100; request = bench.request()) {
+      codes.push(request.function)
+      bench.answer(0xc0 | request.sequence, 129, 0x8000)
+    }
+    expect(codes).to.deep.equal([1, 2, 20])
+    bench.advance(5000)
+    expect(bench.request()?.function).to.equal(2)
+    expect(bench.ended).to.include('clearRestart failed')
+  })
+
+  it('an answer without end is given up', () => {
+    const bench = new Bench()
+    const result = bench.submit('read', () => plainRequest(1, allOctets(30, 0)))
+    let { sequence } = bench.request()!
+    const octets = Buffer.concat([new Uint8Array([30, 2, 0x00, 0, 255]), new Uint8Array(256 * 3)])
+    let fragments = 0
+    for (; result.outcome === undefined && fragments < 20_000; fragments++) {
+      bench.answer((fragments === 0 ? 0x80 : 0) | sequence, 129, 0, octets)
+      sequence = (sequence + 1) & 15
+    }
+    expect(codeOf(result)).to.equal('dnp3.master.too-long')
+  })
+
   it('takes fragments of one answer in order only; strays are ignored and do not disturb', () => {
     const bench = new Bench()
     const result = bench.submit('read', () => plainRequest(1, allOctets(30, 0)))

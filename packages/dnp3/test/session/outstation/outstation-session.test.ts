@@ -128,6 +128,34 @@ describe('a DNP3 outstation', () => {
       expect(bench.database.point('counter', 0)?.value).to.equal(3)
       expect(bench.session.counters.repeated).to.equal(1)
     })
+    it('a READ that is repeated when its answer is over, or half told, is answered anew with what is true now', () => {
+      const points = Array.from({ length: 60 }, (_, index) => analog(index))
+      const bench = new Bench(points, { maxTransmit: 249 })
+      const read = Buffer.concat([new Uint8Array([0xc3, 1]), rangeOctets(30, 0, 0, 0)])
+      expect(valuesOf(bench.raw(read))).to.deep.equal([['g30v1', 0, 0]])
+      bench.database.update('analog-input', 0, { value: 7 }, 0, 'suppress')
+      expect(valuesOf(bench.raw(read))).to.deep.equal([['g30v1', 0, 7]])
+      const all = Buffer.concat([new Uint8Array([0xc4, 1]), allOctets(30, 0)])
+      expect(bench.raw(all)?.control).to.deep.include({ first: true, sequence: 4 })
+      bench.database.update('analog-input', 0, { value: 8 }, 0, 'suppress')
+      expect(valuesOf(bench.raw(all))[0]).to.deep.equal(['g30v1', 0, 7])
+      expect(bench.confirm(false, 4)?.control).to.deep.include({ first: false, sequence: 5 })
+      expect(bench.raw(all)?.control).to.deep.include({ first: true, sequence: 4 })
+      expect(bench.confirm(false, 4)?.control).to.deep.include({ first: false, sequence: 5 })
+    })
+    it('events that an overflow takes out of a response under way are not counted as told twice', () => {
+      const bench = new Bench([analog(0)], { maxTransmit: 249, events: { 'analog-input': 60 } })
+      const happen = (times: number): void => {
+        for (let value = 0; value < times; value++) bench.database.update('analog-input', 0, { value }, 0, 'force')
+      }
+      happen(60)
+      let more = bench.ask(1, classOctets([1]))
+      expect(more?.control.final).to.equal(false)
+      happen(60)
+      while (more !== undefined) more = bench.confirm(false, more.control.sequence)
+      expect(bench.session.events.waiting(1)).to.equal(60)
+      expect(bench.ask(23)!.iin! & 0x0200).to.equal(0x0200)
+    })
     it('unsolicited responses wait for more events, but not for ever', () => {
       const bench = new Bench([analog(0), analog(1)], { unsolicited: { hold: 1000, holdEvents: 3 } })
       bench.take()
@@ -151,6 +179,18 @@ describe('a DNP3 outstation', () => {
       expect(bench.advance(5000)).to.equal(undefined)
       expect(bench.advance(29_000)).to.equal(undefined)
       expect(bench.advance(1000)?.control.sequence).to.equal(sent!.control.sequence + 1)
+    })
+    it('an event that happens while an answer waits to be confirmed begins a series that was given up again, too', () => {
+      const bench = new Bench([analog(0)], { unsolicited: { retries: 0 } })
+      bench.take()
+      bench.confirm(true, 0)
+      bench.ask(20, classOctets([1]))
+      bench.database.update('analog-input', 0, { value: 1 }, 0)
+      bench.take()
+      bench.advance(5000)
+      expect(valuesOf(bench.ask(1, classOctets([1])))).to.have.length(1)
+      bench.database.update('analog-input', 0, { value: 2 }, bench.now)
+      expect(bench.confirm()?.function).to.equal(130)
     })
     it('a connection that ends takes nothing with it: what was not confirmed is told again', () => {
       const bench = new Bench([analog(0)])
@@ -190,6 +230,13 @@ describe('a DNP3 outstation', () => {
       bench.advance(1)
       expect(frozen()).to.equal(12)
       expect(bench.ask(11, allOctets(20, 0))!.iin! & 7).to.equal(4)
+    })
+    it('by a clock that was set to 1970, too: nothing wakes before the time has come', () => {
+      const bench = new Bench(points)
+      bench.now = 50_000
+      bench.ask(2, headerOctets(50, 1, 0x07, [{ index: 0, time: 0 }]))
+      bench.ask(11, headerOctets(50, 2, 0x07, [{ index: 0, time: 1000, interval: 0 }]), allOctets(20, 0))
+      expect(bench.session.wake).to.equal(51_000)
     })
   })
 

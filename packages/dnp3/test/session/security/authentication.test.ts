@@ -256,6 +256,31 @@ describe('SAv5 between our two sides', () => {
     expect(pair.inject(new Uint8Array([0xc6, 1, ...allOctets(60, 1)]))).to.have.length(1)
   })
 
+  it('a broadcast cannot be challenged: what is critical is thrown away, what is not is carried out', () => {
+    const pair = new Pair()
+    const broadcast = (code: number, objects: Uint8Array): void => {
+      const fragment = Buffer.concat([new Uint8Array([0xc5, code]), objects])
+      pair.session.fragmentReceived(fragment, { source: 1, broadcast: 0xffff }, pair.now)
+    }
+    broadcast(6, LATCH_ON)
+    broadcast(2, headerOctets(50, 1, 0x07, [{ index: 0, time: 1 }]))
+    expect(pair.operated).to.equal(0)
+    expect(pair.database.clock.utc(pair.now)).to.equal(1_800_000_000_000)
+    expect(pair.security.statistic(STATISTIC.DISCARDED)).to.equal(2)
+    broadcast(8, allOctets(20, 0))
+    expect(pair.session.counters.broadcasts).to.equal(1)
+    expect(pair.operate()?.ok).to.equal(true)
+  })
+
+  it('requests for the key status are bounded by the minute, not for ever: whoever floods locks no master out', () => {
+    const pair = new Pair({ maxStatusRequests: 3 })
+    const request = new Uint8Array([0xc1, 32, ...headerOctets(120, 4, 0x07, [{ index: 0, user: 1 }])])
+    const refusals = (): (number | undefined)[] => Array.from({ length: 4 }, () => errorOf(pair.inject(request)[0]))
+    expect(refusals()).to.deep.equal([undefined, undefined, undefined, 12])
+    pair.advance(60_000)
+    expect(refusals()).to.deep.equal([undefined, undefined, undefined, 12])
+  })
+
   it('unknown users get error 11; roles that may not, and roles that have expired, error 7', () => {
     const pair = new Pair({ users: [{ number: 1, name: 'bob', role: 0, updateKey: KEY }] })
     expect(

@@ -59,6 +59,11 @@ export class GoosePublication {
     return this.#due
   }
 
+  /** A message with these values, which changes nothing: to see whether they can be sent. */
+  trial(allData: readonly Data[], t: UtcTime): GoosePdu {
+    return this.#pdu(allData, t)
+  }
+
   /** The message of a new state, to be sent at once. `t`: when it changed. */
   change(allData: readonly Data[], t: UtcTime, now: number): GoosePdu {
     this.#allData = allData
@@ -80,17 +85,21 @@ export class GoosePublication {
 
   #message(now: number): GoosePdu {
     this.#due = now + this.#interval
+    return this.#pdu(this.#allData, this.#t)
+  }
+
+  #pdu(allData: readonly Data[], t: UtcTime): GoosePdu {
     const { gocbRef, datSet, ...rest } = this.#fixed
     return {
       gocbRef,
       timeAllowedToLive: this.#interval * this.#patience,
       datSet,
       ...rest,
-      t: this.#t,
+      t,
       stNum: this.#stNum,
       sqNum: this.#sqNum,
-      numDatSetEntries: this.#allData.length,
-      allData: this.#allData,
+      numDatSetEntries: allData.length,
+      allData,
     }
   }
 }
