@@ -81,7 +81,7 @@ export class DatagramSession {
     const patience = backoff.first
     this.#paths = new Paths({ use, paths, drives, interval: keepAlive, patience, random }, now)
     const [records, streams, recovery] = [this.#records, this.#streams, this.#recovery]
-    this.#out = new Transmitter({ records, streams, recovery, paths: this.#paths, counters })
+    this.#out = new Transmitter({ records, streams, recovery, paths: this.#paths, counters, patience })
     this.#heard = now
     this.#keepAliveAt = now + keepAlive
     this.#rekeyAt = now + channel.rekeyInterval
@@ -115,7 +115,8 @@ export class DatagramSession {
     if (this.#state === 'ended') return Number.POSITIVE_INFINITY
     const { idleTimeout } = this.#settings
     const ping = this.#heard + idleTimeout
-    return Math.min(this.#recovery.wake, this.#paths.wake, this.#keepAliveAt, this.#rekeyAt, this.#closeBy, ping)
+    const { wake } = this.#out
+    return Math.min(this.#recovery.wake, this.#paths.wake, this.#keepAliveAt, this.#rekeyAt, this.#closeBy, wake, ping)
   }
 
   /** A record for this session came. Whatever is wrong with it, it is counted and nothing else. */
@@ -212,6 +213,7 @@ export class DatagramSession {
         if (this.#recovery.probes % FAILOVER_AFTER === 0) this.#paths.failover(now)
       }
       this.#settle(verdict)
+      this.#out.tick(now)
       for (const { path, value } of this.#paths.due(now)) this.#out.sendTo([path], encodeProbe('challenge', value))
       if (now >= this.#keepAliveAt) {
         this.#keepAliveAt = now + this.#settings.keepAlive

@@ -237,6 +237,25 @@ describe('channel over datagrams: the session', () => {
     await stop()
   })
 
+  it('who waits for a receiver that pauses asks now and then, and not with every answer', async () => {
+    const retransmit = 100
+    const { client, server, stop, net } = await datagramPair({ client: { retransmit }, server: { retransmit } })
+    const { messages } = collect(server)
+    collect(client)
+    server.pause()
+    for (let n = 0; n < 15; n++) client.send(1, new Uint8Array(100_000))
+    await pause(500)
+    const { sent } = net.counters
+    await pause(1000)
+    expect(net.counters.sent - sent, 'a ping and an ack each time').to.be.at.most(200)
+    net.set({ drop: 1 })
+    server.resume()
+    await pause(50)
+    net.set({})
+    await until('all is there, though the word that it may come was lost', () => messages.length === 15)
+    await stop()
+  }).timeout(30_000)
+
   it('a message that comes after its time to live is thrown away', async () => {
     const { client, server, stop, net } = await datagramPair()
     const { texts } = collect(server)
