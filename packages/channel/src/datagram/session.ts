@@ -317,7 +317,7 @@ export class DatagramSession {
 
   #fail(error: GridsealError, now: number): void {
     if (this.#state === 'ended') return
-    if (error.code !== 'channel.epoch.exhausted') this.#out.send(encodeAlert(ALERT.sessionFailed), now)
+    if (!this.#records.exhausted) this.#out.send(encodeAlert(ALERT.sessionFailed), now)
     this.#end({ kind: 'error', error })
   }
 

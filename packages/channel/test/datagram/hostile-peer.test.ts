@@ -1,0 +1,71 @@
+import { randomBytes } from '@gridseal/pqc'
+import { expect } from 'chai'
+import { newDatagramCounters } from '#src/datagram/counters.ts'
+import { settleDatagramConnect } from '#src/datagram/options.ts'
+import type { DatagramConnectOptions } from '#src/datagram/options.ts'
+import { DatagramRecords } from '#src/datagram/records.ts'
+import { DatagramSession } from '#src/datagram/session.ts'
+import type { SessionEffect } from '#src/datagram/transmitter.ts'
+import { encapsulateTo } from '#src/handshake/kem.ts'
+import type { Session } from '#src/handshake/machine.ts'
+import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
+import { CONNECT } from '../support/channel-pair.ts'
+import { FIELD, HEAD } from '../support/identities.ts'
+
+const PATH = { link: 0, address: 'udp://10.0.0.2:4712' }
+
+interface Hostile {
+  readonly session: DatagramSession
+  /** The session takes this content, which its peer has sealed. */
+  readonly take: (content: Uint8Array) => SessionEffect[]
+}
+
+/** A session whose peer has its keys, and says what it likes. */
+function hostile(options: Partial<DatagramConnectOptions> = {}): Hostile {
+  const [mine, theirs, ratchet] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  const common = {
+    suite: DEFAULT_SUITE,
+    resumed: false,
+    resumable: false,
+    certificate: undefined,
+    random: new Uint8Array(32),
+    authenticated: 0,
+    peerMaxMessage: 1000,
+    resumption: new Uint8Array(32),
+  }
+  const end = (role: Session['role'], sendSecret: Uint8Array, receiveSecret: Uint8Array): Session => ({
+    ...common,
+    role,
+    peer: (role === 'initiator' ? HEAD : FIELD).publicKey,
+    sendSecret: sendSecret.slice(),
+    receiveSecret: receiveSecret.slice(),
+    ratchet: ratchet.slice(),
+  })
+  const settings = settleDatagramConnect({ ...CONNECT, ...options }, 1200, 0)
+  const how = { settings, remote: 1, paths: [PATH], counters: newDatagramCounters() }
+  const session = new DatagramSession(end('initiator', mine, theirs), how, 0)
+  const limits = { records: 2 ** 24, bytes: 2 ** 34 }
+  const peer = new DatagramRecords(end('responder', theirs, mine), {
+    ordering: 'window',
+    epoch: limits,
+    rekey: limits,
+    padding: 0,
+    mtu: 1200,
+    remote: 2,
+    random: randomBytes,
+    encapsulate: encapsulateTo,
+  })
+  return { session, take: (content) => session.receive(peer.seal(content), PATH, 1) }
+}
+
+const ends = (effects: readonly SessionEffect[]): string[] =>
+  effects.flatMap((effect) => (effect.kind === 'ended' ? [effect.end.error?.code ?? effect.end.kind] : []))
+
+describe('channel over datagrams: a peer with the keys that does what it likes', () => {
+  it('ends the session with a wrong content, also where the key is used up and no alert can be sealed', () => {
+    const { session, take } = hostile({ epochRecords: 3 })
+    for (let n = 0; n < 3; n++) session.sendOnce(1, new Uint8Array(1), undefined, 0)
+    expect(ends(take(Uint8Array.of(0x99)))).to.deep.equal(['channel.content'])
+    expect(session.ended).to.equal(true)
+  })
+})
