@@ -178,7 +178,7 @@ export class DatagramChannel implements MessageChannel {
     }
     this.#session.write(port, message, validUntil)
     if (this.#session.pending > LIMIT) {
-      this.#abort(new ProtocolError('channel.queue.full', 'too much waits for a peer that does not take it'))
+      this.#fail(new ProtocolError('channel.queue.full', 'too much waits for a peer that does not take it'))
       return false
     }
     this.#flushSoon()
@@ -248,8 +248,8 @@ export class DatagramChannel implements MessageChannel {
     return this.#settings.channel.clock()
   }
 
-  #abort(error: GridsealError): void {
-    this.#perform(this.#session.abort({ kind: 'error', error }))
+  #fail(error: GridsealError): void {
+    this.#perform(this.#session.fail(error, this.#now()))
   }
 
   /** Hands out what has come, as long as somebody wants it. */
@@ -267,7 +267,7 @@ export class DatagramChannel implements MessageChannel {
     try {
       this.#delivery.take([message])
     } catch (error) {
-      this.#abort(error as GridsealError)
+      this.#fail(error as GridsealError)
     }
   }
 
@@ -328,7 +328,7 @@ export class DatagramChannel implements MessageChannel {
     try {
       this.#resumption.keep(life, ticket, Date.now())
     } catch (error) {
-      this.#abort(error as GridsealError)
+      this.#fail(error as GridsealError)
     }
   }
 

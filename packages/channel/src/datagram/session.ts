@@ -233,6 +233,12 @@ export class DatagramSession {
     this.#closeBy = now + this.#settings.channel.closeTimeout
   }
 
+  /** Ends at once because of a fault that was found outside; the peer is told that there was one. */
+  fail(error: GridsealError, now: number): SessionEffect[] {
+    this.#fail(error, now)
+    return this.#out.drain()
+  }
+
   /** Ends at once, without a word to the peer. */
   abort(end: ChannelEnd): SessionEffect[] {
     this.#end(end)

@@ -9,7 +9,8 @@ import type { SessionEffect } from '#src/datagram/transmitter.ts'
 import { encapsulateTo } from '#src/handshake/kem.ts'
 import type { Session } from '#src/handshake/machine.ts'
 import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
-import { CONNECT } from '../support/channel-pair.ts'
+import { CONNECT, collect } from '../support/channel-pair.ts'
+import { datagramPair } from '../support/datagram-pair.ts'
 import { FIELD, HEAD } from '../support/identities.ts'
 
 const PATH = { link: 0, address: 'udp://10.0.0.2:4712' }
@@ -67,5 +68,19 @@ describe('channel over datagrams: a peer with the keys that does what it likes',
     for (let n = 0; n < 3; n++) session.sendOnce(1, new Uint8Array(1), undefined, 0)
     expect(ends(take(Uint8Array.of(0x99)))).to.deep.equal(['channel.content'])
     expect(session.ended).to.equal(true)
+  })
+
+  it('is told with an alert that a message longer than this end takes has ended the session', async () => {
+    const { client, server, listener } = await datagramPair({ server: { maxMessage: 500 } })
+    collect(client)
+    const { messages } = collect(server)
+    // What a peer of ours would refuse to send.
+    Object.defineProperty(client, 'maxMessage', { value: 501 })
+    client.send(1, new Uint8Array(500))
+    client.send(1, new Uint8Array(501))
+    expect((await server.closed).error?.code).to.equal('channel.message.length')
+    expect((await client.closed).kind).to.equal('alert')
+    expect(messages).to.have.length(1)
+    await listener.close()
   })
 })
