@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Subject } from 'rxjs'
 import { collect, settled } from '../support/channel-pair.ts'
 import { FIELD_URL, HEAD_URL, datagramPair, until } from '../support/datagram-pair.ts'
 import type { Passing } from '../support/fault-net.ts'
@@ -255,6 +256,27 @@ describe('channel over datagrams: the session', () => {
     await until('all is there, though the word that it may come was lost', () => messages.length === 15)
     await stop()
   }).timeout(30_000)
+
+  it('a message for once that the link does not take is not counted as sent, and drained says when it would be', async () => {
+    const { client, server, stop, clientLink } = await datagramPair()
+    collect(client)
+    const { texts } = collect(server)
+    const line = clientLink as { ready: boolean; drained: Subject<void> }
+    line.ready = false
+    let drained = 0
+    client.drained.subscribe(() => drained++)
+    expect(client.send(1, text('dropped'), { once: true })).to.equal(false)
+    expect(client.counters).to.include({ messagesSent: 0, bytesSent: 0, withheld: 1 })
+    await pause(20)
+    expect(drained).to.equal(0)
+    line.ready = true
+    line.drained.next()
+    await until('there is room', () => drained === 1)
+    expect(client.send(1, text('sent'), { once: true })).to.equal(true)
+    await until('it is there', () => texts.length > 0)
+    expect([texts, client.counters.messagesSent]).to.deep.equal([['1:sent'], 1])
+    await stop()
+  })
 
   it('a message that comes after its time to live is thrown away', async () => {
     const { client, server, stop, net } = await datagramPair()
