@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { StaticKey, TicketKeys, TicketStore, configuredKeys, connectDatagram, listenDatagram } from '@gridseal/channel'
+import {
+  ChannelGuard,
+  StaticKey,
+  TicketKeys,
+  TicketStore,
+  configuredKeys,
+  connectDatagram,
+  listenDatagram,
+} from '@gridseal/channel'
 import type { DatagramListener } from '@gridseal/channel'
 import { UsageError, crc32c } from '@gridseal/wire'
 import { decodePlain, encodeFragment } from '#src/datagram/packet.ts'
@@ -274,6 +282,27 @@ describe('channel over datagrams: identities and suites', () => {
     await refusal(connectDatagram([{ link: net.link(FIELD_URL), to: HEAD_URL }], options))
     expect(failures[0]).to.equal('channel.handshake.timeout')
     await listener.close()
+  })
+
+  it('a listener that closes fails the handshakes under way: its guard counts none of them any more', async () => {
+    const net = new FaultNet(1)
+    // The initiator's auth never comes.
+    net.between = (packet) => {
+      const plain = packet.bytes[0] === 0x22 ? undefined : decodePlain(packet.bytes)
+      return plain?.kind === 'fragment' && packet.to === HEAD_URL && plain.number === 1 ? [] : [packet]
+    }
+    const guard = new ChannelGuard()
+    const listener = listenDatagram([net.link(HEAD_URL)], { ...ACCEPT, ...QUICK, guard })
+    const failures: string[] = []
+    listener.failures.subscribe(({ error }) => failures.push(error.code))
+    const options = { ...CONNECT, ...QUICK, handshakeTimeout: 300 }
+    const call = refusal(connectDatagram([{ link: net.link(FIELD_URL), to: HEAD_URL }], options))
+    await until('it is half open', () => guard.halfOpen === 1)
+    await listener.close()
+    expect([guard.halfOpen, listener.halfOpen, guard.counters.failed]).to.deep.equal([0, 0, 1])
+    expect([failures, listener.counters.failed]).to.deep.equal([['channel.truncated'], 1])
+    expect(await call).to.equal('channel.handshake.timeout')
+    expect(listener.counters.established).to.equal(0)
   })
 
   it('more channels than allowed are refused', async () => {
