@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import type { Subject } from 'rxjs'
 import { collect, settled } from '../support/channel-pair.ts'
 import { FIELD_URL, HEAD_URL, datagramPair, until } from '../support/datagram-pair.ts'
 import type { Passing } from '../support/fault-net.ts'
@@ -261,16 +260,15 @@ describe('channel over datagrams: the session', () => {
     const { client, server, stop, clientLink } = await datagramPair()
     collect(client)
     const { texts } = collect(server)
-    const line = clientLink as { ready: boolean; drained: Subject<void> }
-    line.ready = false
+    clientLink.ready = false
     let drained = 0
     client.drained.subscribe(() => drained++)
     expect(client.send(1, text('dropped'), { once: true })).to.equal(false)
     expect(client.counters).to.include({ messagesSent: 0, bytesSent: 0, withheld: 1 })
     await pause(20)
     expect(drained).to.equal(0)
-    line.ready = true
-    line.drained.next()
+    clientLink.ready = true
+    clientLink.drained.next()
     await until('there is room', () => drained === 1)
     expect(client.send(1, text('sent'), { once: true })).to.equal(true)
     await until('it is there', () => texts.length > 0)

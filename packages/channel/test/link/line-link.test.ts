@@ -91,9 +91,18 @@ describe('channel on a line', () => {
     expect((await client.closed).error?.code).to.equal('channel.truncated')
   })
 
-  it('wrong addresses and packet lengths are refused at the call', () => {
+  it('wrong addresses, packet lengths and speeds are refused at the call', () => {
     const [a] = memoryPair()
-    for (const options of [{ address: -1 }, { address: 65_536 }, { address: 1, mtu: 255 }, { address: 1, mtu: 4093 }]) {
+    for (const options of [
+      { address: -1 },
+      { address: 65_536 },
+      { address: 1, mtu: 255 },
+      { address: 1, mtu: 4093 },
+      { address: 1, bitsPerSecond: 0 },
+      { address: 1, bitsPerSecond: -9600 },
+      { address: 1, bitsPerSecond: Number.NaN },
+      { address: 1, baud: 9600 },
+    ]) {
       expect(codeOf(() => new LineLink(a, options))).to.equal('channel.option')
     }
   })
