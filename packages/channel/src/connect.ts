@@ -86,7 +86,7 @@ async function runResponder(
       first: startResponder(),
       step: (state, input) => stepResponder(config, state, input),
       identity,
-      findKey: (id) => findSharedKey(settings, id),
+      findKey: (id, initiator) => findSharedKey(settings, id, initiator),
       timeout: settings.handshakeTimeout,
       firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
       clock: settings.clock,

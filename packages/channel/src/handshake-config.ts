@@ -99,8 +99,12 @@ function nameOf(peer: ExpectedPeer): Uint8Array {
   return peer instanceof CertificateTrust ? sha256(new TextEncoder().encode(peer.host ?? '')) : peer.fingerprint
 }
 
-/** The pre-shared key of a name that came in the clear; undefined where there is none. */
-export async function findSharedKey({ sharedKeys }: Settings, id: Uint8Array): Promise<Uint8Array | undefined> {
-  const key = await sharedKeys?.find(id)
+/** The pre-shared key of a name that came in the clear from an initiator that is let in, by its fingerprint; undefined where there is none. */
+export async function findSharedKey(
+  { sharedKeys }: Settings,
+  id: Uint8Array,
+  initiator: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const key = await sharedKeys?.find(id, initiator)
   return key === undefined ? undefined : checkNamedKey({ id, key }).key
 }

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { ProtocolError, toHex } from '@gridseal/wire'
 import { SigningKey } from '@gridseal/pqc'
 import { ChannelMetrics, acceptChannel, connectChannel } from '@gridseal/channel'
+import type { SharedKeySource } from '@gridseal/channel'
 import { ACCEPT, CONNECT, collect, channelPair, refusal, settled } from './support/channel-pair.ts'
 import { HANDSHAKE_ALERT } from './support/handshake-pair.ts'
 import { FIELD, HEAD, OTHER, STRANGER, pinned } from './support/identities.ts'
@@ -125,6 +126,24 @@ describe('channel: opening', () => {
       expect(await accepting).to.equal('channel.truncated')
       expect(metrics.toPrometheus()).to.include(`handshakes_failed_total{role="initiator",code="${code}"} 1`)
     }
+  })
+
+  it('asks the source of pre-shared keys for the key of a name, and says who has named it', async () => {
+    const [id, key] = [bytesOf('k'), new Uint8Array(32).fill(1)]
+    const asked: string[] = []
+    const sharedKeys: SharedKeySource = {
+      next: (responder) => {
+        asked.push(toHex(responder))
+        return Promise.resolve({ id, key })
+      },
+      find: (name, initiator) => {
+        asked.push(toHex(name), toHex(initiator ?? new Uint8Array(0)))
+        return Promise.resolve(key)
+      },
+    }
+    await channelPair({ sharedKeys }, { sharedKeys })
+    const wanted = [HEAD.publicKey.fingerprint, id, FIELD.publicKey.fingerprint].map((bytes) => toHex(bytes))
+    expect(asked).to.deep.equal(wanted)
   })
 
   it('delivers what the peer sent in the same breath as the end of the handshake, over the handshake limit too', async () => {

@@ -251,7 +251,7 @@ class Listener implements DatagramListener {
       run: new ExchangeRun({
         exchange,
         identity,
-        findKey: (id) => findSharedKey(channel, id),
+        findKey: (id, initiator) => findSharedKey(channel, id, initiator),
         timeout,
         firstTimeout,
         clock,
