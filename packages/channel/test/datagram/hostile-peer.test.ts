@@ -1,5 +1,6 @@
 import { randomBytes } from '@gridseal/pqc'
 import { expect } from 'chai'
+import { encodeAck, encodeSegment } from '#src/datagram/content.ts'
 import { newDatagramCounters } from '#src/datagram/counters.ts'
 import { settleDatagramConnect } from '#src/datagram/options.ts'
 import type { DatagramConnectOptions } from '#src/datagram/options.ts'
@@ -9,6 +10,7 @@ import type { SessionEffect } from '#src/datagram/transmitter.ts'
 import { encapsulateTo } from '#src/handshake/kem.ts'
 import type { Session } from '#src/handshake/machine.ts'
 import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
+import { encodeFrame } from '#src/record/frame.ts'
 import { CONNECT, collect } from '../support/channel-pair.ts'
 import { datagramPair } from '../support/datagram-pair.ts'
 import { FIELD, HEAD } from '../support/identities.ts'
@@ -19,6 +21,8 @@ interface Hostile {
   readonly session: DatagramSession
   /** The session takes this content, which its peer has sealed. */
   readonly take: (content: Uint8Array) => SessionEffect[]
+  /** What the session has taken over. */
+  readonly secrets: readonly Uint8Array[]
 }
 
 /** A session whose peer has its keys, and says what it likes. */
@@ -44,7 +48,8 @@ function hostile(options: Partial<DatagramConnectOptions> = {}): Hostile {
   })
   const settings = settleDatagramConnect({ ...CONNECT, ...options }, 1200, 0)
   const how = { settings, remote: 1, paths: [PATH], counters: newDatagramCounters() }
-  const session = new DatagramSession(end('initiator', mine, theirs), how, 0)
+  const own = end('initiator', mine, theirs)
+  const session = new DatagramSession(own, how, 0)
   const limits = { records: 2 ** 24, bytes: 2 ** 34 }
   const peer = new DatagramRecords(end('responder', theirs, mine), {
     ordering: 'window',
@@ -56,7 +61,8 @@ function hostile(options: Partial<DatagramConnectOptions> = {}): Hostile {
     random: randomBytes,
     encapsulate: encapsulateTo,
   })
-  return { session, take: (content) => session.receive(peer.seal(content), PATH, 1) }
+  const secrets = [own.sendSecret, own.receiveSecret, own.ratchet]
+  return { session, secrets, take: (content) => session.receive(peer.seal(content), PATH, 1) }
 }
 
 const ends = (effects: readonly SessionEffect[]): string[] =>
@@ -68,6 +74,40 @@ describe('channel over datagrams: a peer with the keys that does what it likes',
     for (let n = 0; n < 3; n++) session.sendOnce(1, new Uint8Array(1), undefined, 0)
     expect(ends(take(Uint8Array.of(0x99)))).to.deep.equal(['channel.content'])
     expect(session.ended).to.equal(true)
+  })
+
+  it('ends the session with an ack of a record that was never sent', () => {
+    const { session, take } = hostile()
+    session.sendOnce(1, new Uint8Array(1), undefined, 0)
+    const ack = (newest: number): Uint8Array => encodeAck({ limit: 0, ranges: [{ low: newest, high: newest }] }, 100)
+    expect(ends(take(ack(0)))).to.deep.equal([])
+    expect(ends(take(ack(1)))).to.deep.equal(['channel.ack'])
+  })
+
+  it('ends the session with a message in the stream for fresh keys, and the other way round', () => {
+    const message = Uint8Array.of(0x10, 0, 1, 42)
+    const ticket = Uint8Array.of(0x14, 0, 0, 0, 1, 5)
+    for (const [stream, content, code] of [
+      [0, ticket, undefined],
+      [0, message, 'channel.content'],
+      [0, Uint8Array.of(0x17), 'channel.content'],
+      [1, message, undefined],
+      [1, ticket, 'channel.content'],
+      [1, Uint8Array.of(0x12), 'channel.content'],
+    ] as const) {
+      const { session, take } = hostile()
+      const effects = take(encodeSegment({ stream, offset: 0, bytes: encodeFrame(0x10, content) }))
+      const [end] = ends([...effects, ...session.read(1).effects])
+      expect(end, `${content[0]} in ${stream}`).to.equal(code)
+    }
+  })
+
+  it('leaves no secret behind when the session has ended', () => {
+    const { session, take, secrets } = hostile()
+    for (const secret of secrets) expect(secret).not.to.deep.equal(new Uint8Array(32))
+    take(Uint8Array.of(0x13, 2))
+    expect(session.ended).to.equal(true)
+    for (const secret of secrets) expect(secret).to.deep.equal(new Uint8Array(32))
   })
 
   it('is told with an alert that a message longer than this end takes has ended the session', async () => {
