@@ -10,7 +10,7 @@ import {
 } from '@gridseal/channel'
 import type { DatagramListener } from '@gridseal/channel'
 import { UsageError, crc32c } from '@gridseal/wire'
-import { decodePlain, encodeFragment } from '#src/datagram/packet.ts'
+import { decodePlain, encodeFragment, encodePlainAlert } from '#src/datagram/packet.ts'
 import { ACCEPT, CONNECT, collect, refusal, settled } from '../support/channel-pair.ts'
 import { FIELD_URL, HEAD_URL, QUICK, datagramPair, until } from '../support/datagram-pair.ts'
 import { FaultNet } from '../support/fault-net.ts'
@@ -155,6 +155,26 @@ describe('channel over datagrams: a man in the middle of the handshake', () => {
     expect(outcome).to.equal('established')
     expect(listener.counters.unknown).to.be.greaterThan(0)
     expect(listener.counters.established).to.equal(1)
+  })
+
+  it('an alert or a fragment for a handshake from another address has no effect', async () => {
+    const net = new FaultNet(1)
+    const listener = listenDatagram([net.link(HEAD_URL)], { ...ACCEPT, ...QUICK })
+    let strange = 0
+    net.between = (packet) => {
+      const plain = packet.bytes[0] === 0x22 ? undefined : decodePlain(packet.bytes)
+      if (plain?.kind === 'fragment' && packet.to === HEAD_URL && plain.receiver !== 0 && strange === 0) {
+        const elsewhere = { from: 'udp://10.6.6.6:6', to: HEAD_URL }
+        net.inject({ ...elsewhere, bytes: encodePlainAlert(plain.receiver, plain.sender, 1) })
+        net.inject({ ...elsewhere, bytes: encodeFragment({ ...plain, bytes: plain.bytes.map((byte) => byte ^ 1) }) })
+        strange = 2
+      }
+      return [packet]
+    }
+    const channel = await connectDatagram([{ link: net.link(FIELD_URL), to: HEAD_URL }], { ...CONNECT, ...QUICK })
+    expect([strange, listener.counters.unknown, listener.counters.failed]).to.deep.equal([2, 2, 0])
+    channel.destroy()
+    await listener.close()
   })
 
   it('an old token, one of another address or connection, or none, gets a new one and nothing else', async () => {

@@ -102,6 +102,18 @@ describe('channel over datagrams: a peer with the keys that does what it likes',
     }
   })
 
+  it('is told again that this end has closed when it says more, and not for its acks', () => {
+    const { session, take } = hostile()
+    const sent = (effects: readonly SessionEffect[]): number => effects.filter(({ kind }) => kind === 'send').length
+    take(Uint8Array.of(0x22))
+    session.flush(1, () => true)
+    session.close(1)
+    expect(sent(session.flush(1, () => true))).to.equal(1)
+    expect(sent(take(Uint8Array.of(0x10, 0, 1, 42)))).to.equal(1)
+    expect(sent(take(encodeAck({ limit: 0, ranges: [{ low: 0, high: 0 }] }, 100)))).to.equal(0)
+    expect(ends([...take(Uint8Array.of(0x12)), ...session.flush(1, () => true)])).to.deep.equal(['local'])
+  })
+
   it('leaves no secret behind when the session has ended', () => {
     const { session, take, secrets } = hostile()
     for (const secret of secrets) expect(secret).not.to.deep.equal(new Uint8Array(32))
