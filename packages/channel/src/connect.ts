@@ -26,16 +26,23 @@ export async function connectChannel(connection: ChannelConnection, options: Con
   const settings = settleConnect(options)
   const { identity } = settings
   const stream = claim(connection)
-  const config = await initiatorConfig(settings, options.peer, 'strict')
-  const begun = await observeHandshake('initiator', settings, () =>
-    runHandshake(stream, {
-      first: startInitiator(config),
-      step: (state, input) => stepInitiator(config, state, input),
-      identity,
-      timeout: settings.handshakeTimeout,
-      clock: settings.clock,
-    }),
-  )
+  const begun = await observeHandshake('initiator', settings, async () => {
+    try {
+      const config = await initiatorConfig(settings, options.peer, 'strict')
+      return await runHandshake(stream, {
+        first: startInitiator(config),
+        step: (state, input) => stepInitiator(config, state, input),
+        identity,
+        timeout: settings.handshakeTimeout,
+        clock: settings.clock,
+      })
+    } catch (error) {
+      // Also what fails before the first message, as when no pre-shared key can be had.
+      stream.cut()
+      await stream.finish()
+      throw error
+    }
+  })
   return open(stream, begun, settings)
 }
 
@@ -79,7 +86,7 @@ async function runResponder(
       first: startResponder(),
       step: (state, input) => stepResponder(config, state, input),
       identity,
-      findKey: (id) => findSharedKey(settings, id),
+      findKey: (id, initiator) => findSharedKey(settings, id, initiator),
       timeout: settings.handshakeTimeout,
       firstTimeout: Math.min(settings.helloTimeout, settings.handshakeTimeout),
       clock: settings.clock,

@@ -1,3 +1,4 @@
+import { ProtocolError } from '@gridseal/wire'
 import { sha256 } from '@gridseal/pqc'
 import { CookieJar } from './handshake/cookie.ts'
 import type { Ordering } from './handshake/hello.ts'
@@ -15,13 +16,13 @@ import type { Admission } from './protection/guard.ts'
  * What the handshake machines need of a channel's settings, over streams and over packets.
  */
 
-/** Takes the ticket and the pre-shared key of the next session. */
+/** Takes the ticket and the pre-shared key of the next session. Throws as the source of keys does, and {@link inTime}. */
 export async function initiatorConfig(
   settings: Settings,
   peer: ExpectedPeer,
   ordering: Ordering,
 ): Promise<InitiatorConfig> {
-  const { identity, maxMessage, random, suites, sharedKeys, ticketStore } = settings
+  const { identity, maxMessage, random, suites, sharedKeys, ticketStore, handshakeTimeout } = settings
   return {
     identity: identity.publicKey,
     staticKey: identity instanceof StaticKey ? identity : undefined,
@@ -31,8 +32,25 @@ export async function initiatorConfig(
     random,
     suites,
     ordering,
-    sharedKey: sharedKeys === undefined ? undefined : checkNamedKey(await sharedKeys.next(nameOf(peer))),
+    sharedKey:
+      sharedKeys === undefined
+        ? undefined
+        : checkNamedKey(await inTime(sharedKeys.next(nameOf(peer)), handshakeTimeout)),
     ticket: peer instanceof CertificateTrust ? undefined : ticketStore?.take(peer.fingerprintText, Date.now()),
+  }
+}
+
+/** Throws {@link ProtocolError} `channel.handshake.timeout` where the key takes longer. */
+async function inTime<T>(key: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new ProtocolError('channel.handshake.timeout', 'the pre-shared key did not come in time')
+    timer = setTimeout(() => reject(error), milliseconds)
+  })
+  try {
+    return await Promise.race([key, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -81,8 +99,12 @@ function nameOf(peer: ExpectedPeer): Uint8Array {
   return peer instanceof CertificateTrust ? sha256(new TextEncoder().encode(peer.host ?? '')) : peer.fingerprint
 }
 
-/** The pre-shared key of a name that came in the clear; undefined where there is none. */
-export async function findSharedKey({ sharedKeys }: Settings, id: Uint8Array): Promise<Uint8Array | undefined> {
-  const key = await sharedKeys?.find(id)
+/** The pre-shared key of a name that came in the clear from an initiator that is let in, by its fingerprint; undefined where there is none. */
+export async function findSharedKey(
+  { sharedKeys }: Settings,
+  id: Uint8Array,
+  initiator: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const key = await sharedKeys?.find(id, initiator)
   return key === undefined ? undefined : checkNamedKey({ id, key }).key
 }

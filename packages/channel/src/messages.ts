@@ -12,7 +12,8 @@ export interface ChannelMessage {
 
 /**
  * How a channel ended.
- * - `local`: `close` was called here and the peer confirmed; nothing was lost.
+ * - `local`: `close` was called here and the peer confirmed; nothing was lost. On a stream a peer that closed at the same time
+ *   has not confirmed: it may have been cut off before all had come, and then says so itself.
  * - `close_notify`: the peer closed in good order; nothing was lost.
  * - `truncated`: the connection ended without the peer's close_notify; messages may be missing.
  * - `alert`: the peer found a fault.

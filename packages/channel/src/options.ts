@@ -184,6 +184,10 @@ function settle(options: AnyOptions): Settings {
     certificates === undefined || certificates instanceof CertificateTrust,
     'certificates must be a CertificateTrust',
   )
+  check(
+    sharedKeys === undefined || (typeof sharedKeys.next === 'function' && typeof sharedKeys.find === 'function'),
+    'sharedKeys must be a source of keys, such as configuredKeys(…)',
+  )
   check(ticketKeys === undefined || ticketKeys instanceof TicketKeys, 'ticketKeys must be TicketKeys')
   check(ticketStore === undefined || ticketStore instanceof TicketStore, 'ticketStore must be a TicketStore')
   return {
@@ -217,6 +221,7 @@ function settle(options: AnyOptions): Settings {
 
 /** Suites by name, as far as policy allows them. */
 function settleSuites(names: readonly string[] | undefined): readonly Suite[] {
+  check(names === undefined || Array.isArray(names), 'suites must be a list of names')
   const asked = names?.map((name) => {
     const suite = findSuite(name)
     check(suite !== undefined, `there is no suite "${name}"; there are: ${SUITES.map((row) => row.name).join('; ')}`)

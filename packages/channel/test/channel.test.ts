@@ -185,6 +185,9 @@ describe('channel: options', () => {
       { closeTimeout: 2 ** 31 },
       { epochRecords: 2 ** 24 + 1 },
       { epochBytes: 0.5 },
+      { sharedKeys: [{ id: text('a'), key: new Uint8Array(32) }] },
+      { sharedKeys: { next: () => Promise.reject(new Error()) } },
+      { suites: 'X-Wing, AES-256-GCM' },
     ]) {
       expect(await attempt(changes), JSON.stringify(changes)).to.have.property('code', 'channel.option')
     }

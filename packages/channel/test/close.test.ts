@@ -67,6 +67,21 @@ describe('channel: close_notify', () => {
     expect([texts, client.counters.refused, clientEnd.written.length - written]).to.deep.equal([[], 2, 1])
   })
 
+  it('sends nothing after close, also no alert for what is wrong with what still comes', async () => {
+    const { client, clientEnd, server, serverEnd } = await channelPair()
+    collect(client)
+    serverEnd.between = () => []
+    void client.close()
+    await settled()
+    const { length } = clientEnd.written
+    serverEnd.forge(Uint8Array.of(0x10, 0, 0, 0, 24, ...new Uint8Array(24)))
+    await settled()
+    collect(server)
+    expect((await client.closed).kind).to.equal('error')
+    expect(clientEnd.written.length).to.equal(length)
+    await server.closed
+  })
+
   it('completes messages for whoever subscribes after the end', async () => {
     const { client, server } = await channelPair()
     collect(server)

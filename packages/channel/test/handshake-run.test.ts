@@ -1,8 +1,9 @@
 import { mock } from 'node:test'
 import { expect } from 'chai'
-import { toHex } from '@gridseal/wire'
+import { ProtocolError, toHex } from '@gridseal/wire'
 import { SigningKey } from '@gridseal/pqc'
-import { acceptChannel, connectChannel } from '@gridseal/channel'
+import { ChannelMetrics, acceptChannel, connectChannel } from '@gridseal/channel'
+import type { SharedKeySource } from '@gridseal/channel'
 import { ACCEPT, CONNECT, collect, channelPair, refusal, settled } from './support/channel-pair.ts'
 import { HANDSHAKE_ALERT } from './support/handshake-pair.ts'
 import { FIELD, HEAD, OTHER, STRANGER, pinned } from './support/identities.ts'
@@ -104,6 +105,45 @@ describe('channel: opening', () => {
       refusal(acceptChannel(b, { ...ACCEPT, identity: broken })),
     ])
     expect(results).to.deep.equal(['channel.alert', 'channel.internal'])
+  })
+
+  it('fails, and closes the connection, when the pre-shared key cannot be had, or not in time', async () => {
+    const find = (): Promise<undefined> => Promise.resolve(undefined)
+    const broken = { find, next: () => Promise.reject(new ProtocolError('qkd.empty', 'no key is left')) }
+    const silent = { find, next: () => new Promise<never>(() => undefined) }
+    for (const [sharedKeys, code] of [
+      [broken, 'qkd.empty'],
+      [silent, 'channel.handshake.timeout'],
+    ] as const) {
+      const [a, b] = tappedPair()
+      const accepting = refusal(acceptChannel(b, ACCEPT))
+      const metrics = new ChannelMetrics()
+      const options = { ...CONNECT, sharedKeys, metrics, handshakeTimeout: 50 }
+      let closed = false
+      void a.closed.then(() => (closed = true))
+      expect(await refusal(connectChannel(a, options))).to.equal(code)
+      expect(closed).to.equal(true)
+      expect(await accepting).to.equal('channel.truncated')
+      expect(metrics.toPrometheus()).to.include(`handshakes_failed_total{role="initiator",code="${code}"} 1`)
+    }
+  })
+
+  it('asks the source of pre-shared keys for the key of a name, and says who has named it', async () => {
+    const [id, key] = [bytesOf('k'), new Uint8Array(32).fill(1)]
+    const asked: string[] = []
+    const sharedKeys: SharedKeySource = {
+      next: (responder) => {
+        asked.push(toHex(responder))
+        return Promise.resolve({ id, key })
+      },
+      find: (name, initiator) => {
+        asked.push(toHex(name), toHex(initiator ?? new Uint8Array(0)))
+        return Promise.resolve(key)
+      },
+    }
+    await channelPair({ sharedKeys }, { sharedKeys })
+    const wanted = [HEAD.publicKey.fingerprint, id, FIELD.publicKey.fingerprint].map((bytes) => toHex(bytes))
+    expect(asked).to.deep.equal(wanted)
   })
 
   it('delivers what the peer sent in the same breath as the end of the handshake, over the handshake limit too', async () => {

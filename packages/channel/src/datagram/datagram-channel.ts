@@ -155,8 +155,8 @@ export class DatagramChannel implements MessageChannel {
   }
 
   /**
-   * Sends one message. False asks the caller to wait for {@link drained}; the message is sent all the same. Once the
-   * channel has begun to close or has ended it returns false and the message is not sent (counted as `refused`). Throws
+   * Sends one message. False asks the caller to wait for {@link drained}; the message is sent all the same, unless it was
+   * for once and the line does not keep up. Once the channel has begun to close or has ended it returns false and the message is not sent (counted as `refused`). Throws
    * {@link UsageError} `channel.message.length`, `channel.message.port`, `channel.message.ttl`.
    */
   send(port: number, message: Uint8Array, { ttl, once = false }: DatagramSendOptions = {}): boolean {
@@ -166,19 +166,20 @@ export class DatagramChannel implements MessageChannel {
       this.#counters.refused++
       return false
     }
+    if (once && !this.#ready) {
+      this.#counters.withheld++
+      this.#full = true
+      return false
+    }
     this.#counters.messagesSent++
     this.#counters.bytesSent += message.length
     if (once) {
-      if (!this.#ready) {
-        this.#counters.withheld++
-        return false
-      }
       this.#perform(this.#session.sendOnce(port, message, validUntil, this.#now()))
       return !this.#full
     }
     this.#session.write(port, message, validUntil)
     if (this.#session.pending > LIMIT) {
-      this.#abort(new ProtocolError('channel.queue.full', 'too much waits for a peer that does not take it'))
+      this.#fail(new ProtocolError('channel.queue.full', 'too much waits for a peer that does not take it'))
       return false
     }
     this.#flushSoon()
@@ -248,8 +249,8 @@ export class DatagramChannel implements MessageChannel {
     return this.#settings.channel.clock()
   }
 
-  #abort(error: GridsealError): void {
-    this.#perform(this.#session.abort({ kind: 'error', error }))
+  #fail(error: GridsealError): void {
+    this.#perform(this.#session.fail(error, this.#now()))
   }
 
   /** Hands out what has come, as long as somebody wants it. */
@@ -267,7 +268,7 @@ export class DatagramChannel implements MessageChannel {
     try {
       this.#delivery.take([message])
     } catch (error) {
-      this.#abort(error as GridsealError)
+      this.#fail(error as GridsealError)
     }
   }
 
@@ -283,7 +284,7 @@ export class DatagramChannel implements MessageChannel {
 
   #flush(): void {
     this.#perform(this.#session.flush(this.#now(), () => this.#ready))
-    if (this.#full && this.#session.pending <= LOW) {
+    if (this.#full && this.#session.pending <= LOW && this.#ready) {
       this.#full = false
       this.#drained.next()
     }
@@ -328,7 +329,7 @@ export class DatagramChannel implements MessageChannel {
     try {
       this.#resumption.keep(life, ticket, Date.now())
     } catch (error) {
-      this.#abort(error as GridsealError)
+      this.#fail(error as GridsealError)
     }
   }
 

@@ -11,8 +11,8 @@ import type { Fragment } from './packet.ts'
 export interface ExchangeRunOptions<State> {
   readonly exchange: HandshakeExchange<State>
   readonly identity: OwnIdentity
-  /** Looks a pre-shared key up; undefined where there is none of that name. */
-  readonly findKey?: (id: Uint8Array) => Promise<Uint8Array | undefined>
+  /** Looks a pre-shared key up that this initiator has named; undefined where there is none of that name. */
+  readonly findKey?: (id: Uint8Array, initiator: Uint8Array) => Promise<Uint8Array | undefined>
   /** Milliseconds for the whole handshake, and for the peer's first message. */
   readonly timeout: number
   readonly firstTimeout?: number
@@ -82,7 +82,7 @@ export class ExchangeRun<State> {
       case 'sign':
         return this.#sign(effect.message)
       case 'find-key':
-        return this.#find(effect.id)
+        return this.#find(effect.id, effect.initiator)
       case 'wipe':
         for (const secret of effect.secrets) secret.fill(0)
         return
@@ -106,8 +106,8 @@ export class ExchangeRun<State> {
     key.sign(message).then((signature) => this.input({ kind: 'signed', signature }), this.#failed)
   }
 
-  #find(id: Uint8Array): void {
-    const found = this.#options.findKey?.(id) ?? Promise.resolve(undefined)
+  #find(id: Uint8Array, initiator: Uint8Array): void {
+    const found = this.#options.findKey?.(id, initiator) ?? Promise.resolve(undefined)
     found.then((key) => this.input({ kind: 'key-found', key }), this.#failed)
   }
 }

@@ -6,7 +6,7 @@ import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshak
 import type { SessionStart } from '../session/session-time.ts'
 import { FRAGMENT_OVERHEAD, encodeFragment, encodePlainAlert } from './packet.ts'
 import type { Fragment } from './packet.ts'
-import { Reassembly, fragmentsOf } from './fragments.ts'
+import { MIN_FRAGMENT, Reassembly, fragmentsOf } from './fragments.ts'
 
 /*
  * A handshake machine over packets that get lost. Messages are numbered per direction and cut into fragments; those
@@ -133,6 +133,8 @@ export class HandshakeExchange<State> {
   /** The responder wants to see a token before it looks at anything. */
   retry(token: Uint8Array, now: number): ExchangeEffect[] {
     if (this.#over || this.heard || !this.#options.drives) return this.#refuse()
+    // Anybody may have sent it: beside a long one in a short packet no fragment has room that would be taken.
+    if (token.length > this.#options.mtu - FRAGMENT_OVERHEAD - MIN_FRAGMENT) return this.#refuse()
     // The answer to a packet that was doubled on the way.
     if (now - this.#tokenAt < this.#options.backoff.first / 2) return []
     if (++this.#tokens > MAX_TOKENS) return this.#refuse()

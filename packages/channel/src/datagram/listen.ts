@@ -84,7 +84,7 @@ interface Entry {
   readonly local: number
   readonly key: string
   readonly path: PathAddress
-  readonly run: Pick<ExchangeRun<unknown>, 'fragment' | 'alert' | 'stop' | 'begin'>
+  readonly run: Pick<ExchangeRun<unknown>, 'fragment' | 'alert' | 'stop' | 'input'>
   channel: DatagramChannel | undefined
 }
 
@@ -165,9 +165,9 @@ class Listener implements DatagramListener {
   }
 
   #cutAll(error: GridsealError): void {
-    for (const entry of this.#byId.values()) {
-      entry.run.stop()
-      entry.channel?.lost(error)
+    for (const { channel, run } of this.#byId.values()) {
+      if (channel === undefined) run.input({ kind: 'failed', error, alert: false })
+      else channel.lost(error)
     }
   }
 
@@ -251,7 +251,7 @@ class Listener implements DatagramListener {
       run: new ExchangeRun({
         exchange,
         identity,
-        findKey: (id) => findSharedKey(channel, id),
+        findKey: (id, initiator) => findSharedKey(channel, id, initiator),
         timeout,
         firstTimeout,
         clock,

@@ -94,7 +94,7 @@ function settle<T extends DatagramOptions & { readonly maxChannels?: number }>(
   choice('use', use, ['failover', 'redundant'])
   const first = number('retransmit', retransmit) + flight
   return {
-    channel: settleChannel(rest),
+    channel: onLine(settleChannel(rest), flight),
     mtu: Math.min(number('mtu', mtu), number('mtu', linkMtu)),
     ordering: ordering ?? 'window',
     backoff: { first, most: Math.max(first, number('maxRetransmit', maxRetransmit)) },
@@ -102,6 +102,18 @@ function settle<T extends DatagramOptions & { readonly maxChannels?: number }>(
     idleTimeout: number('idleTimeout', idleTimeout),
     use: use ?? 'failover',
     maxChannels: number('maxChannels', maxChannels),
+  }
+}
+
+/** What has to wait for the line, too: a handshake has three flights, the first message and the close are in one each. */
+function onLine(channel: Settings, flight: number): Settings {
+  const longer = (milliseconds: number, flights: number): number => Math.min(milliseconds + flights * flight, MAX_TIME)
+  const { handshakeTimeout, helloTimeout, closeTimeout } = channel
+  return {
+    ...channel,
+    handshakeTimeout: longer(handshakeTimeout, 3),
+    helloTimeout: longer(helloTimeout, 1),
+    closeTimeout: longer(closeTimeout, 1),
   }
 }
 

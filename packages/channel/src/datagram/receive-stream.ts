@@ -5,11 +5,17 @@ interface Piece {
   readonly bytes: Uint8Array
 }
 
+/** Every piece of an honest sender has so many bytes, in the middle: a message in its frame has at least as many. */
+const LEAST_PIECE = 8
+
 /** The receiving end of a stream: puts segments in order, each byte once. Holds at most `window` bytes. */
 export class ReceiveStream {
   readonly #window: number
-  /** Out of order, by ascending offset; they may overlap. */
+  /** What has not been read, by ascending offset; none overlaps another. */
   #pieces: Piece[] = []
+  /** Pieces at the front that have been read. */
+  #gone = 0
+  #held = 0
   /** Bytes that have been read. */
   #read = 0
 
@@ -22,29 +28,60 @@ export class ReceiveStream {
     return this.#read + this.#window
   }
 
-  /** Takes a segment. Throws {@link ProtocolError} `channel.stream.window` beyond the limit. */
+  /** Bytes that have come and were not read. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** Takes a segment. Throws {@link ProtocolError} `channel.stream.window` beyond the limit, and for too many crumbs. */
   take(offset: number, bytes: Uint8Array): void {
     const end = offset + bytes.length
     if (end > this.limit) {
       throw new ProtocolError('channel.stream.window', `a segment up to ${end}, ${this.limit} is allowed`)
     }
-    if (end <= this.#read || bytes.length === 0) return
     let at = this.#pieces.length
-    while (at > 0 && this.#pieces[at - 1]!.offset > offset) at--
-    const same = this.#pieces[at - 1]
-    if (same?.offset === offset && same.bytes.length >= bytes.length) return
-    this.#pieces.splice(at, 0, { offset, bytes })
+    while (at > this.#gone && this.#pieces[at - 1]!.offset > offset) at--
+    let from = Math.max(offset, this.#read, at > this.#gone ? endOf(this.#pieces[at - 1]!) : 0)
+    for (; from < end; at++) {
+      const next = this.#pieces[at]
+      const to = Math.min(end, next?.offset ?? end)
+      if (to > from) this.#insert(at++, { offset: from, bytes: own(bytes.subarray(from - offset, to - offset)) })
+      if (next === undefined) break
+      from = endOf(next)
+    }
   }
 
   /** The next bytes in order, if they are there. */
   read(): Uint8Array | undefined {
-    for (let piece = this.#pieces[0]; piece !== undefined && piece.offset <= this.#read; piece = this.#pieces[0]) {
-      this.#pieces.shift()
-      const bytes = piece.bytes.subarray(this.#read - piece.offset)
-      if (bytes.length === 0) continue
-      this.#read += bytes.length
-      return bytes
+    const piece = this.#pieces[this.#gone]
+    if (piece === undefined || piece.offset > this.#read) return undefined
+    this.#gone++
+    if (this.#gone * 2 >= this.#pieces.length) {
+      this.#pieces = this.#pieces.slice(this.#gone)
+      this.#gone = 0
     }
-    return undefined
+    this.#read += piece.bytes.length
+    this.#held -= piece.bytes.length
+    return piece.bytes
   }
+
+  #insert(at: number, piece: Piece): void {
+    if ((this.#pieces.length - this.#gone) * LEAST_PIECE >= this.#window) {
+      throw new ProtocolError(
+        'channel.stream.window',
+        `more than ${this.#pieces.length} pieces with holes between them`,
+      )
+    }
+    this.#pieces.splice(at, 0, piece)
+    this.#held += piece.bytes.length
+  }
+}
+
+function endOf({ offset, bytes }: Piece): number {
+  return offset + bytes.length
+}
+
+/** The bytes, without much of what they are a view of. */
+function own(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > 2 * bytes.length + 64 ? bytes.slice() : bytes
 }

@@ -81,7 +81,7 @@ export class DatagramSession {
     const patience = backoff.first
     this.#paths = new Paths({ use, paths, drives, interval: keepAlive, patience, random }, now)
     const [records, streams, recovery] = [this.#records, this.#streams, this.#recovery]
-    this.#out = new Transmitter({ records, streams, recovery, paths: this.#paths, counters })
+    this.#out = new Transmitter({ records, streams, recovery, paths: this.#paths, counters, patience })
     this.#heard = now
     this.#keepAliveAt = now + keepAlive
     this.#rekeyAt = now + channel.rekeyInterval
@@ -115,7 +115,8 @@ export class DatagramSession {
     if (this.#state === 'ended') return Number.POSITIVE_INFINITY
     const { idleTimeout } = this.#settings
     const ping = this.#heard + idleTimeout
-    return Math.min(this.#recovery.wake, this.#paths.wake, this.#keepAliveAt, this.#rekeyAt, this.#closeBy, ping)
+    const { wake } = this.#out
+    return Math.min(this.#recovery.wake, this.#paths.wake, this.#keepAliveAt, this.#rekeyAt, this.#closeBy, wake, ping)
   }
 
   /** A record for this session came. Whatever is wrong with it, it is counted and nothing else. */
@@ -212,6 +213,7 @@ export class DatagramSession {
         if (this.#recovery.probes % FAILOVER_AFTER === 0) this.#paths.failover(now)
       }
       this.#settle(verdict)
+      this.#out.tick(now)
       for (const { path, value } of this.#paths.due(now)) this.#out.sendTo([path], encodeProbe('challenge', value))
       if (now >= this.#keepAliveAt) {
         this.#keepAliveAt = now + this.#settings.keepAlive
@@ -229,6 +231,12 @@ export class DatagramSession {
     if (this.#state !== 'open') return
     this.#state = 'closing'
     this.#closeBy = now + this.#settings.channel.closeTimeout
+  }
+
+  /** Ends at once because of a fault that was found outside; the peer is told that there was one. */
+  fail(error: GridsealError, now: number): SessionEffect[] {
+    this.#fail(error, now)
+    return this.#out.drain()
   }
 
   /** Ends at once, without a word to the peer. */
@@ -315,7 +323,7 @@ export class DatagramSession {
 
   #fail(error: GridsealError, now: number): void {
     if (this.#state === 'ended') return
-    if (error.code !== 'channel.epoch.exhausted') this.#out.send(encodeAlert(ALERT.sessionFailed), now)
+    if (!this.#records.exhausted) this.#out.send(encodeAlert(ALERT.sessionFailed), now)
     this.#end({ kind: 'error', error })
   }
 

@@ -22,6 +22,8 @@ export interface TransmitterParts {
   readonly recovery: Recovery
   readonly paths: Paths
   readonly counters: MutableDatagramCounters
+  /** Milliseconds between two questions whether the peer takes more. */
+  readonly patience: number
 }
 
 /** The sending half of a session: what goes into records, when, and over which paths. */
@@ -34,9 +36,24 @@ export class Transmitter {
   pingDue = false
   readonly #parts: TransmitterParts
   #effects: SessionEffect[] = []
+  /** When to ask again whether the peer takes more. */
+  #askAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: TransmitterParts) {
     this.#parts = parts
+  }
+
+  /** When {@link tick} wants to be called. */
+  get wake(): number {
+    const { streams, recovery } = this.#parts
+    return streams.blocked && !recovery.busy ? this.#askAt : Number.POSITIVE_INFINITY
+  }
+
+  /** Who waits to be allowed more asks, since what allows it may have been lost; but not again with every answer. */
+  tick(now: number): void {
+    if (now < this.wake) return
+    this.pingDue = true
+    this.#askAt = now + this.#parts.patience
   }
 
   /** Adds an effect that is no packet. */
@@ -80,8 +97,6 @@ export class Transmitter {
       const { sequence } = records
       recovery.sent(sequence, this.send(encodeSegment(segment), now), segment, now)
     }
-    // Who waits to be allowed more asks, since what allows it may have been lost.
-    if (streams.blocked && !recovery.busy) this.pingDue = true
     if (!this.pingDue) return
     this.pingDue = false
     const { sequence } = records

@@ -167,6 +167,7 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
     },
     transcript,
   )
+  if (!full) state.toResponder?.fill(0)
   const keys = handshakeKeys(master)
   const keyed = {
     peer,

@@ -45,8 +45,8 @@ export type HandshakeEffect =
   | { readonly kind: 'send'; readonly frame: Uint8Array }
   /** Sign with the identity's key; `signed` brings the result. */
   | { readonly kind: 'sign'; readonly message: Uint8Array }
-  /** Look a pre-shared key up; `key-found` brings the result. */
-  | { readonly kind: 'find-key'; readonly id: Uint8Array }
+  /** Look a pre-shared key up that the initiator of this fingerprint has named; `key-found` brings the result. */
+  | { readonly kind: 'find-key'; readonly id: Uint8Array; readonly initiator: Uint8Array }
   /** Frames may have bodies of so many bytes from here on. */
   | { readonly kind: 'frame-limit'; readonly bytes: number }
   /** Overwrite secrets that are not needed any more. */

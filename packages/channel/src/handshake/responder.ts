@@ -134,7 +134,10 @@ function onClientHello(config: ResponderConfig, retried: boolean, frame: Uint8Ar
   if (!config.mayCompute()) throw new ProtocolError('channel.limit', 'too many handshakes')
   const admitted: Admitted = { hello, peer, suite, transcript: extend(transcript, frame) }
   if (hello.sharedKey === undefined) return onAdmitted(config, admitted, undefined)
-  return { state: { at: 'keying', ...admitted }, effects: [{ kind: 'find-key', id: hello.sharedKey }] }
+  return {
+    state: { at: 'keying', ...admitted },
+    effects: [{ kind: 'find-key', id: hello.sharedKey, initiator: hello.initiator.slice() }],
+  }
 }
 
 function retry(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite, frame: Uint8Array): Result {

@@ -116,8 +116,11 @@ export class TicketStore {
   readonly #tickets = new Map<string, ResumptionTicket>()
   readonly #limit: number
 
-  /** Keeps at most `limit` tickets; the oldest goes first. */
+  /** Keeps at most `limit` tickets; the oldest goes first. Throws {@link UsageError} `channel.option`. */
   constructor(limit = 1024) {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new UsageError('channel.option', `a store keeps a whole number of tickets from 1, not ${limit}`)
+    }
     this.#limit = limit
   }
 

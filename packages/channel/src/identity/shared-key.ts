@@ -9,7 +9,7 @@ import type { NamedKey } from '../handshake/initiator.ts'
 export interface SharedKeySource {
   /** The initiator asks for the key of its next session with the responder of this fingerprint. */
   next(responder: Uint8Array): Promise<NamedKey>
-  /** The responder looks a key up by the name that came in the clear; undefined where there is none. */
+  /** The responder looks a key up by the name that the initiator of this fingerprint sent in the clear; undefined where there is none. */
   find(id: Uint8Array, initiator?: Uint8Array): Promise<Uint8Array | undefined>
 }
 

@@ -13,6 +13,7 @@ const MAX_ADDRESS = 0xffff
 /** Short enough that noise hits few packets, long enough that their overhead does not matter. */
 const LINE_MTU = 512
 const MIN_MTU = 256
+const NAMES = new Set(['address', 'mtu', 'bitsPerSecond'])
 
 export interface LineOptions {
   /** Own link address, 0 to 65,535. Default: 10 for who calls, 1 for who listens, as SSP21 has it. */
@@ -47,7 +48,14 @@ export class LineLink implements PacketLink {
   readonly #counters = { foreign: 0 }
   #ready = true
 
-  constructor(connection: Connection, { address, mtu = LINE_MTU, bitsPerSecond }: LineOptions) {
+  constructor(connection: Connection, options: LineOptions) {
+    const { address, mtu = LINE_MTU, bitsPerSecond } = options
+    for (const name of Object.keys(options)) {
+      if (!NAMES.has(name)) throw new UsageError('channel.option', `there is no option "${name}"`, { name })
+    }
+    if (bitsPerSecond !== undefined && !(bitsPerSecond >= 1 && Number.isFinite(bitsPerSecond))) {
+      throw new UsageError('channel.option', `bitsPerSecond must be a number from 1, not ${bitsPerSecond}`)
+    }
     between('address', address, 0, MAX_ADDRESS)
     between('mtu', mtu, MIN_MTU, MAX_PAYLOAD)
     this.mtu = mtu

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, statSync } from 'node:fs'
 import { UsageError, toHex } from '@gridseal/wire'
 import type { SessionSecrets } from '../handshake/key-schedule.ts'
 
@@ -31,6 +31,7 @@ export class KeyLog {
   private constructor(file: string) {
     this.#file = file
     this.#append('')
+    this.#close()
   }
 
   /** Throws {@link UsageError} `channel.key-log`: better no session than a silent gap. */
@@ -41,8 +42,19 @@ export class KeyLog {
   }
 
   #append(text: string): void {
+    this.#attempt(() => appendFileSync(this.#file, text, { mode: 0o600 }))
+  }
+
+  /** A file that was there already may have been open to others. */
+  #close(): void {
+    this.#attempt(() => {
+      if (statSync(this.#file).isFile()) chmodSync(this.#file, 0o600)
+    })
+  }
+
+  #attempt(action: () => void): void {
     try {
-      appendFileSync(this.#file, text, { mode: 0o600 })
+      action()
     } catch (error) {
       const details = { file: this.#file }
       throw new UsageError('channel.key-log', `the key log ${this.#file} cannot be written`, details, error)

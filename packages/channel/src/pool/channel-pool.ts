@@ -10,7 +10,10 @@ import type { PoolEffect, PoolLimits, PoolStats } from './pool-book.ts'
 export interface ChannelPoolOptions {
   /** Opens a channel to a site, whose name means something to this function only. */
   readonly dial: (site: string) => Promise<Channel>
-  /** Whether a free channel is still good. Default: it is, as long as it has not ended. */
+  /**
+   * Whether a free channel is still good; it is not where this throws or takes longer than `checkInterval`. Default: it is, as
+   * long as it has not ended.
+   */
   readonly check?: (channel: Channel) => Promise<boolean>
   /** Channels in all. Default 1,024. */
   readonly size?: number
@@ -207,7 +210,12 @@ export class ChannelPool {
 
   async #examine(id: number): Promise<void> {
     const pooled = this.#channels.get(id)
-    const good = pooled !== undefined && (await this.#check(pooled.channel).catch(() => false))
+    let good = false
+    try {
+      good = pooled !== undefined && (await this.#check(pooled.channel))
+    } catch {
+      // What cannot be checked is not good.
+    }
     this.#perform(this.#book.checked(id, good, this.#clock()))
   }
 

@@ -12,7 +12,7 @@ export interface PoolLimits {
   readonly idleTimeout: number
   /** A channel is not handed out any more after so long, ms. */
   readonly maxLife: number
-  /** A free channel is checked so often, ms. */
+  /** A free channel is checked so often, ms; a check that takes as long has found it bad. */
   readonly checkInterval: number
   /** Who waits longer for a channel gives up, ms. */
   readonly waitTimeout: number
@@ -73,6 +73,7 @@ interface Entry {
   used: boolean
   /** Since when it has been free. */
   since: number
+  /** When it was checked last, or since when it is. */
   checked: number
 }
 
@@ -191,6 +192,11 @@ export class PoolBook {
     }
     this.#waiters = this.#waiters.filter(({ since }) => now - since < waitTimeout)
     for (const entry of this.#channels.values()) {
+      if (entry.state === 'checking' && now - entry.checked >= checkInterval) {
+        this.#counters.unhealthy++
+        this.#channels.delete(entry.id)
+        effects.push({ kind: 'close', channel: entry.id })
+      }
       if (entry.state !== 'idle') continue
       const [aged, unused] = [now - entry.opened >= maxLife, now - entry.since >= idleTimeout]
       if (aged || unused) {
@@ -199,6 +205,7 @@ export class PoolBook {
         effects.push({ kind: 'close', channel: entry.id })
       } else if (now - entry.checked >= checkInterval) {
         entry.state = 'checking'
+        entry.checked = now
         effects.push({ kind: 'check', channel: entry.id })
       }
     }
@@ -210,6 +217,7 @@ export class PoolBook {
     const { idleTimeout, maxLife, checkInterval, waitTimeout } = this.#limits
     const times = this.#waiters.map(({ since }) => since + waitTimeout)
     for (const { state, since, opened, checked } of this.#channels.values()) {
+      if (state === 'checking') times.push(checked + checkInterval)
       if (state === 'idle') times.push(Math.min(since + idleTimeout, opened + maxLife, checked + checkInterval))
     }
     return times.length === 0 ? undefined : Math.min(...times)

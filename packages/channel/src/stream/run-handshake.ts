@@ -14,8 +14,8 @@ export interface HandshakeRun<State> {
   readonly first: Step<State>
   readonly step: (state: State, input: HandshakeInput) => Step<State>
   readonly identity: OwnIdentity
-  /** Looks a pre-shared key up; undefined where there is none of that name. */
-  readonly findKey?: (id: Uint8Array) => Promise<Uint8Array | undefined>
+  /** Looks a pre-shared key up that this initiator has named; undefined where there is none of that name. */
+  readonly findKey?: (id: Uint8Array, initiator: Uint8Array) => Promise<Uint8Array | undefined>
   /** Milliseconds for the whole handshake. */
   readonly timeout: number
   /** Milliseconds for the peer's first message. */
@@ -67,7 +67,7 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
           sign(effect.message)
           return
         case 'find-key':
-          find(effect.id)
+          find(effect.id, effect.initiator)
           return
         case 'frame-limit':
           stream.allow(effect.bytes)
@@ -98,8 +98,8 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
       key.sign(message).then((signature) => input({ kind: 'signed', signature }), failed)
     }
 
-    function find(id: Uint8Array): void {
-      const found = findKey === undefined ? Promise.resolve(undefined) : findKey(id)
+    function find(id: Uint8Array, initiator: Uint8Array): void {
+      const found = findKey === undefined ? Promise.resolve(undefined) : findKey(id, initiator)
       found.then((key) => input({ kind: 'key-found', key }), failed)
     }
 

@@ -32,14 +32,14 @@ function driven(exchange: HandshakeExchange<unknown>, key: SigningKey): Driven {
   return { exchange, done, run }
 }
 
-function client(): Driven {
+function client(mtu = 1200): Driven {
   const config = initiatorConfig({ ordering: 'window' })
   const exchange = new HandshakeExchange({
     first: startInitiator(config),
     step: (state, input) => stepInitiator(config, state, input),
     drives: true,
     backoff: BACKOFF,
-    mtu: 1200,
+    mtu,
     local: CLIENT,
     remote: 0,
   })
@@ -98,6 +98,21 @@ describe('channel over datagrams: the handshake', () => {
     }
     expect(run(exchange.retry(Uint8Array.of(5), 5000), 5000)).to.deep.equal([])
     expect(exchange.counters.refused).to.equal(1)
+  })
+
+  it('takes no token that leaves too little room for a fragment beside it', () => {
+    for (const [length, taken] of [
+      [173, true],
+      [174, false],
+      [237, false],
+      [255, false],
+    ] as const) {
+      const { exchange, run } = client(256)
+      run(exchange.begin(0), 0)
+      const sent = run(exchange.retry(new Uint8Array(length), 1000), 1000)
+      expect(sent.length > 0, `${length}`).to.equal(taken)
+      expect(exchange.counters.refused).to.equal(taken ? 0 : 1)
+    }
   })
 
   it('is done in two flights each; every message is taken once, whatever comes twice', () => {

@@ -1,8 +1,16 @@
 import { expect } from 'chai'
-import { StaticKey, TicketKeys, TicketStore, configuredKeys, connectDatagram, listenDatagram } from '@gridseal/channel'
+import {
+  ChannelGuard,
+  StaticKey,
+  TicketKeys,
+  TicketStore,
+  configuredKeys,
+  connectDatagram,
+  listenDatagram,
+} from '@gridseal/channel'
 import type { DatagramListener } from '@gridseal/channel'
 import { UsageError, crc32c } from '@gridseal/wire'
-import { decodePlain, encodeFragment } from '#src/datagram/packet.ts'
+import { decodePlain, encodeFragment, encodePlainAlert } from '#src/datagram/packet.ts'
 import { ACCEPT, CONNECT, collect, refusal, settled } from '../support/channel-pair.ts'
 import { FIELD_URL, HEAD_URL, QUICK, datagramPair, until } from '../support/datagram-pair.ts'
 import { FaultNet } from '../support/fault-net.ts'
@@ -149,6 +157,26 @@ describe('channel over datagrams: a man in the middle of the handshake', () => {
     expect(listener.counters.established).to.equal(1)
   })
 
+  it('an alert or a fragment for a handshake from another address has no effect', async () => {
+    const net = new FaultNet(1)
+    const listener = listenDatagram([net.link(HEAD_URL)], { ...ACCEPT, ...QUICK })
+    let strange = 0
+    net.between = (packet) => {
+      const plain = packet.bytes[0] === 0x22 ? undefined : decodePlain(packet.bytes)
+      if (plain?.kind === 'fragment' && packet.to === HEAD_URL && plain.receiver !== 0 && strange === 0) {
+        const elsewhere = { from: 'udp://10.6.6.6:6', to: HEAD_URL }
+        net.inject({ ...elsewhere, bytes: encodePlainAlert(plain.receiver, plain.sender, 1) })
+        net.inject({ ...elsewhere, bytes: encodeFragment({ ...plain, bytes: plain.bytes.map((byte) => byte ^ 1) }) })
+        strange = 2
+      }
+      return [packet]
+    }
+    const channel = await connectDatagram([{ link: net.link(FIELD_URL), to: HEAD_URL }], { ...CONNECT, ...QUICK })
+    expect([strange, listener.counters.unknown, listener.counters.failed]).to.deep.equal([2, 2, 0])
+    channel.destroy()
+    await listener.close()
+  })
+
   it('an old token, one of another address or connection, or none, gets a new one and nothing else', async () => {
     const net = new FaultNet(1)
     const listener = listenDatagram([net.link(HEAD_URL)], { ...ACCEPT, ...QUICK })
@@ -274,6 +302,27 @@ describe('channel over datagrams: identities and suites', () => {
     await refusal(connectDatagram([{ link: net.link(FIELD_URL), to: HEAD_URL }], options))
     expect(failures[0]).to.equal('channel.handshake.timeout')
     await listener.close()
+  })
+
+  it('a listener that closes fails the handshakes under way: its guard counts none of them any more', async () => {
+    const net = new FaultNet(1)
+    // The initiator's auth never comes.
+    net.between = (packet) => {
+      const plain = packet.bytes[0] === 0x22 ? undefined : decodePlain(packet.bytes)
+      return plain?.kind === 'fragment' && packet.to === HEAD_URL && plain.number === 1 ? [] : [packet]
+    }
+    const guard = new ChannelGuard()
+    const listener = listenDatagram([net.link(HEAD_URL)], { ...ACCEPT, ...QUICK, guard })
+    const failures: string[] = []
+    listener.failures.subscribe(({ error }) => failures.push(error.code))
+    const options = { ...CONNECT, ...QUICK, handshakeTimeout: 300 }
+    const call = refusal(connectDatagram([{ link: net.link(FIELD_URL), to: HEAD_URL }], options))
+    await until('it is half open', () => guard.halfOpen === 1)
+    await listener.close()
+    expect([guard.halfOpen, listener.halfOpen, guard.counters.failed]).to.deep.equal([0, 0, 1])
+    expect([failures, listener.counters.failed]).to.deep.equal([['channel.truncated'], 1])
+    expect(await call).to.equal('channel.handshake.timeout')
+    expect(listener.counters.established).to.equal(0)
   })
 
   it('more channels than allowed are refused', async () => {

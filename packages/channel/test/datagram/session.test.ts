@@ -237,6 +237,45 @@ describe('channel over datagrams: the session', () => {
     await stop()
   })
 
+  it('who waits for a receiver that pauses asks now and then, and not with every answer', async () => {
+    const retransmit = 100
+    const { client, server, stop, net } = await datagramPair({ client: { retransmit }, server: { retransmit } })
+    const { messages } = collect(server)
+    collect(client)
+    server.pause()
+    for (let n = 0; n < 15; n++) client.send(1, new Uint8Array(100_000))
+    await pause(500)
+    const { sent } = net.counters
+    await pause(1000)
+    expect(net.counters.sent - sent, 'a ping and an ack each time').to.be.at.most(200)
+    net.set({ drop: 1 })
+    server.resume()
+    await pause(50)
+    net.set({})
+    await until('all is there, though the word that it may come was lost', () => messages.length === 15)
+    await stop()
+  }).timeout(30_000)
+
+  it('a message for once that the link does not take is not counted as sent, and drained says when it would be', async () => {
+    const { client, server, stop, clientLink } = await datagramPair()
+    collect(client)
+    const { texts } = collect(server)
+    clientLink.ready = false
+    let drained = 0
+    client.drained.subscribe(() => drained++)
+    expect(client.send(1, text('dropped'), { once: true })).to.equal(false)
+    expect(client.counters).to.include({ messagesSent: 0, bytesSent: 0, withheld: 1 })
+    await pause(20)
+    expect(drained).to.equal(0)
+    clientLink.ready = true
+    clientLink.drained.next()
+    await until('there is room', () => drained === 1)
+    expect(client.send(1, text('sent'), { once: true })).to.equal(true)
+    await until('it is there', () => texts.length > 0)
+    expect([texts, client.counters.messagesSent]).to.deep.equal([['1:sent'], 1])
+    await stop()
+  })
+
   it('a message that comes after its time to live is thrown away', async () => {
     const { client, server, stop, net } = await datagramPair()
     const { texts } = collect(server)

@@ -40,6 +40,29 @@ describe('channel over datagrams: streams', () => {
     expect(stream.limit).to.equal(200)
   })
 
+  it('keep each byte once, however segments overlap, and nothing else of a padded record', () => {
+    const stream = new ReceiveStream(10_000)
+    for (let at = 9_000; at > 0; at -= 50) stream.take(at, new Uint8Array(5000).subarray(0, 1000))
+    expect(stream.held).to.equal(9_950)
+    const padded = new ReceiveStream(10_000)
+    for (let at = 1; at < 1000; at += 2) padded.take(at, new Uint8Array(1170).subarray(8, 9))
+    padded.take(0, new Uint8Array(1170).subarray(8, 9))
+    expect([padded.held, padded.read()?.buffer.byteLength]).to.deep.equal([501, 1])
+    stream.take(0, new Uint8Array(100))
+    let read = 0
+    for (let bytes = stream.read(); bytes !== undefined; bytes = stream.read()) read += bytes.length
+    expect([read, stream.held]).to.deep.equal([10_000, 0])
+  })
+
+  it('end where somebody fills the window with crumbs that leave holes', () => {
+    const stream = new ReceiveStream(8000)
+    for (let n = 0; n < 1000; n++) stream.take(1 + 2 * n, new Uint8Array(1))
+    expect(codeOf(() => stream.take(2001, new Uint8Array(1)))).to.equal('channel.stream.window')
+    const honest = new ReceiveStream(8000)
+    for (let n = 999; n >= 0; n--) honest.take(8 * n, new Uint8Array(8))
+    expect(honest.held, 'the smallest messages that there are, whatever their order').to.equal(8000)
+  })
+
   it('carry messages of any length in pieces that fit packets; what was lost goes first', () => {
     const [sender, receiver] = [new Streams(5000), new Streams(5000)]
     const message = Uint8Array.from({ length: 3000 }, (_, n) => n * 7)

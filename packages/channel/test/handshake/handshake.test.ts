@@ -1,6 +1,10 @@
 import { expect } from 'chai'
 import { toHex } from '@gridseal/wire'
 import { randomBytes } from '@gridseal/pqc'
+import { decodeServerHello, encodeServerHello } from '#src/handshake/hello.ts'
+import { masterSecret } from '#src/handshake/key-schedule.ts'
+import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
+import { StaticKey } from '#src/identity/static-key.ts'
 import { FIELD, HEAD, OTHER, STRANGER, pinned } from '../support/identities.ts'
 import { HANDSHAKE_ALERT, initiator, record, responder } from '../support/handshake-pair.ts'
 
@@ -42,6 +46,29 @@ describe('channel handshake', () => {
     const { responder: r } = record(i)
     expect(r.session!.peer.algorithm).to.equal('ML-DSA-44')
     expect(i.session!.peer.algorithm).to.equal('ML-DSA-65')
+  })
+
+  it('overwrites what was made for it alone when the master exists, and what resumption leaves unused', () => {
+    const secrets = [1, 2, 3].map((fill) => new Uint8Array(32).fill(fill))
+    const [shared, toResponder, toInitiator] = secrets
+    masterSecret({ shared: shared!, toResponder, toInitiator }, new Uint8Array(64))
+    for (const secret of secrets) expect(secret).to.deep.equal(new Uint8Array(32))
+
+    const head = StaticKey.generate('X-Wing')
+    const server = { identity: head.publicKey, staticKey: head }
+    const ticket = {
+      ticket: new Uint8Array(104),
+      secret: new Uint8Array(32),
+      suite: DEFAULT_SUITE.id,
+      expires: Infinity,
+    }
+    const { steps } = record(initiator({ peer: head.publicKey, ticket }), responder(server))
+    const i = initiator({ peer: head.publicKey, ticket })
+    const sent = i.state as { toResponder: Uint8Array }
+    expect(sent.toResponder).not.to.deep.equal(new Uint8Array(32))
+    const answer = { ...decodeServerHello(steps[1]!.frame), resumed: true }
+    i.frame(encodeServerHello(answer))
+    expect([i.error, sent.toResponder]).to.deep.equal([undefined, new Uint8Array(32)])
   })
 
   it('overwrites the master secret when it is done, and when it fails', () => {

@@ -182,6 +182,15 @@ describe('channel ticket store', () => {
     expect([store.size, store.take('a', 0)?.expires, store.take('b', 0)]).to.deep.equal([2, 3, undefined])
   })
 
+  it('needs a number to be bounded by', () => {
+    for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(
+        codeOf(() => new TicketStore(limit)),
+        String(limit),
+      ).to.equal('channel.option')
+    }
+  })
+
   it('takes keys of 32 bytes only', () => {
     expect(codeOf(() => TicketKeys.from(new Uint8Array(31)))).to.equal('channel.ticket.key')
   })

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
-import { LINE_ADDRESS, LineLink, connectDatagram, listenDatagram, openLine } from '@gridseal/channel'
+import { LINE_ADDRESS, LineLink, connectDatagram, lineSpeed, listenDatagram, openLine } from '@gridseal/channel'
 import type { DatagramChannel } from '@gridseal/channel'
 import { connect, memoryPair } from '@gridseal/transport'
 import { firstValueFrom } from 'rxjs'
+import { flightTime, settleDatagramConnect } from '#src/datagram/options.ts'
 import { needPeer } from '../../../../test/support/requirements.ts'
 import { pattern } from '../../../transport/test/support/collect.ts'
 import { PtyPair } from '../../../transport/test/support/pty-pair.ts'
@@ -91,9 +92,28 @@ describe('channel on a line', () => {
     expect((await client.closed).error?.code).to.equal('channel.truncated')
   })
 
-  it('wrong addresses and packet lengths are refused at the call', () => {
+  it('all waiting times are longer by what the line takes, so that a handshake fits at 9600 baud', () => {
+    const speed = lineSpeed('serial:///dev/ttyS0?baud=9600')
+    const { channel, backoff } = settleDatagramConnect(CONNECT, 512, flightTime([{}, speed]))
+    expect(backoff).to.deep.equal({ first: 500 + 6250, most: 8000 })
+    const { handshakeTimeout, helloTimeout, closeTimeout } = channel
+    expect([handshakeTimeout, helloTimeout, closeTimeout]).to.deep.equal([28_750, 11_250, 11_250])
+    const crawling = settleDatagramConnect({ ...CONNECT, handshakeTimeout: 2 ** 31 - 1 }, 512, flightTime([speed]))
+    expect(crawling.channel.handshakeTimeout, 'the longest of a timer').to.equal(2 ** 31 - 1)
+  })
+
+  it('wrong addresses, packet lengths and speeds are refused at the call', () => {
     const [a] = memoryPair()
-    for (const options of [{ address: -1 }, { address: 65_536 }, { address: 1, mtu: 255 }, { address: 1, mtu: 4093 }]) {
+    for (const options of [
+      { address: -1 },
+      { address: 65_536 },
+      { address: 1, mtu: 255 },
+      { address: 1, mtu: 4093 },
+      { address: 1, bitsPerSecond: 0 },
+      { address: 1, bitsPerSecond: -9600 },
+      { address: 1, bitsPerSecond: Number.NaN },
+      { address: 1, baud: 9600 },
+    ]) {
       expect(codeOf(() => new LineLink(a, options))).to.equal('channel.option')
     }
   })

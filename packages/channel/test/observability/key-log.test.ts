@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -81,6 +81,14 @@ describe('channel key log', () => {
     expect(opened('GRIDSEAL_RESPONDER_TRAFFIC_1', serverEnd.written.at(-1)!)).to.deep.equal(['2:answer'])
     expect(lines).to.have.length(4)
     expect(statSync(file).mode & 0o777).to.equal(0o600)
+  })
+
+  it('that is there already is taken from all others', async () => {
+    process.env[VARIABLE] = file
+    writeFileSync(file, 'old\n', { mode: 0o644 })
+    await channelPair({ keyLog: true })
+    expect(statSync(file).mode & 0o777).to.equal(0o600)
+    expect(readFileSync(file, 'utf8')).to.match(/^old\nGRIDSEAL_/)
   })
 
   it('that cannot be written refuses the session', async () => {

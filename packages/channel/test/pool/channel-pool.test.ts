@@ -105,6 +105,20 @@ describe('channel pool', () => {
     expect((await lease.channel.closed).kind).to.equal('local')
   })
 
+  it('a check that throws, or never comes back, has found the channel bad: who waits gets another', async () => {
+    let checks = 0
+    const check = (): Promise<boolean> => {
+      if (checks++ > 0) return new Promise(() => undefined)
+      throw new RangeError('the check itself has failed')
+    }
+    await start({ check, checkInterval: 10, waitTimeout: 10_000 }).use('north', ask)
+    while (pool!.stats.unhealthy === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await pool!.use('north', ask)
+    while (checks < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await pool!.use('north', ask)).to.equal('north')
+    expect(pool!.stats).to.include({ unhealthy: 2, dialled: 3, timedOut: 0 })
+  })
+
   it('closes free channels at once and leased ones when they come back', async () => {
     const lease = await start().acquire('north')
     await pool!.use('south', ask)

@@ -106,6 +106,19 @@ describe('channel pool: bookkeeping', () => {
     expect(pool.next()).to.equal(undefined)
   })
 
+  it('closes a channel whose check does not come back, and makes room for another', () => {
+    const pool = book({ perSite: 1 })
+    pool.request(1, 'A', 0)
+    pool.opened('A', 0)
+    pool.released(1, 0)
+    expect(text(pool.tick(310))).to.deep.equal(['check 1'])
+    expect(pool.next()).to.equal(610)
+    expect(text(pool.request(2, 'A', 600))).to.deep.equal([])
+    expect(text(pool.tick(610))).to.deep.equal(['close 1', 'dial A'])
+    expect(text(pool.checked(1, true, 620))).to.deep.equal([])
+    expect(pool.stats).to.include({ unhealthy: 1, dialling: 1, idle: 0 })
+  })
+
   it('forgets channels that end, wherever they are', () => {
     const pool = book({ perSite: 1 })
     pool.request(1, 'A', 0)

@@ -1,5 +1,4 @@
 import { Subject } from 'rxjs'
-import type { Observable } from 'rxjs'
 import type { Packet, PacketLink } from '@gridseal/channel'
 import type { CloseReason } from '@gridseal/transport'
 import { mulberry32 } from '../../../../test/support/fault-proxy.ts'
@@ -110,8 +109,8 @@ export class MemoryLink implements PacketLink {
   url: string
   readonly mtu: number
   readonly packets: Subject<Packet> = new Subject()
-  readonly drained: Observable<void> = new Subject()
-  readonly ready = true
+  readonly drained: Subject<void> = new Subject()
+  ready = true
   readonly closed: Promise<CloseReason>
   readonly #net: FaultNet
   readonly #resolveClosed: (reason: CloseReason) => void

@@ -28,7 +28,7 @@ export interface DatagramCounters {
   datagramsOut: number
   /** Bytes in them. */
   bytesOut: number
-  /** Datagrams received from addresses that the allow-list does not name. */
+  /** Datagrams received from addresses that the allow-list does not name, or from port 0, where nobody can be answered. */
   refusedAddress: number
   /** Datagrams received and thrown away because nobody was subscribed and too many were held. */
   overflowed: number
@@ -86,7 +86,7 @@ export async function openDatagram(options: DatagramOptions): Promise<DatagramSo
   const allow = options.allow === undefined ? undefined : new AllowList(options.allow)
   const bind = options.bind === undefined ? undefined : await resolve(options.bind)
   const peer = options.peer === undefined ? undefined : await resolve(options.peer)
-  if (peer?.port === 0) throw new UsageError('transport.url.port', `${options.peer}: there is no port 0 to send to`)
+  if (peer?.port === 0) throw noPort(options.peer ?? '')
   const type = isIPv6((bind ?? peer)?.host ?? '') ? 'udp6' : 'udp4'
   const socket = createSocket({ type })
   const where = options.bind ?? options.peer ?? 'udp'
@@ -187,7 +187,7 @@ class UdpSocket implements DatagramSocket {
     const { counters } = this
     if (this.#sender.port !== port || this.#sender.address !== address) {
       const plain = plainAddress(address)
-      const admitted = this.#allow?.admits(plain) !== false
+      const admitted = port !== 0 && this.#allow?.admits(plain) !== false
       this.#sender = { address, port, url: formatAddress('udp', plain, port), admitted }
     }
     if (!this.#sender.admitted) counters.refusedAddress++
@@ -203,6 +203,7 @@ class UdpSocket implements DatagramSocket {
     let target = this.#targets.get(url)
     if (target === undefined) {
       const { host, port } = udpEndpoint(url)
+      if (port === 0) throw noPort(url)
       target = { host: family(host, this.#type), port }
       if (this.#targets.size >= MAX_TARGETS) this.#targets.clear()
       this.#targets.set(url, target)
@@ -216,6 +217,10 @@ function udpEndpoint(url: string): Target {
   if (endpoint.kind !== 'udp')
     throw new UsageError('transport.url.scheme', `${url}: udp://host:port is needed`, { url })
   return endpoint
+}
+
+function noPort(url: string): UsageError {
+  return new UsageError('transport.url.port', `${url}: there is no port 0 to send to`)
 }
 
 async function resolve(url: string): Promise<Target> {

@@ -1,8 +1,14 @@
+import { spawnSync } from 'node:child_process'
 import { openDatagram } from '@gridseal/transport'
 import type { Datagram, DatagramOptions, DatagramSocket } from '@gridseal/transport'
 import { expect } from 'chai'
-import { needIpv6, needLinux } from '../../../../test/support/requirements.ts'
+import { cannotTest, needIpv6, needLinux, needPeer } from '../../../../test/support/requirements.ts'
 import { codeOf, pattern, rejection, until } from '../support/collect.ts'
+
+const FROM_PORT_0 = `
+  socket(my $raw, AF_INET, SOCK_RAW, 17) or die $!;
+  defined send($raw, pack('nnnna4', 0, $ARGV[0], 12, 0, 'what'), 0, pack_sockaddr_in(0, INADDR_LOOPBACK)) or die $!;
+`
 
 describe('a UDP socket', () => {
   const open: DatagramSocket[] = []
@@ -29,6 +35,19 @@ describe('a UDP socket', () => {
     expect(Buffer.compare(answers[0]?.bytes ?? new Uint8Array(), pattern(300))).to.equal(0)
     const counts = { datagramsIn: 1, bytesIn: 300, datagramsOut: 1, bytesOut: 300 }
     for (const one of [device, master]) expect(one.counters).to.include(counts)
+  })
+
+  it('does not hear port 0, where nobody can be answered, and does not send there', async function () {
+    needLinux(this)
+    needPeer(this, 'perl')
+    const device = await socket()
+    device.datagrams.subscribe(({ bytes, from }) => device.send(bytes, from))
+    expect(codeOf(() => device.send(pattern(3), 'udp://127.0.0.1:0'))).to.equal('transport.url.port')
+    // No UDP socket sends from port 0, but a raw one does.
+    const { status, stderr } = spawnSync('perl', ['-MSocket', '-e', FROM_PORT_0, new URL(device.url).port])
+    if (status !== 0) cannotTest(this, `packets cannot be made by hand: ${String(stderr)}`)
+    await until('it is refused', () => device.counters.refusedAddress === 1)
+    expect(device.counters).to.include({ datagramsIn: 0, datagramsOut: 0 })
   })
 
   it('keeps the borders of datagrams, empty ones too', async () => {
