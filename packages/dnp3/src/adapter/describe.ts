@@ -10,14 +10,14 @@ import { decodeSegment } from '../codec/transport.ts'
 import { isUnknown } from '../codec/walk-stop.ts'
 import { Reassembler } from '../session/reassembly.ts'
 import {
-  COMMA,
   END,
+  FIRST_OBJECT,
   FUNCTION,
   IIN,
+  NEXT_OBJECT,
   NO_IIN,
+  NO_OBJECT,
   NO_VIOLATION,
-  OBJECT,
-  OBJECTS,
   UNDECODED,
   VIOLATION,
   writeDamaged,
@@ -121,15 +121,15 @@ function writeFragment(
   into.octets(FUNCTION.of(code * 256 + bytes[at]!))
   into.octets(isResponse ? IIN.of(bytes[at + 2]! * 256 + bytes[at + 3]!) : NO_IIN)
   cursor.load(bytes, objects, end, spec)
-  let before = OBJECTS
+  let texts = FIRST_OBJECT
   while (cursor.next()) {
-    into.octets(before).octets(OBJECT.of(cursor.group * 256 + cursor.variation))
-    before = COMMA
+    into.octets(texts.of(cursor.group * 256 + cursor.variation))
+    texts = NEXT_OBJECT
   }
   const stop = cursor.ended()
   if (stop?.group !== undefined && stop.variation !== undefined) {
-    into.octets(before).octets(OBJECT.of(stop.group * 256 + stop.variation))
-  } else if (before === OBJECTS) into.octets(OBJECTS)
+    into.octets(texts.of(stop.group * 256 + stop.variation))
+  } else if (texts === FIRST_OBJECT) into.octets(NO_OBJECT)
   into.octets(END)
   if (stop === undefined) return verdict(violation, null)
   into.octets(UNDECODED).decimal(end - cursor.headerAt)
