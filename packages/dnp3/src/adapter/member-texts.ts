@@ -14,7 +14,8 @@ const bit = (octet: number, mask: number): boolean => (octet & mask) !== 0
 
 export const NO_OBJECT: Uint8Array = octets(',"objects":[')
 export const END: Uint8Array = octets(']')
-export const UNDECODED: Uint8Array = octets(',"undecoded":')
+export const END_UNDECODED: Uint8Array = octets('],"undecoded":')
+export const END_NO_VIOLATION: Uint8Array = octets('],"violation":null')
 export const NO_IIN: Uint8Array = octets(',"iin":null')
 export const VIOLATION: Uint8Array = octets(',"violation":')
 export const NO_VIOLATION: Uint8Array = octets(',"violation":null')
