@@ -11,6 +11,11 @@ const LAST_ASCII = 0x7e
 /** As many as fit a small integer. */
 const MOST_DIGITS = 9
 const BILLION = 1e9
+const DOT = 0x2e
+/** Four octets of three digits, a point behind each. */
+const LONGEST_DOTTED = 16
+/** The two digits of 0 to 99. */
+const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i & 1 ? (i >> 1) % 10 : Math.floor((i >> 1) / 10)))
 
 /**
  * Builds text as octets of UTF-8, for records by the million: nothing of a record is ever a string, which would have to
@@ -43,6 +48,13 @@ export class TextWriter {
   octets(text: Uint8Array): this {
     const at = this.#reserve(text.length)
     this.#bytes.set(text, at)
+    return this
+  }
+
+  /** One octet of text. */
+  octet(code: number): this {
+    const at = this.#reserve(1)
+    this.#bytes[at] = code
     return this
   }
 
@@ -94,7 +106,11 @@ export class TextWriter {
 
   /** A whole number that is not negative, in decimal digits. */
   decimal(value: number): this {
-    if (value < 10) return this.digits(value, 1)
+    if (value < 10) return this.octet(ZERO + value)
+    if (value >= BILLION) {
+      const high = Math.floor(value / BILLION)
+      return this.decimal(high).digits(value - high * BILLION, MOST_DIGITS)
+    }
     let count = 2
     for (let limit = 100; limit <= value; limit *= 10) count++
     return this.digits(value, count)
@@ -106,13 +122,38 @@ export class TextWriter {
       const high = Math.floor(value / BILLION)
       return this.digits(high, count - MOST_DIGITS).digits(value - high * BILLION, MOST_DIGITS)
     }
-    let at = this.#reserve(count) + count
+    const start = this.#reserve(count)
     const bytes = this.#bytes
-    for (let i = 0; i < count; i++) {
-      const rest = (value / 10) | 0
-      bytes[--at] = ZERO + value - rest * 10
-      value = rest
+    let at = start + count
+    let left = value | 0
+    while (at > start + 1) {
+      const rest = (left / 100) | 0
+      const pair = (left - rest * 100) << 1
+      bytes[--at] = PAIRS[pair + 1]!
+      bytes[--at] = PAIRS[pair]!
+      left = rest
     }
+    if (at > start) bytes[start] = ZERO + left
+    return this
+  }
+
+  /** An IPv4 address, given as a word in network order, in dotted form. */
+  dotted(word: number): this {
+    const start = this.#reserve(LONGEST_DOTTED)
+    const bytes = this.#bytes
+    let at = start
+    for (let shift = 24; shift >= 0; shift -= 8) {
+      const octet = (word >>> shift) & 0xff
+      if (octet > 9) {
+        const hundreds = octet > 199 ? 2 : octet > 99 ? 1 : 0
+        if (hundreds > 0) bytes[at++] = ZERO + hundreds
+        const pair = (octet - hundreds * 100) << 1
+        bytes[at++] = PAIRS[pair]!
+        bytes[at++] = PAIRS[pair + 1]!
+      } else bytes[at++] = ZERO + octet
+      bytes[at++] = DOT
+    }
+    this.#length = at - 1
     return this
   }
 

@@ -43,6 +43,19 @@ describe('TextWriter', () => {
     }
   })
 
+  it('writes IPv4 addresses in dotted form, whatever the sign of the word', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (octets) => {
+        const word = Buffer.from(octets).readInt32BE()
+        expect(new TextWriter(0).dotted(word).octet(0x3a).toString()).to.equal(`${octets.join('.')}:`)
+        expect(new TextWriter().text('>').dotted(word >>> 0).toString()).to.equal(`>${octets.join('.')}`)
+      }),
+    )
+    for (let octet = 0; octet < 256; octet++) {
+      expect(new TextWriter().dotted(octet * 0x01010101).toString()).to.equal(`${octet}.${octet}.${octet}.${octet}`)
+    }
+  })
+
   it('puts a longer or a shorter text in the place of another', () => {
     fc.assert(
       fc.property(texts, texts, texts, texts, (before, old, behind, fresh) => {

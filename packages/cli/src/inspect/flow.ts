@@ -1,7 +1,7 @@
 import type { Direction, Framer, Inspector, ProtocolAdapter } from '@gridseal/adapter'
 import { opposite } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
-import { TextWriter } from '@gridseal/wire'
+import type { TextWriter } from '@gridseal/wire'
 
 /** One end of a conversation, e.g. `ADDRESS:PORT`. */
 export interface FlowEnd {
@@ -25,30 +25,20 @@ export class FlowHalf {
   readonly direction: Direction
   /** Frames with wrong check sums are kept: an inspection shows them, marked as malformed. */
   readonly framer: Framer
-  source: FlowEnd
-  destination: FlowEnd
   /** The packet in which what the framer holds ended. */
   unfinished: Packet | undefined
-  readonly #protocol: string
-  readonly #members = new TextWriter(96)
   /** Bytes that the framer had discarded in conversations before. */
   #discarded = 0
 
-  constructor({ adapter, framing, medium, client, server }: FlowParts, direction: Direction) {
+  constructor({ adapter, framing, medium }: FlowParts, direction: Direction) {
     this.direction = direction
-    this.#protocol = adapter.protocol
-    this.source = direction === 'to-device' ? client : server
-    this.destination = direction === 'to-device' ? server : client
     const way = { medium, direction, keepInvalid: true }
     this.framer = adapter.framer(framing === undefined ? way : { ...way, framing })
   }
 
   /** Serves another conversation, of the same protocol, framing and medium. */
-  begin({ client, server }: FlowParts): void {
-    this.source = this.direction === 'to-device' ? client : server
-    this.destination = this.direction === 'to-device' ? server : client
+  begin(): void {
     this.unfinished = undefined
-    this.#members.clear()
     this.framer.reset()
     this.#discarded = this.framer.discarded
   }
@@ -57,29 +47,7 @@ export class FlowHalf {
   get noise(): number {
     return this.framer.discarded - this.#discarded + this.framer.pending
   }
-
-  /** What the lines of all its frames have between time and the frame's own: protocol, source and destination, as JSON. */
-  get members(): TextWriter {
-    const text = this.#members
-    if (text.length > 0) return text
-    text.octets(PROTOCOL).text(this.#protocol).octets(SOURCE)
-    writeEnd(this.source, text)
-    text.octets(DESTINATION)
-    writeEnd(this.destination, text)
-    return text.octets(QUOTE)
-  }
 }
-
-function writeEnd(end: FlowEnd, into: TextWriter): void {
-  if (end.write === undefined) into.text(end.text)
-  else end.write(into)
-}
-
-const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
-const PROTOCOL = octets('","protocol":"')
-const SOURCE = octets('","src":"')
-const DESTINATION = octets('","dst":"')
-const QUOTE = octets('"')
 
 /** A flow with what is needed to describe its frames one after the other. */
 export class InspectedFlow {
@@ -88,6 +56,8 @@ export class InspectedFlow {
   readonly medium: 'stream' | 'datagram'
   readonly toDevice: FlowHalf
   readonly toMaster: FlowHalf
+  client: FlowEnd
+  server: FlowEnd
   inspector: Inspector
 
   constructor(parts: FlowParts) {
@@ -96,18 +66,32 @@ export class InspectedFlow {
     this.medium = parts.medium
     this.toDevice = new FlowHalf(parts, 'to-device')
     this.toMaster = new FlowHalf(parts, 'to-master')
+    this.client = parts.client
+    this.server = parts.server
     this.inspector = parts.adapter.inspector(parts.framing)
   }
 
   /** Serves another conversation, of the same protocol, framing and medium. */
-  begin(parts: FlowParts): void {
-    this.toDevice.begin(parts)
-    this.toMaster.begin(parts)
+  begin({ client, server }: FlowParts): void {
+    this.toDevice.begin()
+    this.toMaster.begin()
+    this.client = client
+    this.server = server
     this.inspector = this.adapter.inspector(this.framing)
   }
 
   half(direction: Direction): FlowHalf {
     return direction === 'to-device' ? this.toDevice : this.toMaster
+  }
+
+  /** The side that sends what goes in `direction`. */
+  source(direction: Direction): FlowEnd {
+    return direction === 'to-device' ? this.client : this.server
+  }
+
+  /** The side to which goes what goes in `direction`. */
+  destination(direction: Direction): FlowEnd {
+    return direction === 'to-device' ? this.server : this.client
   }
 }
 

@@ -59,7 +59,7 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
 
   #frame(flow: InspectedFlow, half: FlowHalf, packet: Packet, frame: Uint8Array, checked: boolean): void {
     this.#records++
-    this.#write(flow.inspector, half, packet, frame, checked, this.#text)
+    this.#write(flow, half.direction, packet, frame, checked, this.#text)
     this.lineEnd()
   }
 

@@ -1,14 +1,17 @@
-import type { Inspector } from '@gridseal/adapter'
+import type { Direction } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
 import { TextWriter } from '@gridseal/wire'
-import type { FlowHalf } from './flow.ts'
+import type { FlowEnd, InspectedFlow } from './flow.ts'
 
 const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const FRAME = octets('{"frame":')
 const TIME = octets(',"time":"')
-const MALFORMED = octets(',"malformed":')
-const SOUND = octets(',"malformed":null,')
+const PROTOCOL = octets('","protocol":"')
+const SOURCE = octets('","src":"')
+const DESTINATION = octets('","dst":"')
+const SOUND = octets('","malformed":null,')
+const MALFORMED = octets('","malformed":')
 const COMMA = octets(',')
 const JSON_END = octets('}\n')
 
@@ -17,8 +20,8 @@ const reason = new TextWriter(256)
 
 /** Writes a frame as a line of JSON: the common fields, then the protocol's own. `checked`: see {@link Inspector.write}. */
 export function writeJson(
-  inspector: Inspector,
-  half: FlowHalf,
+  flow: InspectedFlow,
+  direction: Direction,
   packet: Packet,
   frame: Uint8Array,
   checked: boolean,
@@ -26,11 +29,14 @@ export function writeJson(
 ): void {
   into.octets(FRAME).decimal(packet.number).octets(TIME)
   packet.writeTime(into)
-  into.append(half.members)
+  into.octets(PROTOCOL).text(flow.adapter.protocol).octets(SOURCE)
+  writeEnd(flow.source(direction), into)
+  into.octets(DESTINATION)
+  writeEnd(flow.destination(direction), into)
   const at = into.length
   into.octets(SOUND)
   const members = into.length
-  const malformed = writeMembers(inspector, half, frame, checked, into)
+  const malformed = writeMembers(flow, direction, frame, checked, into)
   const isBare = into.length === members
   // What stands in front of the members is known last; it is nearly always `null`.
   if (malformed !== null) into.replace(at, members, reason.clear().octets(MALFORMED).quoted(malformed).octets(COMMA))
@@ -38,30 +44,35 @@ export function writeJson(
   into.octets(JSON_END)
 }
 
+function writeEnd(end: FlowEnd, into: TextWriter): void {
+  if (end.write === undefined) into.text(end.text)
+  else end.write(into)
+}
+
 function writeMembers(
-  inspector: Inspector,
-  half: FlowHalf,
+  { inspector }: InspectedFlow,
+  direction: Direction,
   frame: Uint8Array,
   checked: boolean,
   into: TextWriter,
 ): string | null {
-  if (inspector.write !== undefined) return inspector.write(frame, half.direction, checked, into)
-  const { malformed, members } = inspector.push(frame, half.direction)
+  if (inspector.write !== undefined) return inspector.write(frame, direction, checked, into)
+  const { malformed, members } = inspector.push(frame, direction)
   into.text(members)
   return malformed
 }
 
 /** Writes a frame as a line for people. */
 export function writeWords(
-  inspector: Inspector,
-  half: FlowHalf,
+  flow: InspectedFlow,
+  direction: Direction,
   packet: Packet,
   frame: Uint8Array,
   _checked: boolean,
   into: TextWriter,
 ): void {
-  const { protocol, malformed, summary } = inspector.push(frame, half.direction)
-  const ends = `${half.source.text} > ${half.destination.text}`
+  const { protocol, malformed, summary } = flow.inspector.push(frame, direction)
+  const ends = `${flow.source(direction).text} > ${flow.destination(direction).text}`
   const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
   into.decimal(packet.number).text('  ')
   packet.writeTime(into)

@@ -38,6 +38,9 @@ export type PartMessage =
  */
 export const MOST_AHEAD = 48
 
+/** Batches of packets whose lines are sent at once. */
+const BATCHES_SENT = 8
+
 /** Makes this file the work of a thread; `start` is given what the constructor of `Worker` takes. */
 export function startPart(start: (file: URL, options: WorkerOptions) => Worker, task: PartTask): Worker {
   return start(new URL(import.meta.url), { workerData: { inspectPart: task } })
@@ -52,6 +55,7 @@ class MarkedInspection extends Inspection {
   #marks = new Float64Array(1 << 14)
   #marked = 0
   #packet = 0
+  #batches = 0
 
   constructor(json: boolean, send: (lines: PartLines, transfer: ArrayBuffer[]) => Promise<void>) {
     const text = new TextWriter(1 << 20)
@@ -76,13 +80,14 @@ class MarkedInspection extends Inspection {
     this.#start = length
   }
 
-  override ready(packets: number): Promise<void> {
+  override async ready(packets: number): Promise<void> {
+    if (++this.#batches % BATCHES_SENT !== 0 && Number.isFinite(packets)) return
     const bytes = this.#text.view().slice()
     const marks = this.#marks.slice(0, this.#marked)
     this.#text.clear()
     this.#start = 0
     this.#marked = 0
-    return this.#send({ kind: 'lines', bytes, marks, through: packets }, [bytes.buffer, marks.buffer])
+    await this.#send({ kind: 'lines', bytes, marks, through: packets }, [bytes.buffer, marks.buffer])
   }
 }
 

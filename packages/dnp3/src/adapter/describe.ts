@@ -10,15 +10,16 @@ import { decodeSegment } from '../codec/transport.ts'
 import { isUnknown } from '../codec/walk-stop.ts'
 import { Reassembler } from '../session/reassembly.ts'
 import {
-  COMMA,
   END,
+  END_NO_VIOLATION,
+  END_UNDECODED,
+  FIRST_OBJECT,
   FUNCTION,
   IIN,
+  NEXT_OBJECT,
   NO_IIN,
+  NO_OBJECT,
   NO_VIOLATION,
-  OBJECT,
-  OBJECTS,
-  UNDECODED,
   VIOLATION,
   writeDamaged,
   writeLink,
@@ -54,28 +55,22 @@ class Dnp3Inspector implements Inspector {
   }
 
   write(bytes: Uint8Array, _direction: Direction | undefined, checked: boolean, into: TextWriter): string | null {
-    const { violation, malformed } = this.#layers(bytes, checked, into)
-    if (violation === undefined) into.octets(NO_VIOLATION)
-    else into.octets(VIOLATION).quoted(violation)
-    return malformed
-  }
-
-  #layers(bytes: Uint8Array, checked: boolean, into: TextWriter): Verdict {
     try {
       if (!checked) checkOctets(bytes)
     } catch (error) {
       writeDamaged(bytes, into)
-      return { violation: undefined, malformed: describeError(error) }
+      into.octets(NO_VIOLATION)
+      return describeError(error)
     }
     const header = readLinkHeader(bytes)
     const length = copyUserData(bytes, bytes.length, user)
     const broken = checkLinkHeader(header, length)
     const violation = broken && `link: ${broken}`
     if (!carriesSegment(header, length)) {
-      // A function that must carry user data and does not, or the other way about, cannot be read any further.
-      const malformed = broken === 'length' ? 'dnp3.link.length: function and length disagree' : null
       writeLink(header, into)
-      return verdict(violation, malformed)
+      writeViolation(violation, into)
+      // A function that must carry user data and does not, or the other way about, cannot be read any further.
+      return broken === 'length' ? 'dnp3.link.length: function and length disagree' : null
     }
     writeSegmentHeader(header, user[0]!, into)
     const isWhole = length > 1 && (user[0]! & WHOLE) === WHOLE
@@ -84,57 +79,59 @@ class Dnp3Inspector implements Inspector {
     const assembly = this.#reassembler.push(senderOf(header), decodeSegment(user.subarray(0, length)))
     const found = violation ?? (assembly.violation && `transport: ${assembly.violation}`)
     const { fragment } = assembly
-    if (fragment === undefined) return verdict(found, null)
-    return writeFragment(found, fragment, 0, fragment.length, into)
+    if (fragment !== undefined) return writeFragment(found, fragment, 0, fragment.length, into)
+    writeViolation(found, into)
+    return null
   }
 }
 
 /** FIR and FIN of a transport octet. */
 const WHOLE = 0xc0
 
-/** What is wrong with a frame, beside what can be told of it. */
-interface Verdict {
-  /** The rule that it breaks, although it can be read. */
-  readonly violation: string | undefined
-  readonly malformed: string | null
+/** Ends what is told of a frame with the rule that it breaks, although it can be read. */
+function writeViolation(violation: string | undefined, into: TextWriter): void {
+  if (violation === undefined) into.octets(NO_VIOLATION)
+  else into.octets(VIOLATION).quoted(violation)
 }
 
-const SOUND: Verdict = { violation: undefined, malformed: null }
-
-function verdict(violation: string | undefined, malformed: string | null): Verdict {
-  return violation === undefined && malformed === null ? SOUND : { violation, malformed }
-}
-
-/** Goes on with what the fragment `bytes[at..end)` says. */
+/** Goes on with what the fragment `bytes[at..end)` says; returns why it is malformed, or null. */
 function writeFragment(
   violation: string | undefined,
   bytes: Uint8Array,
   at: number,
   end: number,
   into: TextWriter,
-): Verdict {
+): string | null {
   const code = bytes[at + 1] ?? 0
   const spec = functionOf(code)
   const isResponse = spec?.response === true
   const objects = at + (isResponse ? 4 : 2)
-  if (objects > end) return { violation, malformed: headerFault(bytes.subarray(at, end)) }
+  if (objects > end) {
+    writeViolation(violation, into)
+    return headerFault(bytes.subarray(at, end))
+  }
   into.octets(FUNCTION.of(code * 256 + bytes[at]!))
   into.octets(isResponse ? IIN.of(bytes[at + 2]! * 256 + bytes[at + 3]!) : NO_IIN)
   cursor.load(bytes, objects, end, spec)
-  let before = OBJECTS
+  let texts = FIRST_OBJECT
   while (cursor.next()) {
-    into.octets(before).octets(OBJECT.of(cursor.group * 256 + cursor.variation))
-    before = COMMA
+    into.octets(texts.of(cursor.group * 256 + cursor.variation))
+    texts = NEXT_OBJECT
   }
   const stop = cursor.ended()
   if (stop?.group !== undefined && stop.variation !== undefined) {
-    into.octets(before).octets(OBJECT.of(stop.group * 256 + stop.variation))
-  } else if (before === OBJECTS) into.octets(OBJECTS)
-  into.octets(END)
-  if (stop === undefined) return verdict(violation, null)
-  into.octets(UNDECODED).decimal(end - cursor.headerAt)
+    into.octets(texts.of(stop.group * 256 + stop.variation))
+  } else if (texts === FIRST_OBJECT) into.octets(NO_OBJECT)
+  if (stop === undefined) {
+    if (violation === undefined) into.octets(END_NO_VIOLATION)
+    else writeViolation(violation, into.octets(END))
+    return null
+  }
+  into.octets(END_UNDECODED).decimal(end - cursor.headerAt)
   const why = `${stop.code}: ${stop.reason} (${stop.field} at offset ${stop.offset - at})`
-  return isUnknown(stop) ? verdict(violation ?? why, null) : verdict(violation, why)
+  const unknown = isUnknown(stop)
+  writeViolation(violation ?? (unknown ? why : undefined), into)
+  return unknown ? null : why
 }
 
 /** Why there is no application header. */

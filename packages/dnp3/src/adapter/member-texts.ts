@@ -12,10 +12,10 @@ const encoder = new TextEncoder()
 const octets = (text: string): Uint8Array => encoder.encode(text)
 const bit = (octet: number, mask: number): boolean => (octet & mask) !== 0
 
-export const OBJECTS: Uint8Array = octets(',"objects":[')
-export const COMMA: Uint8Array = octets(',')
+export const NO_OBJECT: Uint8Array = octets(',"objects":[')
 export const END: Uint8Array = octets(']')
-export const UNDECODED: Uint8Array = octets(',"undecoded":')
+export const END_UNDECODED: Uint8Array = octets('],"undecoded":')
+export const END_NO_VIOLATION: Uint8Array = octets('],"violation":null')
 export const NO_IIN: Uint8Array = octets(',"iin":null')
 export const VIOLATION: Uint8Array = octets(',"violation":')
 export const NO_VIOLATION: Uint8Array = octets(',"violation":null')
@@ -65,7 +65,8 @@ export const FUNCTION: Texts = new Texts((key) => {
 export const IIN: Texts = new Texts((iin) => `,"iin":${iin},"iinNames":${JSON.stringify(iinNames(iin))}`)
 
 /** By group * 256 + variation. */
-export const OBJECT: Texts = new Texts((key) => `[${key >> 8},${key & 0xff}]`)
+export const FIRST_OBJECT: Texts = new Texts((key) => `,"objects":[[${key >> 8},${key & 0xff}]`)
+export const NEXT_OBJECT: Texts = new Texts((key) => `,[${key >> 8},${key & 0xff}]`)
 
 const SOURCE = octets('"linkSource":')
 const DESTINATION = octets(',"linkDestination":')

@@ -29,7 +29,7 @@ export const timeless: Clock = clockOf(() => 0n)
 export function interfaceClock(resolution = 6, offset = 0n): Clock {
   const shift = offset * SECOND
   if (resolution === 6 && offset === 0n) return microseconds
-  if (resolution === 9 && offset === 0n) return new NanosecondClock()
+  if (resolution === 9 && offset === 0n) return nanoseconds
   if ((resolution & 0x80) !== 0) {
     const power = BigInt(resolution & 0x7f)
     return clockOf((high, low) => ((ticks(high, low) * SECOND) >> power) + shift)
@@ -51,29 +51,21 @@ const microseconds: Clock = {
   },
 }
 
-/** Nanoseconds are too many for a number: those since the second that was asked for last are not. */
-class NanosecondClock implements Clock {
-  /** The second, and the two halves of its first nanosecond. */
-  #second = -1
-  #high = 0
-  #low = 0
-
-  nanoseconds(high: number, low: number): bigint {
-    return ticks(high, low)
-  }
-
-  write(high: number, low: number, into: TextWriter): void {
-    let since = (high - this.#high) * 2 ** 32 + (low - this.#low)
-    if (this.#second < 0 || since < 0 || since >= 1e9) {
-      const time = ticks(high, low)
-      const begin = time - (time % SECOND)
-      this.#second = Number(begin / SECOND)
-      this.#high = Number(begin >> 32n)
-      this.#low = Number(begin & 0xffff_ffffn)
-      since = Number(time - begin)
+const nanoseconds: Clock = {
+  nanoseconds: ticks,
+  write: (high, low, into) => {
+    // Nanoseconds are too many for a number: the quotient may be one off, the rest is taken modulo 2^32, which it fits.
+    let seconds = Math.floor((high * 2 ** 32 + low) / 1e9)
+    let rest = (low - Math.imul(seconds, 1e9)) | 0
+    if (rest < 0) {
+      seconds--
+      rest += 1e9
+    } else if (rest >= 1e9) {
+      seconds++
+      rest -= 1e9
     }
-    writeSeconds(this.#second, since, into)
-  }
+    writeSeconds(seconds, rest, into)
+  },
 }
 
 function clockOf(nanoseconds: Clock['nanoseconds']): Clock {
@@ -85,12 +77,12 @@ function writeDecimal(count: number, perSecond: number, into: TextWriter): void 
   writeSeconds(seconds, (count - seconds * perSecond) * (1e9 / perSecond), into)
 }
 
-const POINT = Uint8Array.of(0x2e)
+const POINT = 0x2e
 
 function writeSeconds(seconds: number, nanoseconds: number, into: TextWriter): void {
   into
     .decimal(seconds)
-    .octets(POINT)
+    .octet(POINT)
     .digits(nanoseconds | 0, 9)
 }
 

@@ -15,11 +15,15 @@ export interface OpenCaptureOptions {
 }
 
 const CHUNK_SIZE = 256 * 1024
+/**
+ * Bytes of a chunk that make a batch: packets, and what becomes of them, are to be done with before the garbage
+ * collector meets them, for what it meets twice it carries along.
+ */
+const BATCH_SIZE = 32 * 1024
 
 /**
- * A capture being read. Iterating it gives the packets in batches, one batch per chunk of the source, so that the cost
- * of waiting is shared by thousands of packets; memory stays constant however large the capture is. It can be iterated
- * once.
+ * A capture being read. Iterating it gives the packets in batches, so that the cost of waiting is shared by hundreds of
+ * packets; memory stays constant however large the capture is. It can be iterated once.
  */
 export class Capture implements AsyncIterable<Packet[]> {
   readonly #chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -48,9 +52,11 @@ export class Capture implements AsyncIterable<Packet[]> {
     if (this.#isBegun) throw new UsageError('pcap.read.again', 'a capture can be iterated once: open it again')
     this.#isBegun = true
     for await (const chunk of this.#chunks) {
-      const packets = this.#decoder.push(chunk)
-      if (packets.length > 0) yield packets
-      if (this.#decoder.problem !== undefined) return
+      for (let at = 0; at < chunk.length; at += BATCH_SIZE) {
+        const packets = this.#decoder.push(chunk.subarray(at, at + BATCH_SIZE))
+        if (packets.length > 0) yield packets
+        if (this.#decoder.problem !== undefined) return
+      }
     }
     this.#decoder.finish()
   }

@@ -41,16 +41,7 @@ export class IpEndpoint implements Endpoint {
 
   write(into: TextWriter): void {
     if (this.isIpv6) into.text(this.text)
-    else {
-      const word = this.#word0
-      into.decimal(word >>> 24).octets(DOT)
-      into.decimal((word >>> 16) & 0xff).octets(DOT)
-      into.decimal((word >>> 8) & 0xff).octets(DOT)
-      into
-        .decimal(word & 0xff)
-        .octets(COLON)
-        .decimal(this.port)
-    }
+    else into.dotted(this.#word0).octet(COLON).decimal(this.port)
   }
 
   /** Whether this is the end with such an address, of the same family, and such a port. */
@@ -60,8 +51,7 @@ export class IpEndpoint implements Endpoint {
   }
 }
 
-const DOT = Uint8Array.of(0x2e)
-const COLON = Uint8Array.of(0x3a)
+const COLON = 0x3a
 
 /** Dotted form of an IPv4 address. */
 export function formatIpv4(word: number): string {

@@ -255,6 +255,16 @@ describe('reading any capture', () => {
     expect(process.memoryUsage().arrayBuffers - before).to.be.lessThan(1_000_000)
   })
 
+  it('gives the packets of a large chunk in batches, the same as at once', async () => {
+    const records = Array.from({ length: 2000 }, (_, i) => pcapRecord(true, i, 0, text('x'.repeat(i % 300))))
+    const file = join(pcapHeader(true, 0xa1b2c3d4, 1), ...records)
+    const batches: Packet[][] = []
+    for await (const batch of openCapture([file])) batches.push(batch)
+    expect(batches.length).to.be.greaterThan(5)
+    expect(Math.max(...batches.map((batch) => batch.length))).to.be.lessThan(1000)
+    expect(batches.flat().map(summary)).to.deep.equal(readCapture(file).packets.map(summary))
+  })
+
   it('reads from any source of chunks', async () => {
     const file = join(
       pcapHeader(true, 0xa1b2c3d4, 1),
