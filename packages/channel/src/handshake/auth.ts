@@ -2,7 +2,7 @@ import { AuthError, DecodeError, Reader } from '@gridseal/wire'
 import { equalBytes } from '@gridseal/pqc'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { CONTENT } from '../record/content.ts'
-import { PROOF_LENGTH, confirmProof, finishedProof, signatureInput } from './key-schedule.ts'
+import { PROOF_LENGTH, finishedProof, signatureInput } from './key-schedule.ts'
 import type { Role } from './key-schedule.ts'
 import { extend } from './transcript.ts'
 
@@ -109,21 +109,21 @@ export function checkSigned(
   return extend(signed, finished)
 }
 
-/** The responder's `confirm` over the whole transcript. */
-export function makeConfirm(master: Uint8Array, transcript: Uint8Array): Uint8Array {
+/** The responder's `confirm` with its proof of the whole transcript. */
+export function makeConfirm(proof: Uint8Array): Uint8Array {
   const content = new Uint8Array(1 + PROOF_LENGTH)
   content[0] = CONTENT.confirm
-  content.set(confirmProof(master, transcript), 1)
+  content.set(proof, 1)
   return content
 }
 
 /** Checks the responder's `confirm`. Throws {@link AuthError} `channel.handshake.confirm` and {@link DecodeError}. */
-export function checkConfirm(content: Uint8Array, master: Uint8Array, transcript: Uint8Array): void {
+export function checkConfirm(content: Uint8Array, expected: Uint8Array): void {
   const r = new Reader(content)
   expectKind(r, CONTENT.confirm)
   const proof = r.take(PROOF_LENGTH, 'proof')
   r.expectEnd('confirm')
-  if (!equalBytes(proof, confirmProof(master, transcript))) {
+  if (!equalBytes(proof, expected)) {
     throw new AuthError('channel.handshake.confirm', 'the responder does not have the same transcript')
   }
 }

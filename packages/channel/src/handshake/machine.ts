@@ -4,6 +4,7 @@ import { VerifyingKey } from '@gridseal/pqc'
 import type { Certificate } from '@gridseal/pqc'
 import { ALERT, alertReceived } from '../alert.ts'
 import { asGridsealError } from '../failure.ts'
+import { importKeys } from '../record/epoch.ts'
 import type { EpochKeys } from '../record/epoch.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, frameName } from '../record/frame.ts'
 import { CertificateTrust } from '../identity/certificate-trust.ts'
@@ -13,8 +14,8 @@ import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { checkAuth, makeAuth } from './auth.ts'
 import type { Proof } from './auth.ts'
 import { certifiedTranscript, checkCertifiedAuth, makeCertifiedAuth } from './certified-auth.ts'
-import { sessionSecrets, signatureInput } from './key-schedule.ts'
-import type { Role } from './key-schedule.ts'
+import { handshakeSecrets, signatureInput } from './key-schedule.ts'
+import type { FinalSecrets, Role, Secrets } from './key-schedule.ts'
 import type { Suite } from './suites.ts'
 
 /*
@@ -85,7 +86,7 @@ export interface Step<State> {
   readonly effects: readonly HandshakeEffect[]
 }
 
-/** Both ends have the same keys, which nobody has vouched for yet. */
+/** Both ends have the same keys, which nobody has vouched for yet; the transcript goes on beside it. */
 export interface Keyed {
   /** Who the peer must prove to be. */
   readonly peer: ExpectedPeer
@@ -100,7 +101,16 @@ export interface Keyed {
   readonly master: Uint8Array
   readonly initiatorKeys: EpochKeys
   readonly responderKeys: EpochKeys
-  readonly transcript: Uint8Array
+}
+
+/** The master secret and the keys that follow from it; `transcript` runs through the ServerHello. */
+export function agreed(
+  secrets: Secrets,
+  transcript: Uint8Array,
+  { cipher }: Suite,
+): Pick<Keyed, 'master' | 'initiatorKeys' | 'responderKeys'> {
+  const { master, initiator, responder } = handshakeSecrets(secrets, transcript)
+  return { master, initiatorKeys: importKeys(initiator, cipher), responderKeys: importKeys(responder, cipher) }
 }
 
 /** The ends of a machine; every input is without effect there. */
@@ -110,7 +120,7 @@ export type Finished = { readonly at: 'established' } | { readonly at: 'failed' 
  * Takes an input: the ends of a handshake, which are the same everywhere, are handled here, all else by `advance`.
  * What `advance` throws fails the handshake with one alert that says nothing.
  */
-export function takeInput<State extends { readonly at: string } | Keyed>(
+export function takeInput<State extends { readonly at: string }>(
   state: State | Finished,
   input: HandshakeInput,
   advance: (state: State, input: HandshakeInput) => Step<State | Finished>,
@@ -131,15 +141,24 @@ export function takeInput<State extends { readonly at: string } | Keyed>(
   }
 }
 
-/** A peer that has proven who it is, and the transcript after that. */
-export interface Proven {
+/** A peer that has proven who it is. */
+export interface Who {
   readonly peer: PeerIdentity
   readonly certificate: Certificate | undefined
+}
+
+/** {@link Who}, and the transcript after the proof. */
+export interface Proven extends Who {
   readonly transcript: Uint8Array
 }
 
 /** Checks the auth of the peer in role `role`: by the key that is pinned, or by certificates. Throws as these do. */
-export function checkPeer(content: Uint8Array, { peer, resumed, master, transcript }: Keyed, role: Role): Proven {
+export function checkPeer(
+  content: Uint8Array,
+  { peer, resumed, master }: Keyed,
+  transcript: Uint8Array,
+  role: Role,
+): Proven {
   if (peer instanceof CertificateTrust) {
     const { key, leaf, transcript: after } = checkCertifiedAuth(content, peer, master, role, transcript)
     return { peer: key, certificate: leaf, transcript: after }
@@ -150,26 +169,29 @@ export function checkPeer(content: Uint8Array, { peer, resumed, master, transcri
 }
 
 /** What to sign in role `role`, and the transcript that is signed. */
-export function toSign(role: Role, { shown, transcript }: Keyed): { message: Uint8Array; transcript: Uint8Array } {
+export function toSign(
+  role: Role,
+  { shown }: Keyed,
+  transcript: Uint8Array,
+): { message: Uint8Array; transcript: Uint8Array } {
   const signed = shown === undefined ? transcript : certifiedTranscript(transcript, shown.encoded)
   return { message: signatureInput(role, signed), transcript: signed }
 }
 
 /** Our auth, from the signature over {@link toSign}; an empty one where we do not sign. */
-export function makeProof(role: Role, { master, shown, transcript }: Keyed, signature: Uint8Array): Proof {
+export function makeProof(role: Role, { master, shown }: Keyed, transcript: Uint8Array, signature: Uint8Array): Proof {
   if (shown === undefined) return makeAuth(master, role, transcript, signature)
   return makeCertifiedAuth(master, role, transcript, signature, shown.encoded)
 }
 
-/** What a handshake leaves behind; `transcript` runs through the initiator's Finished. */
+/** What a handshake leaves behind. */
 export function sessionOf(
   role: Role,
   keyed: Keyed,
-  { peer, certificate }: Omit<Proven, 'transcript'>,
-  transcript: Uint8Array,
+  { peer, certificate }: Who,
+  { initiator, responder, ratchet, resumption }: FinalSecrets,
 ): Session {
-  const { suite, resumed, authenticated, peerMaxMessage, master, shown, random } = keyed
-  const { initiator, responder, ratchet, resumption } = sessionSecrets(master, transcript)
+  const { suite, resumed, authenticated, peerMaxMessage, shown, random } = keyed
   return {
     role,
     peer,
@@ -217,7 +239,7 @@ function isFinished(state: object): state is Finished {
 function failed(state: object, error: GridsealError, alert: boolean): Step<Finished> {
   const effects: HandshakeEffect[] = []
   if (alert) effects.push({ kind: 'send', frame: encodeFrame(FRAME.alert, Uint8Array.of(ALERT.handshakeFailed)) })
-  if ('master' in state && state.master instanceof Uint8Array) effects.push({ kind: 'wipe', secrets: [state.master] })
+  if ('keyed' in state) effects.push({ kind: 'wipe', secrets: [(state.keyed as Keyed).master] })
   effects.push({ kind: 'fail', error })
   return { state: { at: 'failed' }, effects }
 }

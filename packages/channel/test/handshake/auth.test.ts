@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { checkAuth, checkConfirm, makeAuth, makeConfirm } from '#src/handshake/auth.ts'
-import { finishedProof, signatureInput } from '#src/handshake/key-schedule.ts'
+import { finalSecrets, finishedProof, signatureInput } from '#src/handshake/key-schedule.ts'
 import { extend } from '#src/handshake/transcript.ts'
 import { codeOf } from '../support/code-of.ts'
 import { HEAD, STRANGER } from '../support/identities.ts'
@@ -74,11 +74,14 @@ describe("channel handshake: the contents 'auth' and 'confirm'", () => {
   })
 
   it('accepts a confirm over the same secret and transcript only', () => {
-    const confirm = makeConfirm(master, after)
-    checkConfirm(confirm, master, after)
-    expect(codeOf(() => checkConfirm(confirm, master, transcript))).to.equal('channel.handshake.confirm')
-    expect(codeOf(() => checkConfirm(confirm, new Uint8Array(64), after))).to.equal('channel.handshake.confirm')
-    expect(codeOf(() => checkConfirm(confirm.subarray(0, 32), master, after))).to.equal('decode.truncated')
-    expect(codeOf(() => checkConfirm(content, master, after))).to.equal('channel.content')
+    const { confirm: proof } = finalSecrets(master, after)
+    const confirm = makeConfirm(proof)
+    checkConfirm(confirm, proof)
+    const others = [finalSecrets(master, transcript), finalSecrets(new Uint8Array(64), after)]
+    for (const { confirm: other } of others) {
+      expect(codeOf(() => checkConfirm(confirm, other))).to.equal('channel.handshake.confirm')
+    }
+    expect(codeOf(() => checkConfirm(confirm.subarray(0, 32), proof))).to.equal('decode.truncated')
+    expect(codeOf(() => checkConfirm(content, proof))).to.equal('channel.content')
   })
 })

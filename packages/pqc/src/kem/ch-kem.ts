@@ -4,7 +4,7 @@ import { admit, needOperational } from '../policy/module-state.ts'
 import { NobleEncapsulator } from '../providers/noble/kems.ts'
 import type { Encapsulation, PeerMemo } from '../providers/provider.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
-import { groupProvider } from '../providers/select.ts'
+import { groupProvider, kemImplementation } from '../providers/select.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
 import { chKemKdf, transcriptHash } from './ch-kem-kdf.ts'
 import { EncapsulationKey } from './encapsulation-key.ts'
@@ -137,10 +137,19 @@ export class ChKemEncapsulationKey {
 
 /**
  * A fresh secret for the owner of a public key (1600 bytes); `role` is ours. Throws `DecodeError` `pqc.key.length`,
- * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`. For a key that is used again, {@link ChKemEncapsulationKey}.
+ * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`. For a key that is used again, and for `ephemeral`, see
+ * {@link ChKemEncapsulationKey}.
  */
-export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options: ProviderOptions = {}): Encapsulation {
-  return ChKemEncapsulationKey.fromRaw(publicKey, options).encapsulate(role)
+export function chKemEncapsulate(
+  publicKey: Uint8Array,
+  role: ChKemRole,
+  options: ProviderOptions = {},
+  ephemeral?: ChKemEphemeral,
+): Encapsulation {
+  admit('CH-KEM-v1', 'encapsulate', groupProvider(options).name)
+  const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
+  const leg = kemImplementation('ML-KEM-1024', 'encapsulate', options).encapsulator(pkM).encapsulate()
+  return combine(pkX, pkM, ephemeral?.x25519 ?? x25519Leg(undefined, options), leg, role)
 }
 
 /**
