@@ -242,8 +242,9 @@ function onConfirm({ keyed, who, transcript }: Answering, frame: Uint8Array): Re
   const { master, responderKeys } = keyed
   const content = openRecord(responderKeys, 1, frame)
   const secrets = finalSecrets(master, transcript)
+  let ticket
   try {
-    checkConfirm(content, secrets.confirm)
+    ticket = checkConfirm(content, secrets.confirm)
   } catch (error) {
     wipeSecrets(secrets)
     throw error
@@ -252,7 +253,7 @@ function onConfirm({ keyed, who, transcript }: Answering, frame: Uint8Array): Re
     state: { at: 'established' },
     effects: [
       { kind: 'wipe', secrets: [master] },
-      { kind: 'established', session: sessionOf('initiator', keyed, who, secrets) },
+      { kind: 'established', session: sessionOf('initiator', keyed, who, secrets, ticket) },
     ],
   }
 }

@@ -17,6 +17,7 @@ import { certifiedTranscript, checkCertifiedAuth, makeCertifiedAuth } from './ce
 import { handshakeSecrets, signatureInput } from './key-schedule.ts'
 import type { FinalSecrets, Role, Secrets } from './key-schedule.ts'
 import type { Suite } from './suites.ts'
+import type { GivenTicket } from './ticket.ts'
 
 /*
  * What both handshake machines share. A machine is a pure function of its configuration, its state and an input; all
@@ -63,7 +64,7 @@ export interface Session {
   readonly random: Uint8Array
   /** What the peer has shown to be who it is, where it is not pinned. */
   readonly certificate: Certificate | undefined
-  /** Who was shown certificates, or has shown some, has to do so again: such sessions are not resumed. */
+  /** Where certificates were shown the session is not resumed. */
   readonly resumable: boolean
   readonly suite: Suite
   /** Whether a ticket stood in for identities: nobody has signed. */
@@ -76,8 +77,10 @@ export interface Session {
   readonly receiveSecret: Uint8Array
   /** Root of the fresh key agreements within the session. */
   readonly ratchet: Uint8Array
-  /** For the ticket of a later session. */
+  /** What a ticket of this session is good with. */
   readonly resumption: Uint8Array
+  /** What the responder has given to the initiator; undefined where it gave none, and at the responder. */
+  readonly ticket: GivenTicket | undefined
 }
 
 /** What follows from an input. */
@@ -190,6 +193,7 @@ export function sessionOf(
   keyed: Keyed,
   { peer, certificate }: Who,
   { initiator, responder, ratchet, resumption }: FinalSecrets,
+  ticket?: GivenTicket,
 ): Session {
   const { suite, resumed, authenticated, peerMaxMessage, shown, random } = keyed
   return {
@@ -197,7 +201,7 @@ export function sessionOf(
     peer,
     random,
     certificate,
-    resumable: certificate === undefined && shown === undefined,
+    resumable: isResumable(keyed, certificate),
     suite,
     resumed,
     authenticated,
@@ -206,7 +210,13 @@ export function sessionOf(
     receiveSecret: role === 'initiator' ? responder : initiator,
     ratchet,
     resumption,
+    ticket,
   }
+}
+
+/** Who was shown certificates, or has shown some, has to do so again. */
+export function isResumable({ shown }: Keyed, certificate: Certificate | undefined): boolean {
+  return certificate === undefined && shown === undefined
 }
 
 /** The frame of type `type`, or {@link ProtocolError} `channel.unexpected`. */

@@ -20,16 +20,17 @@ import {
   expectFrame,
   expectKey,
   expectSigned,
+  isResumable,
   makeProof,
   sessionOf,
   takeInput,
   toSign,
 } from './machine.ts'
-import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step } from './machine.ts'
+import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step, Who } from './machine.ts'
 import type { Randomness } from './randomness.ts'
 import { chooseSuite, findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
-import type { TicketKeys, TicketState } from './ticket.ts'
+import type { GivenTicket, TicketKeys, TicketState } from './ticket.ts'
 import { EMPTY_TRANSCRIPT, extend } from './transcript.ts'
 
 /*
@@ -120,7 +121,7 @@ export function stepResponder(
       case 'signing':
         return sendAuth(current.keyed, current.claimed, current.transcript, expectSigned(next, 'before our auth'))
       case 'authenticating':
-        return onAuth(current, expectFrame(next, FRAME.record, "in place of the initiator's auth"))
+        return onAuth(config, current, expectFrame(next, FRAME.record, "in place of the initiator's auth"))
     }
   })
 }
@@ -279,19 +280,35 @@ function sendAuth(
   return { state: { at: 'authenticating', keyed, claimed, transcript }, effects }
 }
 
-function onAuth({ keyed, claimed, transcript: before }: Answering, frame: Uint8Array): Result {
+function onAuth(config: ResponderConfig, { keyed, claimed, transcript: before }: Answering, frame: Uint8Array): Result {
   const { master, initiatorKeys, responderKeys } = keyed
   const proven = checkPeer(openRecord(initiatorKeys, 0, frame), keyed, before, 'initiator')
   if (!equalBytes(proven.peer.fingerprint, claimed)) {
     throw new AuthError('channel.peer.other', 'the certificates of the initiator are for another key than it has named')
   }
   const secrets = finalSecrets(master, proven.transcript)
+  const confirm = makeConfirm(secrets.confirm, giveTicket(config, keyed, proven, secrets.resumption))
   return {
     state: { at: 'established' },
     effects: [
-      { kind: 'send', frame: sealContent(responderKeys, 1, makeConfirm(secrets.confirm)) },
+      { kind: 'send', frame: sealContent(responderKeys, 1, confirm) },
       { kind: 'wipe', secrets: [master] },
       { kind: 'established', session: sessionOf('responder', keyed, proven, secrets) },
     ],
   }
+}
+
+/** What the initiator may resume the session with later; undefined where it is given nothing. */
+function giveTicket(
+  { identity, tickets, ticketLife, now }: ResponderConfig,
+  keyed: Keyed,
+  { peer, certificate }: Who,
+  secret: Uint8Array,
+): GivenTicket | undefined {
+  if (tickets === undefined || !isResumable(keyed, certificate)) return undefined
+  const { authenticated, suite } = keyed
+  const life = Math.floor((authenticated + ticketLife - now()) / 1000)
+  if (life <= 0) return undefined
+  const state = { authenticated, suite: suite.id, initiator: peer.fingerprint, secret }
+  return { life, ticket: tickets.seal(state, identity.fingerprint) }
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { toHex } from '@gridseal/wire'
 import { checkAuth, checkConfirm, makeAuth, makeConfirm } from '#src/handshake/auth.ts'
 import { finalSecrets, finishedProof, signatureInput } from '#src/handshake/key-schedule.ts'
 import { extend } from '#src/handshake/transcript.ts'
@@ -68,6 +69,21 @@ describe("channel handshake: the contents 'auth' and 'confirm'", () => {
     for (let length = 0; length < content.length; length += length < 8 ? 1 : 61) {
       expect(
         codeOf(() => check(content.subarray(0, length))),
+        `${length}`,
+      ).to.equal('decode.truncated')
+    }
+  })
+
+  it('takes the ticket out of a confirm, and refuses one that is cut', () => {
+    const { confirm: proof } = finalSecrets(master, after)
+    const ticket = new Uint8Array(110).fill(0xa5)
+    const confirm = makeConfirm(proof, { life: 86_400, ticket })
+    expect(toHex(confirm)).to.equal(`02${toHex(proof)}00015180${toHex(ticket)}`)
+    expect(checkConfirm(confirm, proof)).to.deep.equal({ life: 86_400, ticket })
+    expect(checkConfirm(makeConfirm(proof), proof)).to.equal(undefined)
+    for (let length = 34; length <= 37; length++) {
+      expect(
+        codeOf(() => checkConfirm(confirm.subarray(0, length), proof)),
         `${length}`,
       ).to.equal('decode.truncated')
     }
