@@ -195,7 +195,7 @@ export function sessionOf(
   { initiator, responder, ratchet, resumption }: FinalSecrets,
   ticket?: GivenTicket,
 ): Session {
-  const { suite, resumed, authenticated, peerMaxMessage, shown, random } = keyed
+  const { suite, resumed, authenticated, peerMaxMessage, random } = keyed
   return {
     role,
     peer,

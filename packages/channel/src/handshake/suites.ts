@@ -3,7 +3,7 @@ import type { AeadAlgorithm } from '@gridseal/pqc'
 /** Key agreements of suites and of static identities. */
 export type KemName = 'CH-KEM-v1' | 'X-Wing' | 'ML-KEM-768'
 
-/** A suite names all algorithms of a session; key derivation is SHAKE256 and the transcript SHA3-512 in all of them. */
+/** A suite names all algorithms of a session; key derivation is SHAKE256 and the transcript SHA-512 in all of them. */
 export interface Suite {
   readonly id: number
   readonly name: string
