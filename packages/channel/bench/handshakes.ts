@@ -11,8 +11,6 @@ export interface HandshakeKind {
   readonly accept: AcceptOptions
   /** Must be done before the handshakes that are measured. */
   readonly prepare?: () => Promise<void>
-  /** Whether the next handshake can be of this kind, too: a ticket comes with the first record. */
-  readonly ready?: () => boolean
   /** The same without the protocol: {@link primitives}. */
   readonly floor: () => Promise<void>
 }
@@ -53,7 +51,6 @@ export function handshakeKinds(): HandshakeKind[] {
         const { near } = await inMemory({ connect, accept })
         await near.close()
       },
-      ready: () => ticketStore.size > 0,
       floor: primitives({ kem, agreements: 1 }),
     })
   }

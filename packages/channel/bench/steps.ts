@@ -1,7 +1,7 @@
 import { SigningKey, randomBytes } from '@gridseal/pqc'
 import { encapsulateTo, freshPair } from '#src/handshake/kem.ts'
 import { extend, EMPTY_TRANSCRIPT } from '#src/handshake/transcript.ts'
-import { handshakeKeys, masterSecret, sessionSecrets } from '#src/handshake/key-schedule.ts'
+import { finalSecrets, handshakeSecrets } from '#src/handshake/key-schedule.ts'
 import { TicketKeys } from '#src/handshake/ticket.ts'
 import { epochKeys } from '#src/record/epoch.ts'
 import { openRecord, sealContent } from '#src/record/record.ts'
@@ -34,9 +34,8 @@ export function steps(): (readonly [name: string, once: () => unknown])[] {
     ['ML-DSA-65 sign', () => key.signSync(message)],
     ['ML-DSA-65 verify', () => key.publicKey.verify(message, signature)],
     ['transcript: a hello', () => extend(EMPTY_TRANSCRIPT, hello)],
-    ['master secret', () => masterSecret({ shared: randomBytes(32) }, EMPTY_TRANSCRIPT)],
-    ['handshake keys', () => handshakeKeys(master)],
-    ['session secrets', () => sessionSecrets(master, EMPTY_TRANSCRIPT)],
+    ['secrets of the handshake', () => handshakeSecrets({ shared: randomBytes(32) }, EMPTY_TRANSCRIPT)],
+    ['secrets of the session', () => finalSecrets(master, EMPTY_TRANSCRIPT)],
     ['record keys', () => epochKeys(message.subarray(0, 32), 'AES-256-GCM')],
     ['seal a handshake record', () => sealContent(keys, 0, message)],
     ['open a handshake record', () => openRecord(keys, 0, record)],

@@ -94,13 +94,11 @@ export class Channel {
     const onChange = (): void => this.#flow()
     const { lendMessages: lends } = settings
     this.#delivery = new Delivery({ maxMessage, lends, time: this.#time, counters: this.#counters, onChange })
-    this.#resumption = new Resumption(session, settings)
+    this.#resumption = new Resumption(session, settings, Date.now())
     const { promise, resolve } = Promise.withResolvers<ChannelEnd>()
     this.closed = promise
     this.#resolveClosed = resolve
     this.#scheduleRekey()
-    const ticket = this.#resumption.give(Date.now())
-    if (ticket !== undefined) this.#outbox.write(ticket)
   }
 
   get counters(): ChannelCounters {

@@ -197,45 +197,58 @@ function settle(options: AnyOptions): Settings {
     ticketKeys,
     ticketStore,
     certificates,
-    ticketLife: number(options, 'ticketLife'),
+    ticketLife: number('ticketLife', options.ticketLife),
     guard,
-    handshakeTimeout: number(options, 'handshakeTimeout'),
-    helloTimeout: number(options, 'helloTimeout'),
-    closeTimeout: number(options, 'closeTimeout'),
-    maxMessage: number(options, 'maxMessage'),
-    epoch: { records: number(options, 'epochRecords'), bytes: number(options, 'epochBytes') },
-    rekey: { records: number(options, 'rekeyRecords'), bytes: number(options, 'rekeyBytes') },
-    rekeyInterval: number(options, 'rekeyInterval'),
-    padding: number(options, 'padding'),
+    handshakeTimeout: number('handshakeTimeout', options.handshakeTimeout),
+    helloTimeout: number('helloTimeout', options.helloTimeout),
+    closeTimeout: number('closeTimeout', options.closeTimeout),
+    maxMessage: number('maxMessage', options.maxMessage),
+    epoch: {
+      records: number('epochRecords', options.epochRecords),
+      bytes: number('epochBytes', options.epochBytes),
+    },
+    rekey: {
+      records: number('rekeyRecords', options.rekeyRecords),
+      bytes: number('rekeyBytes', options.rekeyBytes),
+    },
+    rekeyInterval: number('rekeyInterval', options.rekeyInterval),
+    padding: number('padding', options.padding),
     coalesce: coalesce ?? true,
     lendMessages,
     metrics,
     tracer,
     keyLog: KeyLog.from(keyLog, process.env),
-    clock: clock ?? (() => performance.now()),
+    clock: clock ?? systemClock,
     random: random ?? systemRandomness,
     // The fast implementation draws its own randomness.
     encapsulate: random === undefined ? encapsulateTo : encapsulateFrom(random),
   }
 }
 
+const systemClock = (): number => performance.now()
+
 /** Suites by name, as far as policy allows them. */
 function settleSuites(names: readonly string[] | undefined): readonly Suite[] {
   check(names === undefined || Array.isArray(names), 'suites must be a list of names')
   const asked = names?.map((name) => {
     const suite = findSuite(name)
-    check(suite !== undefined, `there is no suite "${name}"; there are: ${SUITES.map((row) => row.name).join('; ')}`)
+    check(suite !== undefined, `there is no suite "${name}"; there are: ${KNOWN}`)
     return suite
   })
   check(asked === undefined || new Set(asked).size === asked.length, 'a suite is named twice')
   const policy = currentPolicy()
   const now = Date.now()
-  const allowed = (asked ?? DEFAULT_SUITES).filter(
-    ({ kem, cipher }) => policy.judge(kem, 'encapsulate', now).allowed && policy.judge(cipher, 'seal', now).allowed,
-  )
+  const allowed: Suite[] = []
+  for (const suite of asked ?? DEFAULT_SUITES) {
+    const admits =
+      policy.judge(suite.kem, 'encapsulate', now).allowed && policy.judge(suite.cipher, 'seal', now).allowed
+    if (admits) allowed.push(suite)
+  }
   check(allowed.length > 0, 'policy allows none of the suites')
   return allowed
 }
+
+const KNOWN = SUITES.map(({ name }) => name).join('; ')
 
 /** {@link settle} for the end that calls. */
 export function settleConnect(options: ConnectOptions): Settings {
@@ -256,9 +269,9 @@ function check(right: boolean, message: string): asserts right {
   if (!right) throw new UsageError('channel.option', message)
 }
 
-function number(options: AnyOptions, name: keyof typeof NUMBERS): number {
+function number(name: keyof typeof NUMBERS, given: number | undefined): number {
   const { default: fallback, max } = NUMBERS[name]
-  const value = options[name] ?? fallback
+  const value = given ?? fallback
   if (Number.isInteger(value) && value >= 1 && value <= max) return value
   throw new UsageError('channel.option', `${name} must be a whole number from 1 to ${max}, not ${value}`, { name })
 }

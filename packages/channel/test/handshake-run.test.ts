@@ -5,7 +5,7 @@ import { SigningKey } from '@gridseal/pqc'
 import { ChannelMetrics, acceptChannel, connectChannel } from '@gridseal/channel'
 import type { SharedKeySource } from '@gridseal/channel'
 import { ACCEPT, CONNECT, collect, channelPair, refusal, settled } from './support/channel-pair.ts'
-import { HANDSHAKE_ALERT } from './support/handshake-pair.ts'
+import { HANDSHAKE_ALERT, initiator } from './support/handshake-pair.ts'
 import { FIELD, HEAD, OTHER, STRANGER, pinned } from './support/identities.ts'
 import { tappedPair } from './support/tapped-connection.ts'
 
@@ -224,6 +224,21 @@ describe('channel: opening takes no longer than handshakeTimeout', () => {
       5,
       'channel.handshake.timeout',
     ])
+  })
+
+  it('also for a caller that says nothing after its hello, which came before helloTimeout was over', async () => {
+    const [a, b] = tappedPair()
+    listen(a)
+    a.write(initiator().sent[0]!)
+    const call = acceptChannel(b, { ...ACCEPT, helloTimeout: 2000, handshakeTimeout: 7000 })
+    expect(await waitFor(call)).to.deep.equal([7, 'channel.handshake.timeout'])
+  })
+
+  it('nor its first message longer than helloTimeout', async () => {
+    const [a, b] = tappedPair()
+    listen(a)
+    const call = acceptChannel(b, { ...ACCEPT, helloTimeout: 2000, handshakeTimeout: 7000 })
+    expect(await waitFor(call)).to.deep.equal([2, 'channel.handshake.timeout'])
   })
 
   it('for a connection that neither answers nor closes: the transport cuts it off after its linger time', async () => {

@@ -4,7 +4,7 @@ import { connect, listen } from '@gridseal/transport'
 import { toHex } from '@gridseal/wire'
 import { randomBytes } from '@gridseal/pqc'
 import { acceptChannel, connectChannel } from '@gridseal/channel'
-import { finishedProof, handshakeKeys, masterSecret, sessionSecrets } from '#src/handshake/key-schedule.ts'
+import { finalSecrets, finishedProof, handshakeSecrets } from '#src/handshake/key-schedule.ts'
 import { epochKeys, importKeys } from '#src/record/epoch.ts'
 import { FrameReader } from '#src/record/frame-reader.ts'
 import { RecordOpener } from '#src/record/opener.ts'
@@ -80,10 +80,10 @@ describe('channel: defects that a peer has had', () => {
   it('4. nonces that begin with zeros, the same in both directions', () => {
     const ivs = new Set<string>()
     for (let n = 0; n < 50; n++) {
-      const master = randomBytes(64)
+      const agreed = handshakeSecrets({ shared: randomBytes(32) }, randomBytes(64))
       for (const role of ['initiator', 'responder'] as const) {
-        const traffic = epochKeys(sessionSecrets(master, master)[role], CIPHER)
-        for (const { iv } of [importKeys(handshakeKeys(master)[role], CIPHER), traffic]) {
+        const traffic = epochKeys(finalSecrets(agreed.master, agreed.master)[role], CIPHER)
+        for (const { iv } of [importKeys(agreed[role], CIPHER), traffic]) {
           expect(toHex(iv.subarray(0, 4))).not.to.equal('00000000')
           ivs.add(toHex(iv))
         }
@@ -165,11 +165,11 @@ describe('channel: defects that a peer has had', () => {
   it('10. the raw output of the key agreement as a key', () => {
     const shared = new Uint8Array(32).fill(0x51)
     const raw = epochKeys(shared.slice(), CIPHER)
-    const master = masterSecret({ shared: shared.slice() }, new Uint8Array(64))
-    const { initiator: first, responder: second, ratchet, resumption } = sessionSecrets(master, master)
-    expect(new Set([first, second, ratchet, resumption].map((secret) => toHex(secret))).size).to.equal(4)
-    expect(toHex(handshakeKeys(master).initiator.subarray(0, 32))).not.to.equal(toHex(shared))
-    for (const secret of [first, second, ratchet, resumption, master.subarray(0, 32)]) {
+    const { master, initiator, responder } = handshakeSecrets({ shared: shared.slice() }, new Uint8Array(64))
+    const handshake = [master, initiator, responder].map((secret) => secret.slice(0, 32))
+    const session = Object.values<Uint8Array>({ ...finalSecrets(master, master) })
+    expect(new Set([...handshake, ...session].map((secret) => toHex(secret))).size).to.equal(3 + 5)
+    for (const secret of [...handshake, ...session]) {
       expect(toHex(secret)).not.to.equal(toHex(shared))
       expect(toHex(epochKeys(secret, CIPHER).iv)).not.to.equal(toHex(raw.iv))
     }

@@ -122,7 +122,7 @@ export { chKemKdf, chKemKdf1, transcriptHash } from './kem/ch-kem-kdf.ts'
 // Symmetric
 export { AeadKey } from './symmetric/aead.ts'
 export type { AeadAlgorithm } from './symmetric/aead.ts'
-export { sha256, sha384, sha3_256, sha3_512, sha512, shake128, shake256 } from './symmetric/hash.ts'
+export { publicSha512, sha256, sha384, sha3_256, sha3_512, sha512, shake128, shake256 } from './symmetric/hash.ts'
 export type { Hash } from './symmetric/hash.ts'
 export { MacKey, hkdf, hkdfExpand, hkdfExpandSha256, hkdfSha256, hmac, hmacSha256 } from './symmetric/mac.ts'
 export type { HmacHash } from './symmetric/mac.ts'

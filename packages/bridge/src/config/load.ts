@@ -87,7 +87,7 @@ function aliasProblems(document: Document, lines: LineCounter): ConfigProblem[] 
 }
 
 function pathTo(node: unknown, parents: readonly unknown[]): (string | number)[] {
-  return parents.flatMap((parent, i) => {
+  return parents.flatMap<string | number>((parent, i) => {
     if (isPair(parent)) return [String(parent.key)]
     return isSeq(parent) ? [parent.items.indexOf(parents[i + 1] ?? node)] : []
   })

@@ -119,7 +119,7 @@ export class DatagramChannel implements MessageChannel {
     this.#session = new DatagramSession(session, { settings, remote, paths, counters, observer }, channel.clock())
     this.maxOnce = Math.min(this.maxMessage, this.#session.room)
     this.#time = new SessionTime(start, channel.clock)
-    this.#resumption = new Resumption(session, channel)
+    this.#resumption = new Resumption(session, channel, Date.now())
     this.#delivery = new Delivery({
       maxMessage: channel.maxMessage,
       time: this.#time,
@@ -131,8 +131,6 @@ export class DatagramChannel implements MessageChannel {
     this.closed = promise
     this.#resolveClosed = resolve
     this.#subscriptions = links.map((link) => link.drained.subscribe(() => this.#flushSoon()))
-    const ticket = this.#resumption.give(Date.now())
-    if (ticket !== undefined) this.#session.writeControl(ticket)
     this.#flushSoon()
   }
 

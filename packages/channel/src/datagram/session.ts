@@ -152,11 +152,6 @@ export class DatagramSession {
     this.#streams.writeMessage(port, message, validUntil)
   }
 
-  /** Something for the peer to settle; {@link flush} sends it. */
-  writeControl(content: Uint8Array): void {
-    this.#streams.writeControl(content)
-  }
-
   /** A message by itself, in one packet, once. */
   sendOnce(port: number, message: Uint8Array, validUntil: number | undefined, now: number): SessionEffect[] {
     return this.#attempt(now, () => {

@@ -1,9 +1,10 @@
-import { AuthError, DecodeError, Reader } from '@gridseal/wire'
+import { AuthError, DecodeError, Reader, Writer } from '@gridseal/wire'
 import { equalBytes } from '@gridseal/pqc'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { CONTENT } from '../record/content.ts'
-import { PROOF_LENGTH, confirmProof, finishedProof, signatureInput } from './key-schedule.ts'
+import { PROOF_LENGTH, finishedProof, signatureInput } from './key-schedule.ts'
 import type { Role } from './key-schedule.ts'
+import type { GivenTicket } from './ticket.ts'
 import { extend } from './transcript.ts'
 
 /*
@@ -12,7 +13,7 @@ import { extend } from './transcript.ts'
  * auth:    01 || signatureLength u16 || signature || finished (32). The signature is over the transcript before it;
  *          the Finished over the transcript with it. Who has a static KEM key, and both ends of a resumed session,
  *          send an empty signature: the master secret itself proves who they are.
- * confirm: 02 || proof (32).
+ * confirm: 02 || proof (32), and where the responder gives a ticket, life u32 (s) || ticket.
  */
 
 const SIGNATURE_AT = 3
@@ -109,23 +110,27 @@ export function checkSigned(
   return extend(signed, finished)
 }
 
-/** The responder's `confirm` over the whole transcript. */
-export function makeConfirm(master: Uint8Array, transcript: Uint8Array): Uint8Array {
-  const content = new Uint8Array(1 + PROOF_LENGTH)
-  content[0] = CONTENT.confirm
-  content.set(confirmProof(master, transcript), 1)
-  return content
+/** The responder's `confirm` with its proof of the whole transcript, and a ticket where it gives one. */
+export function makeConfirm(proof: Uint8Array, given?: GivenTicket): Uint8Array {
+  const w = new Writer(1 + PROOF_LENGTH + 4 + (given?.ticket.length ?? 0)).u8(CONTENT.confirm).bytes(proof)
+  if (given !== undefined) w.u32be(given.life).bytes(given.ticket)
+  return w.finish()
 }
 
-/** Checks the responder's `confirm`. Throws {@link AuthError} `channel.handshake.confirm` and {@link DecodeError}. */
-export function checkConfirm(content: Uint8Array, master: Uint8Array, transcript: Uint8Array): void {
+/**
+ * Checks the responder's `confirm`, and returns the ticket that is in it. Throws {@link AuthError}
+ * `channel.handshake.confirm` and {@link DecodeError}.
+ */
+export function checkConfirm(content: Uint8Array, expected: Uint8Array): GivenTicket | undefined {
   const r = new Reader(content)
   expectKind(r, CONTENT.confirm)
-  const proof = r.take(PROOF_LENGTH, 'proof')
-  r.expectEnd('confirm')
-  if (!equalBytes(proof, confirmProof(master, transcript))) {
+  if (!equalBytes(r.take(PROOF_LENGTH, 'proof'), expected)) {
     throw new AuthError('channel.handshake.confirm', 'the responder does not have the same transcript')
   }
+  if (r.atEnd) return undefined
+  const life = r.u32be('life')
+  r.need(1, 'ticket')
+  return { life, ticket: r.rest().slice() }
 }
 
 /** Reads the kind. Contents of the traffic phase cannot get here: their keys are not in use yet. */

@@ -33,9 +33,15 @@ export type Extensions = ReadonlyMap<number, Uint8Array>
 
 /** Writes extensions; their types must ascend. */
 export function writeExtensions(w: Writer, extensions: readonly (readonly [number, Uint8Array | undefined])[]): void {
-  const present = extensions.filter((entry): entry is [number, Uint8Array] => entry[1] !== undefined)
-  w.u8(present.length)
-  for (const [type, value] of present) w.u8(type).u16be(value.length).bytes(value)
+  const at = w.length
+  w.u8(0)
+  let count = 0
+  for (const [type, value] of extensions) {
+    if (value === undefined) continue
+    w.u8(type).u16be(value.length).bytes(value)
+    count++
+  }
+  w.patchU8(at, count)
 }
 
 /** Reads extensions. Throws {@link DecodeError}, with `channel.hello.extensions` for a type twice or out of order. */

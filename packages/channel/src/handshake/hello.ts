@@ -1,6 +1,6 @@
 import { DecodeError, Reader, Writer } from '@gridseal/wire'
 import { sha256 } from '@gridseal/pqc'
-import { FRAME, FRAME_HEADER, encodeFrame } from '../record/frame.ts'
+import { FRAME, FRAME_HEADER } from '../record/frame.ts'
 import { EXTENSION, readExtensions, writeExtensions } from './extensions.ts'
 import type { Extensions } from './extensions.ts'
 
@@ -89,16 +89,15 @@ export interface RetryRequest {
 
 /** The ClientHello as a frame. */
 export function encodeClientHello(hello: ClientHello): Uint8Array {
-  const body = new Writer(1800 + (hello.staticKey?.length ?? 0))
-    .u8(PROTOCOL_VERSION)
+  const w = beginFrame(FRAME.clientHello, 1800 + (hello.staticKey?.length ?? 0))
     .bytes(hello.random)
     .bytes(hello.initiator)
     .bytes(hello.responder)
     .u32be(hello.maxMessage)
     .u8(hello.suites.length)
-  for (const suite of hello.suites) body.u16be(suite)
-  body.u16be(hello.shareSuite).u16be(hello.share.length).bytes(hello.share)
-  writeExtensions(body, [
+  for (const suite of hello.suites) w.u16be(suite)
+  w.u16be(hello.shareSuite).u16be(hello.share.length).bytes(hello.share)
+  writeExtensions(w, [
     [EXTENSION.cookie, hello.cookie],
     [EXTENSION.sharedKey, hello.sharedKey],
     [EXTENSION.ticket, hello.ticket],
@@ -106,7 +105,7 @@ export function encodeClientHello(hello: ClientHello): Uint8Array {
     [EXTENSION.ordering, hello.ordering === 'strict' ? undefined : Uint8Array.of(ORDERING[hello.ordering])],
     [EXTENSION.certificates, encodeCertificates(hello.certificates)],
   ])
-  return encodeFrame(FRAME.clientHello, body.finish())
+  return finishFrame(w)
 }
 
 /** Reads a ClientHello frame. Throws {@link DecodeError}, with `channel.version` for another version. */
@@ -148,20 +147,19 @@ export function decodeClientHello(frame: Uint8Array): ReceivedClientHello {
 
 /** The ServerHello as a frame. */
 export function encodeServerHello(hello: ServerHello): Uint8Array {
-  const body = new Writer(1700 + (hello.staticKey?.length ?? 0))
-    .u8(PROTOCOL_VERSION)
+  const w = beginFrame(FRAME.serverHello, 1700 + (hello.staticKey?.length ?? 0))
     .bytes(hello.random)
     .u32be(hello.maxMessage)
     .u16be(hello.suite)
     .u16be(hello.ciphertext.length)
     .bytes(hello.ciphertext)
-  writeExtensions(body, [
+  writeExtensions(w, [
     [EXTENSION.sharedKey, hello.sharedKey ? NOTHING : undefined],
     [EXTENSION.ticket, hello.resumed ? NOTHING : undefined],
     [EXTENSION.staticKey, hello.staticKey],
     [EXTENSION.certificates, encodeCertificates(hello.certificates)],
   ])
-  return encodeFrame(FRAME.serverHello, body.finish())
+  return finishFrame(w)
 }
 
 /** Reads a ServerHello frame. Throws {@link DecodeError}, with `channel.version` for another version. */
@@ -194,8 +192,12 @@ export function decodeServerHello(frame: Uint8Array): ServerHello {
 
 /** The HelloRetryRequest as a frame. */
 export function encodeRetryRequest({ suite, cookie }: RetryRequest): Uint8Array {
-  const body = new Writer(5 + cookie.length).u8(PROTOCOL_VERSION).u16be(suite).u16be(cookie.length).bytes(cookie)
-  return encodeFrame(FRAME.retryRequest, body.finish())
+  return finishFrame(
+    beginFrame(FRAME.retryRequest, 10 + cookie.length)
+      .u16be(suite)
+      .u16be(cookie.length)
+      .bytes(cookie),
+  )
 }
 
 /** Reads a HelloRetryRequest frame. Throws {@link DecodeError}. */
@@ -206,6 +208,15 @@ export function decodeRetryRequest(frame: Uint8Array): RetryRequest {
   const cookie = r.take(r.u16be('cookieLength'), 'cookie')
   r.expectEnd('retryRequest')
   return { suite, cookie }
+}
+
+/** A frame that says which version it is of; `length` bytes are expected in all. */
+function beginFrame(type: number, length: number): Writer {
+  return new Writer(length).u8(type).u32be(0).u8(PROTOCOL_VERSION)
+}
+
+function finishFrame(w: Writer): Uint8Array {
+  return w.patchU32be(1, w.length - FRAME_HEADER).finish()
 }
 
 /** What follows the version depends on it, so nothing is read under another one. */

@@ -5,7 +5,6 @@ import type { CertifiedKey } from '../identity/certified-key.ts'
 import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
-import { importKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
 import { checkConfirm } from './auth.ts'
@@ -13,9 +12,10 @@ import { WHOEVER_IS_CERTIFIED, decodeRetryRequest, decodeServerHello, encodeClie
 import type { ClientHello, Ordering, ServerHello } from './hello.ts'
 import { freshPair } from './kem.ts'
 import type { KemPair } from './kem.ts'
-import { handshakeKeys, masterSecret } from './key-schedule.ts'
+import { finalSecrets, wipeSecrets } from './key-schedule.ts'
 import {
   CERTIFIED_LIMIT,
+  agreed,
   checkPeer,
   expectFrame,
   expectSigned,
@@ -24,7 +24,7 @@ import {
   takeInput,
   toSign,
 } from './machine.ts'
-import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Proven, Step } from './machine.ts'
+import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step, Who } from './machine.ts'
 import type { Randomness } from './randomness.ts'
 import { findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
@@ -78,9 +78,14 @@ interface HelloSent {
 }
 
 export type InitiatorState =
-  | HelloSent
-  | (Keyed & { readonly at: 'keyed' })
-  | (Keyed & { readonly at: 'signing' | 'confirming'; readonly proven: Omit<Proven, 'transcript'> })
+  HelloSent | { readonly at: 'keyed'; readonly keyed: Keyed; readonly transcript: Uint8Array } | Answering
+
+interface Answering {
+  readonly at: 'signing' | 'confirming'
+  readonly keyed: Keyed
+  readonly who: Who
+  readonly transcript: Uint8Array
+}
 
 type Result = Step<InitiatorState | Finished>
 
@@ -124,9 +129,14 @@ export function stepInitiator(
         if (next.kind === 'frame' && next.frame[0] === FRAME.retryRequest) return onRetry(config, current, next.frame)
         return onServerHello(config, current, expectFrame(next, FRAME.serverHello, 'before the ServerHello'))
       case 'keyed':
-        return onAuth(config, current, expectFrame(next, FRAME.record, "in place of the responder's auth"))
+        return onAuth(
+          config,
+          current.keyed,
+          current.transcript,
+          expectFrame(next, FRAME.record, "in place of the responder's auth"),
+        )
       case 'signing':
-        return onSigned(current, expectSigned(next, 'before our auth'))
+        return sendAuth(current.keyed, current.who, current.transcript, expectSigned(next, 'before our auth'))
       case 'confirming':
         return onConfirm(current, expectFrame(next, FRAME.record, "in place of the responder's confirm"))
     }
@@ -157,19 +167,16 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
   const transcript = extend(state.transcript, frame)
   const { staticKey, ticket, sharedKey, peer } = config
   const full = !answer.resumed
-  const master = masterSecret(
-    {
-      shared: state.keyPair.decapsulate(answer.ciphertext, 'responder'),
-      toResponder: full ? state.toResponder : undefined,
-      toInitiator: answer.staticKey === undefined ? undefined : staticKey?.decapsulate(answer.staticKey, 'responder'),
-      sharedKey: sharedKey?.key,
-      resumption: answer.resumed ? ticket?.secret : undefined,
-    },
-    transcript,
-  )
+  const secrets = {
+    shared: state.keyPair.decapsulate(answer.ciphertext, 'responder'),
+    toResponder: full ? state.toResponder : undefined,
+    toInitiator: answer.staticKey === undefined ? undefined : staticKey?.decapsulate(answer.staticKey, 'responder'),
+    sharedKey: sharedKey?.key,
+    resumption: answer.resumed ? ticket?.secret : undefined,
+  }
   if (!full) state.toResponder?.fill(0)
-  const keys = handshakeKeys(master)
-  const keyed = {
+  const { master, initiatorKeys, responderKeys } = agreed(secrets, transcript, suite)
+  const keyed: Keyed = {
     peer,
     random: state.hello.random,
     shown: answer.certificates?.asks === true ? config.certified : undefined,
@@ -178,13 +185,12 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
     authenticated: 0,
     peerMaxMessage: answer.maxMessage,
     master,
-    initiatorKeys: importKeys(keys.initiator, suite.cipher),
-    responderKeys: importKeys(keys.responder, suite.cipher),
-    transcript,
+    initiatorKeys,
+    responderKeys,
   }
   const effects: HandshakeEffect[] = []
   if (peer instanceof CertificateTrust) effects.push({ kind: 'frame-limit', bytes: CERTIFIED_LIMIT })
-  return { state: { at: 'keyed', ...keyed }, effects }
+  return { state: { at: 'keyed', keyed, transcript }, effects }
 }
 
 /** The suite of a ServerHello that answers what was asked, and nothing weaker. */
@@ -214,33 +220,41 @@ function acceptable(
   return suite
 }
 
-function onAuth({ identity }: InitiatorConfig, state: Keyed, frame: Uint8Array): Result {
-  const { transcript, ...proven } = checkPeer(openRecord(state.responderKeys, 0, frame), state, 'responder')
-  const next = { ...state, at: 'signing' as const, proven, transcript }
-  if (!(identity instanceof VerifyingKey) || state.resumed) return onSigned(next, new Uint8Array(0))
-  const { message, transcript: signed } = toSign('initiator', next)
-  return { state: { ...next, transcript: signed }, effects: [{ kind: 'sign', message }] }
+function onAuth({ identity }: InitiatorConfig, keyed: Keyed, before: Uint8Array, frame: Uint8Array): Result {
+  const content = openRecord(keyed.responderKeys, 0, frame)
+  const { peer, certificate, transcript } = checkPeer(content, keyed, before, 'responder')
+  const who = { peer, certificate }
+  if (!(identity instanceof VerifyingKey) || keyed.resumed) return sendAuth(keyed, who, transcript, NO_SIGNATURE)
+  const { message, transcript: signed } = toSign('initiator', keyed, transcript)
+  return { state: { at: 'signing', keyed, who, transcript: signed }, effects: [{ kind: 'sign', message }] }
 }
 
-type Answering = Extract<InitiatorState, { readonly at: 'signing' | 'confirming' }>
+const NO_SIGNATURE = new Uint8Array(0)
 
-function onSigned(state: Answering, signature: Uint8Array): Result {
-  const { content, transcript } = makeProof('initiator', state, signature)
+function sendAuth(keyed: Keyed, who: Who, before: Uint8Array, signature: Uint8Array): Result {
+  const { content, transcript } = makeProof('initiator', keyed, before, signature)
   return {
-    state: { ...state, at: 'confirming', transcript },
-    effects: [{ kind: 'send', frame: sealContent(state.initiatorKeys, 0, content) }],
+    state: { at: 'confirming', keyed, who, transcript },
+    effects: [{ kind: 'send', frame: sealContent(keyed.initiatorKeys, 0, content) }],
   }
 }
 
-function onConfirm(state: Answering, frame: Uint8Array): Result {
-  const { master, transcript } = state
-  checkConfirm(openRecord(state.responderKeys, 1, frame), master, transcript)
-  const session = sessionOf('initiator', state, state.proven, transcript)
+function onConfirm({ keyed, who, transcript }: Answering, frame: Uint8Array): Result {
+  const { master, responderKeys } = keyed
+  const content = openRecord(responderKeys, 1, frame)
+  const secrets = finalSecrets(master, transcript)
+  let ticket
+  try {
+    ticket = checkConfirm(content, secrets.confirm)
+  } catch (error) {
+    wipeSecrets(secrets)
+    throw error
+  }
   return {
     state: { at: 'established' },
     effects: [
       { kind: 'wipe', secrets: [master] },
-      { kind: 'established', session },
+      { kind: 'established', session: sessionOf('initiator', keyed, who, secrets, ticket) },
     ],
   }
 }

@@ -2,6 +2,7 @@ import {
   CH_KEM_V1,
   ChKemEncapsulationKey,
   EncapsulationKey,
+  chKemEncapsulate,
   chKemEncapsulateWith,
   ephemeralChKemKeyPair,
   ephemeralKeyPair,
@@ -79,7 +80,9 @@ export function encapsulateTo(
   role: Role,
   ephemeral?: ChKemEphemeral,
 ): Encapsulation {
-  return importKey(kem, publicKey).encapsulate(role, ephemeral)
+  return kem === 'CH-KEM-v1'
+    ? chKemEncapsulate(publicKey, role, {}, ephemeral)
+    : importKey(kem, publicKey).encapsulate(role, ephemeral)
 }
 
 /** A public key for more than one encapsulation. Throws `DecodeError` as pqc does. */

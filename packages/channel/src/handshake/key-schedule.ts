@@ -31,29 +31,39 @@ export interface Secrets {
 
 const NOTHING = new Uint8Array(0)
 
-/** The master secret; `transcript` runs through the ServerHello. Overwrites what was made for this handshake alone. */
-export function masterSecret(secrets: Secrets, transcript: Uint8Array): Uint8Array {
-  const { shared, toResponder, toInitiator, sharedKey, resumption } = secrets
-  const inputs = [shared, toResponder, toInitiator, sharedKey, resumption].map((secret) => secret ?? NOTHING)
-  const master = chKemKdf(`${LABEL}master secret`, [...inputs, transcript], MASTER_LENGTH)
-  for (const secret of [shared, toResponder, toInitiator]) secret?.fill(0)
-  return master
+/** What a key agreement comes to. */
+export interface HandshakeSecrets {
+  readonly master: Uint8Array
+  /** What the roles' handshake records are sealed under: key || IV. */
+  readonly initiator: Uint8Array
+  readonly responder: Uint8Array
 }
 
-/** What the two roles' handshake records are sealed under: key || IV each. */
-export function handshakeKeys(master: Uint8Array): Readonly<Record<Role, Uint8Array>> {
-  const [initiator, responder] = derive('handshake keys', [master], KEY_AND_IV_LENGTH, 2)
-  return { initiator: initiator!, responder: responder! }
+/**
+ * The master secret and the keys of the handshake; `transcript` runs through the ServerHello. Overwrites what was made for
+ * this handshake alone.
+ */
+export function handshakeSecrets(secrets: Secrets, transcript: Uint8Array): HandshakeSecrets {
+  const { shared, toResponder, toInitiator, sharedKey, resumption } = secrets
+  const inputs = [
+    shared,
+    toResponder ?? NOTHING,
+    toInitiator ?? NOTHING,
+    sharedKey ?? NOTHING,
+    resumption ?? NOTHING,
+    transcript,
+  ]
+  const all = chKemKdf(`${LABEL}master secret`, inputs, MASTER_LENGTH + 2 * KEY_AND_IV_LENGTH)
+  const master = all.slice(0, MASTER_LENGTH)
+  all.fill(0, 0, MASTER_LENGTH)
+  for (const secret of [shared, toResponder, toInitiator]) secret?.fill(0)
+  const middle = MASTER_LENGTH + KEY_AND_IV_LENGTH
+  return { master, initiator: all.subarray(MASTER_LENGTH, middle), responder: all.subarray(middle) }
 }
 
 /** Key confirmation: proves the master secret and the transcript through the role's signature. */
 export function finishedProof(master: Uint8Array, role: Role, transcript: Uint8Array): Uint8Array {
   return chKemKdf(`${LABEL}${role} finished`, [master, transcript], PROOF_LENGTH)
-}
-
-/** The responder's last word: it has accepted the initiator, and both have the same whole transcript. */
-export function confirmProof(master: Uint8Array, transcript: Uint8Array): Uint8Array {
-  return chKemKdf(`${LABEL}responder confirm`, [master, transcript], PROOF_LENGTH)
 }
 
 /** What a session begins with, and what a fresh key agreement within it replaces. */
@@ -65,28 +75,44 @@ export interface SessionSecrets {
   readonly ratchet: Uint8Array
 }
 
-/** The session's secrets; `transcript` runs through the initiator's Finished. */
-export function sessionSecrets(
-  master: Uint8Array,
-  transcript: Uint8Array,
-): SessionSecrets & { readonly resumption: Uint8Array } {
-  const [initiator, responder, ratchet, resumption] = derive('session', [master, transcript], SECRET_LENGTH, 4)
-  return { initiator: initiator!, responder: responder!, ratchet: ratchet!, resumption: resumption! }
+/** What both ends have when they have the same whole transcript. */
+export interface FinalSecrets extends SessionSecrets {
+  /** For the tickets of later sessions. */
+  readonly resumption: Uint8Array
+  /** The responder's last word: it has accepted the initiator. */
+  readonly confirm: Uint8Array
+}
+
+/** The session's secrets and the confirmation; `transcript` runs through the initiator's Finished. */
+export function finalSecrets(master: Uint8Array, transcript: Uint8Array): FinalSecrets {
+  const [initiator, responder, ratchet, resumption, confirm] = derive('session', [master, transcript], 5)
+  return {
+    initiator: initiator!,
+    responder: responder!,
+    ratchet: ratchet!,
+    resumption: resumption!,
+    confirm: confirm!,
+  }
+}
+
+/** Overwrites secrets that nobody will use: the peer did not have them. */
+export function wipeSecrets({ initiator, responder, ratchet, resumption, confirm }: FinalSecrets): void {
+  for (const secret of [initiator, responder, ratchet, resumption, confirm]) secret.fill(0)
 }
 
 /** One turn of the ratchet; `messages` are the two contents of the exchange. Overwrites `root` and `shared`. */
 export function turnRatchet(root: Uint8Array, shared: Uint8Array, messages: readonly Uint8Array[]): SessionSecrets {
-  const [initiator, responder, ratchet] = derive('rekey', [root, shared, ...messages], SECRET_LENGTH, 3)
+  const [initiator, responder, ratchet] = derive('rekey', [root, shared, ...messages], 3)
   root.fill(0)
   shared.fill(0)
   return { initiator: initiator!, responder: responder!, ratchet: ratchet! }
 }
 
 /** `count` secrets from one derivation, each in a buffer of its own, so that each can be overwritten by itself. */
-function derive(label: string, inputs: readonly Uint8Array[], length: number, count: number): Uint8Array[] {
-  const all = chKemKdf(LABEL + label, inputs, length * count)
+function derive(label: string, inputs: readonly Uint8Array[], count: number): Uint8Array[] {
+  const all = chKemKdf(LABEL + label, inputs, SECRET_LENGTH * count)
   const parts: Uint8Array[] = []
-  for (let at = 0; at < all.length; at += length) parts.push(all.slice(at, at + length))
+  for (let at = 0; at < all.length; at += SECRET_LENGTH) parts.push(all.slice(at, at + SECRET_LENGTH))
   all.fill(0)
   return parts
 }

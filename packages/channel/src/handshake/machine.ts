@@ -4,6 +4,7 @@ import { VerifyingKey } from '@gridseal/pqc'
 import type { Certificate } from '@gridseal/pqc'
 import { ALERT, alertReceived } from '../alert.ts'
 import { asGridsealError } from '../failure.ts'
+import { importKeys } from '../record/epoch.ts'
 import type { EpochKeys } from '../record/epoch.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, frameName } from '../record/frame.ts'
 import { CertificateTrust } from '../identity/certificate-trust.ts'
@@ -13,9 +14,10 @@ import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { checkAuth, makeAuth } from './auth.ts'
 import type { Proof } from './auth.ts'
 import { certifiedTranscript, checkCertifiedAuth, makeCertifiedAuth } from './certified-auth.ts'
-import { sessionSecrets, signatureInput } from './key-schedule.ts'
-import type { Role } from './key-schedule.ts'
+import { handshakeSecrets, signatureInput } from './key-schedule.ts'
+import type { FinalSecrets, Role, Secrets } from './key-schedule.ts'
 import type { Suite } from './suites.ts'
+import type { GivenTicket } from './ticket.ts'
 
 /*
  * What both handshake machines share. A machine is a pure function of its configuration, its state and an input; all
@@ -62,7 +64,7 @@ export interface Session {
   readonly random: Uint8Array
   /** What the peer has shown to be who it is, where it is not pinned. */
   readonly certificate: Certificate | undefined
-  /** Who was shown certificates, or has shown some, has to do so again: such sessions are not resumed. */
+  /** Where certificates were shown the session is not resumed. */
   readonly resumable: boolean
   readonly suite: Suite
   /** Whether a ticket stood in for identities: nobody has signed. */
@@ -75,8 +77,10 @@ export interface Session {
   readonly receiveSecret: Uint8Array
   /** Root of the fresh key agreements within the session. */
   readonly ratchet: Uint8Array
-  /** For the ticket of a later session. */
+  /** What a ticket of this session is good with. */
   readonly resumption: Uint8Array
+  /** What the responder has given to the initiator; undefined where it gave none, and at the responder. */
+  readonly ticket: GivenTicket | undefined
 }
 
 /** What follows from an input. */
@@ -85,7 +89,7 @@ export interface Step<State> {
   readonly effects: readonly HandshakeEffect[]
 }
 
-/** Both ends have the same keys, which nobody has vouched for yet. */
+/** Both ends have the same keys, which nobody has vouched for yet; the transcript goes on beside it. */
 export interface Keyed {
   /** Who the peer must prove to be. */
   readonly peer: ExpectedPeer
@@ -100,7 +104,16 @@ export interface Keyed {
   readonly master: Uint8Array
   readonly initiatorKeys: EpochKeys
   readonly responderKeys: EpochKeys
-  readonly transcript: Uint8Array
+}
+
+/** The master secret and the keys that follow from it; `transcript` runs through the ServerHello. */
+export function agreed(
+  secrets: Secrets,
+  transcript: Uint8Array,
+  { cipher }: Suite,
+): Pick<Keyed, 'master' | 'initiatorKeys' | 'responderKeys'> {
+  const { master, initiator, responder } = handshakeSecrets(secrets, transcript)
+  return { master, initiatorKeys: importKeys(initiator, cipher), responderKeys: importKeys(responder, cipher) }
 }
 
 /** The ends of a machine; every input is without effect there. */
@@ -110,7 +123,7 @@ export type Finished = { readonly at: 'established' } | { readonly at: 'failed' 
  * Takes an input: the ends of a handshake, which are the same everywhere, are handled here, all else by `advance`.
  * What `advance` throws fails the handshake with one alert that says nothing.
  */
-export function takeInput<State extends { readonly at: string } | Keyed>(
+export function takeInput<State extends { readonly at: string }>(
   state: State | Finished,
   input: HandshakeInput,
   advance: (state: State, input: HandshakeInput) => Step<State | Finished>,
@@ -131,15 +144,24 @@ export function takeInput<State extends { readonly at: string } | Keyed>(
   }
 }
 
-/** A peer that has proven who it is, and the transcript after that. */
-export interface Proven {
+/** A peer that has proven who it is. */
+export interface Who {
   readonly peer: PeerIdentity
   readonly certificate: Certificate | undefined
+}
+
+/** {@link Who}, and the transcript after the proof. */
+export interface Proven extends Who {
   readonly transcript: Uint8Array
 }
 
 /** Checks the auth of the peer in role `role`: by the key that is pinned, or by certificates. Throws as these do. */
-export function checkPeer(content: Uint8Array, { peer, resumed, master, transcript }: Keyed, role: Role): Proven {
+export function checkPeer(
+  content: Uint8Array,
+  { peer, resumed, master }: Keyed,
+  transcript: Uint8Array,
+  role: Role,
+): Proven {
   if (peer instanceof CertificateTrust) {
     const { key, leaf, transcript: after } = checkCertifiedAuth(content, peer, master, role, transcript)
     return { peer: key, certificate: leaf, transcript: after }
@@ -150,32 +172,36 @@ export function checkPeer(content: Uint8Array, { peer, resumed, master, transcri
 }
 
 /** What to sign in role `role`, and the transcript that is signed. */
-export function toSign(role: Role, { shown, transcript }: Keyed): { message: Uint8Array; transcript: Uint8Array } {
+export function toSign(
+  role: Role,
+  { shown }: Keyed,
+  transcript: Uint8Array,
+): { message: Uint8Array; transcript: Uint8Array } {
   const signed = shown === undefined ? transcript : certifiedTranscript(transcript, shown.encoded)
   return { message: signatureInput(role, signed), transcript: signed }
 }
 
 /** Our auth, from the signature over {@link toSign}; an empty one where we do not sign. */
-export function makeProof(role: Role, { master, shown, transcript }: Keyed, signature: Uint8Array): Proof {
+export function makeProof(role: Role, { master, shown }: Keyed, transcript: Uint8Array, signature: Uint8Array): Proof {
   if (shown === undefined) return makeAuth(master, role, transcript, signature)
   return makeCertifiedAuth(master, role, transcript, signature, shown.encoded)
 }
 
-/** What a handshake leaves behind; `transcript` runs through the initiator's Finished. */
+/** What a handshake leaves behind. */
 export function sessionOf(
   role: Role,
   keyed: Keyed,
-  { peer, certificate }: Omit<Proven, 'transcript'>,
-  transcript: Uint8Array,
+  { peer, certificate }: Who,
+  { initiator, responder, ratchet, resumption }: FinalSecrets,
+  ticket?: GivenTicket,
 ): Session {
-  const { suite, resumed, authenticated, peerMaxMessage, master, shown, random } = keyed
-  const { initiator, responder, ratchet, resumption } = sessionSecrets(master, transcript)
+  const { suite, resumed, authenticated, peerMaxMessage, random } = keyed
   return {
     role,
     peer,
     random,
     certificate,
-    resumable: certificate === undefined && shown === undefined,
+    resumable: isResumable(keyed, certificate),
     suite,
     resumed,
     authenticated,
@@ -184,7 +210,13 @@ export function sessionOf(
     receiveSecret: role === 'initiator' ? responder : initiator,
     ratchet,
     resumption,
+    ticket,
   }
+}
+
+/** Who was shown certificates, or has shown some, has to do so again. */
+export function isResumable({ shown }: Keyed, certificate: Certificate | undefined): boolean {
+  return certificate === undefined && shown === undefined
 }
 
 /** The frame of type `type`, or {@link ProtocolError} `channel.unexpected`. */
@@ -217,7 +249,7 @@ function isFinished(state: object): state is Finished {
 function failed(state: object, error: GridsealError, alert: boolean): Step<Finished> {
   const effects: HandshakeEffect[] = []
   if (alert) effects.push({ kind: 'send', frame: encodeFrame(FRAME.alert, Uint8Array.of(ALERT.handshakeFailed)) })
-  if ('master' in state && state.master instanceof Uint8Array) effects.push({ kind: 'wipe', secrets: [state.master] })
+  if ('keyed' in state) effects.push({ kind: 'wipe', secrets: [(state.keyed as Keyed).master] })
   effects.push({ kind: 'fail', error })
   return { state: { at: 'failed' }, effects }
 }

@@ -5,7 +5,6 @@ import type { CertifiedKey } from '../identity/certified-key.ts'
 import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
-import { importKeys } from '../record/epoch.ts'
 import { FRAME } from '../record/frame.ts'
 import { openRecord, sealContent } from '../record/record.ts'
 import { makeConfirm } from './auth.ts'
@@ -13,23 +12,25 @@ import type { CookieJar } from './cookie.ts'
 import { WHOEVER_IS_CERTIFIED, decodeClientHello, encodeRetryRequest, encodeServerHello } from './hello.ts'
 import type { Ordering, ReceivedClientHello } from './hello.ts'
 import type { Encapsulate } from './kem.ts'
-import { handshakeKeys, masterSecret } from './key-schedule.ts'
+import { finalSecrets } from './key-schedule.ts'
 import {
   CERTIFIED_LIMIT,
+  agreed,
   checkPeer,
   expectFrame,
   expectKey,
   expectSigned,
+  isResumable,
   makeProof,
   sessionOf,
   takeInput,
   toSign,
 } from './machine.ts'
-import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step } from './machine.ts'
+import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step, Who } from './machine.ts'
 import type { Randomness } from './randomness.ts'
 import { chooseSuite, findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
-import type { TicketKeys, TicketState } from './ticket.ts'
+import type { GivenTicket, TicketKeys, TicketState } from './ticket.ts'
 import { EMPTY_TRANSCRIPT, extend } from './transcript.ts'
 
 /*
@@ -87,9 +88,15 @@ interface Admitted {
 }
 
 export type ResponderState =
-  | { readonly at: 'listening'; readonly retried: boolean }
-  | (Admitted & { readonly at: 'keying' })
-  | (Keyed & { readonly at: 'signing' | 'authenticating'; readonly claimed: Uint8Array })
+  { readonly at: 'listening'; readonly retried: boolean } | (Admitted & { readonly at: 'keying' }) | Answering
+
+interface Answering {
+  readonly at: 'signing' | 'authenticating'
+  readonly keyed: Keyed
+  /** The fingerprint that the initiator's hello has named. */
+  readonly claimed: Uint8Array
+  readonly transcript: Uint8Array
+}
 
 type Result = Step<ResponderState | Finished>
 
@@ -112,9 +119,9 @@ export function stepResponder(
         // A name that nobody knows goes on with a key that nobody has: both end alike, so names cannot be tried out.
         return onAdmitted(config, current, expectKey(next, 'before the pre-shared key') ?? config.random(32))
       case 'signing':
-        return onSigned(current, expectSigned(next, 'before our auth'))
+        return sendAuth(current.keyed, current.claimed, current.transcript, expectSigned(next, 'before our auth'))
       case 'authenticating':
-        return onAuth(current, expectFrame(next, FRAME.record, "in place of the initiator's auth"))
+        return onAuth(config, current, expectFrame(next, FRAME.record, "in place of the initiator's auth"))
     }
   })
 }
@@ -216,7 +223,7 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
   const toResponder =
     resumed || hello.staticKey === undefined ? undefined : config.staticKey?.decapsulate(hello.staticKey, 'initiator')
   const toPeer = proves?.encapsulate('responder', ephemeral)
-  const answer = encodeServerHello({
+  const serverHello = encodeServerHello({
     random: config.random(32),
     maxMessage: config.maxMessage,
     suite: suite.id,
@@ -226,33 +233,31 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
     staticKey: toPeer?.ciphertext,
     certificates: { shows, asks },
   })
-  const transcript = extend(admitted.transcript, answer)
+  const transcript = extend(admitted.transcript, serverHello)
   const resumption = ticket?.secret
   const secrets = { shared: sharedSecret, toResponder, toInitiator: toPeer?.sharedSecret, sharedKey, resumption }
-  const master = masterSecret(secrets, transcript)
-  const keys = handshakeKeys(master)
-  const keyed = {
-    claimed: hello.initiator.slice(),
-    random: hello.random.slice(),
+  const { master, initiatorKeys, responderKeys } = agreed(secrets, transcript, suite)
+  const keyed: Keyed = {
     peer,
+    random: hello.random.slice(),
     shown: shows ? config.certified : undefined,
     suite,
     resumed,
     authenticated: ticket?.authenticated ?? config.now(),
     peerMaxMessage: hello.maxMessage,
     master,
-    initiatorKeys: importKeys(keys.initiator, suite.cipher),
-    responderKeys: importKeys(keys.responder, suite.cipher),
-    transcript,
+    initiatorKeys,
+    responderKeys,
   }
-  const effects: HandshakeEffect[] = [{ kind: 'send', frame: answer }]
+  const claimed = hello.initiator.slice()
+  const effects: HandshakeEffect[] = [{ kind: 'send', frame: serverHello }]
   if (asks) effects.push({ kind: 'frame-limit', bytes: CERTIFIED_LIMIT })
   if (resumed || !(config.identity instanceof VerifyingKey)) {
-    const next = onSigned({ at: 'signing', ...keyed }, new Uint8Array(0))
-    return { state: next.state, effects: [...effects, ...next.effects] }
+    return sendAuth(keyed, claimed, transcript, NO_SIGNATURE, effects)
   }
-  const { message, transcript: signed } = toSign('responder', keyed)
-  return { state: { at: 'signing', ...keyed, transcript: signed }, effects: [...effects, { kind: 'sign', message }] }
+  const { message, transcript: signed } = toSign('responder', keyed, transcript)
+  effects.push({ kind: 'sign', message })
+  return { state: { at: 'signing', keyed, claimed, transcript: signed }, effects }
 }
 
 /** What a ticket says, if it is ours, of this initiator, for this suite and not too old. */
@@ -264,30 +269,49 @@ function takeTicket(config: ResponderConfig, hello: ReceivedClientHello, suite: 
   return age >= 0 && age < config.ticketLife ? state : undefined
 }
 
-type Answering = Extract<ResponderState, { readonly at: 'signing' | 'authenticating' }>
+const NO_SIGNATURE = new Uint8Array(0)
 
-function onSigned(state: Answering, signature: Uint8Array): Result {
-  const { content, transcript } = makeProof('responder', state, signature)
-  return {
-    state: { ...state, at: 'authenticating', transcript },
-    effects: [{ kind: 'send', frame: sealContent(state.responderKeys, 0, content) }],
-  }
+function sendAuth(
+  keyed: Keyed,
+  claimed: Uint8Array,
+  before: Uint8Array,
+  signature: Uint8Array,
+  effects: HandshakeEffect[] = [],
+): Result {
+  const { content, transcript } = makeProof('responder', keyed, before, signature)
+  effects.push({ kind: 'send', frame: sealContent(keyed.responderKeys, 0, content) })
+  return { state: { at: 'authenticating', keyed, claimed, transcript }, effects }
 }
 
-function onAuth(state: Answering, frame: Uint8Array): Result {
-  const { master } = state
-  const { transcript, ...proven } = checkPeer(openRecord(state.initiatorKeys, 0, frame), state, 'initiator')
-  if (!equalBytes(proven.peer.fingerprint, state.claimed)) {
+function onAuth(config: ResponderConfig, { keyed, claimed, transcript: before }: Answering, frame: Uint8Array): Result {
+  const { master, initiatorKeys, responderKeys } = keyed
+  const proven = checkPeer(openRecord(initiatorKeys, 0, frame), keyed, before, 'initiator')
+  if (!equalBytes(proven.peer.fingerprint, claimed)) {
     throw new AuthError('channel.peer.other', 'the certificates of the initiator are for another key than it has named')
   }
-  const confirm = sealContent(state.responderKeys, 1, makeConfirm(master, transcript))
-  const session = sessionOf('responder', state, proven, transcript)
+  const secrets = finalSecrets(master, proven.transcript)
+  const confirm = makeConfirm(secrets.confirm, giveTicket(config, keyed, proven, secrets.resumption))
   return {
     state: { at: 'established' },
     effects: [
-      { kind: 'send', frame: confirm },
+      { kind: 'send', frame: sealContent(responderKeys, 1, confirm) },
       { kind: 'wipe', secrets: [master] },
-      { kind: 'established', session },
+      { kind: 'established', session: sessionOf('responder', keyed, proven, secrets) },
     ],
   }
+}
+
+/** What the initiator may resume the session with later; undefined where it is given nothing. */
+function giveTicket(
+  { identity, tickets, ticketLife, now }: ResponderConfig,
+  keyed: Keyed,
+  { peer, certificate }: Who,
+  secret: Uint8Array,
+): GivenTicket | undefined {
+  if (tickets === undefined || !isResumable(keyed, certificate)) return undefined
+  const { authenticated, suite } = keyed
+  const life = Math.floor((authenticated + ticketLife - now()) / 1000)
+  if (life <= 0) return undefined
+  const state = { authenticated, suite: suite.id, initiator: peer.fingerprint, secret }
+  return { life, ticket: tickets.seal(state, identity.fingerprint) }
 }

@@ -95,6 +95,13 @@ export class TicketKeys {
   }
 }
 
+/** A ticket as the responder gives it. */
+export interface GivenTicket {
+  readonly ticket: Uint8Array
+  /** Seconds for which it is good. */
+  readonly life: number
+}
+
 /** A ticket as the initiator keeps it. */
 export interface ResumptionTicket {
   /** Opaque; goes into the ClientHello. */

@@ -135,11 +135,6 @@ export function encodeAlert(code: number): Uint8Array {
   return Uint8Array.of(CONTENT.alert, code)
 }
 
-/** `ticket`: kind || life u32 (s) || ticket. */
-export function encodeTicket(life: number, ticket: Uint8Array): Uint8Array {
-  return new Writer(5 + ticket.length).u8(CONTENT.ticket).u32be(life).bytes(ticket).finish()
-}
-
 /** `rekeyRequest`: kind || key share. */
 export function encodeRekeyRequest(share: Uint8Array): Uint8Array {
   return new Writer(1 + share.length).u8(CONTENT.rekeyRequest).bytes(share).finish()

@@ -1,3 +1,4 @@
+import { InternalError } from '@gridseal/wire'
 import { chKemKdf } from '@gridseal/pqc'
 import type { AeadAlgorithm } from '@gridseal/pqc'
 import { RecordCipher } from './record-cipher.ts'
@@ -40,4 +41,49 @@ export function nextSecret(secret: Uint8Array): Uint8Array {
   const next = chKemKdf(LABEL_NEXT, [secret], SECRET_LENGTH)
   secret.fill(0)
   return next
+}
+
+/**
+ * The epoch that a direction is in: its secret, and its keys from its first record on. Many a channel is opened long before
+ * it says anything.
+ */
+export class Epoch {
+  readonly #cipher: AeadAlgorithm
+  /** Undefined when it has been overwritten. */
+  #secret: Uint8Array | undefined
+  #keys: EpochKeys | undefined
+
+  /** Takes over `secret`, which is overwritten when the epoch ends. */
+  constructor(secret: Uint8Array, cipher: AeadAlgorithm) {
+    this.#secret = secret
+    this.#cipher = cipher
+  }
+
+  /** Throws {@link InternalError} `channel.record.wiped` after {@link wipe}. */
+  get keys(): EpochKeys {
+    return (this.#keys ??= epochKeys(this.#alive(), this.#cipher))
+  }
+
+  /** The next one, by the direction itself. */
+  next(): void {
+    this.replace(nextSecret(this.#alive()))
+  }
+
+  /** Goes on with a secret that both ends have agreed on; the old one is overwritten. */
+  replace(secret: Uint8Array): void {
+    this.wipe()
+    this.#secret = secret
+  }
+
+  /** Overwrites the secret; nothing can be sealed or opened from here on. */
+  wipe(): void {
+    this.#secret?.fill(0)
+    this.#secret = undefined
+    this.#keys = undefined
+  }
+
+  #alive(): Uint8Array {
+    if (this.#secret !== undefined) return this.#secret
+    throw new InternalError('channel.record.wiped', 'the secrets of the session have been overwritten')
+  }
 }

@@ -1,6 +1,5 @@
 import type { AeadAlgorithm } from '@gridseal/pqc'
-import { epochKeys, nextSecret } from './epoch.ts'
-import type { EpochKeys } from './epoch.ts'
+import { Epoch } from './epoch.ts'
 import { LongOpening } from './long-opening.ts'
 import { openRecord } from './record.ts'
 
@@ -9,16 +8,12 @@ import { openRecord } from './record.ts'
  * number, so a replayed, missing or reordered one ends the session.
  */
 export class RecordOpener {
-  readonly #cipher: AeadAlgorithm
-  #secret: Uint8Array
-  #keys: EpochKeys
+  readonly #epoch: Epoch
   #sequence = 0
 
   /** Takes over `secret`, which is overwritten when the epoch ends. */
   constructor(secret: Uint8Array, cipher: AeadAlgorithm) {
-    this.#secret = secret
-    this.#cipher = cipher
-    this.#keys = epochKeys(secret, cipher)
+    this.#epoch = new Epoch(secret, cipher)
   }
 
   /** Whether any record has been authentic: until then the peer has not shown that it has the traffic keys. */
@@ -28,14 +23,14 @@ export class RecordOpener {
 
   /** The content of a whole record frame. Throws as `openRecord` does, and the number stays as it was. */
   open(record: Uint8Array): Uint8Array {
-    const content = openRecord(this.#keys, this.#sequence, record)
+    const content = openRecord(this.#epoch.keys, this.#sequence, record)
     this.#sequence++
     return content
   }
 
   /** Begins a long record with the first 13 bytes of its frame. Throws as {@link LongOpening} does. */
   begin(header: Uint8Array): LongOpening {
-    return new LongOpening(this.#keys, this.#sequence, header)
+    return new LongOpening(this.#epoch.keys, this.#sequence, header)
   }
 
   /** The content of the record that was begun, in pieces. Throws as `openRecord` does. */
@@ -47,19 +42,16 @@ export class RecordOpener {
 
   /** The peer has announced its next epoch: what follows is under the new key. */
   rekey(): void {
-    this.#secret = nextSecret(this.#secret)
-    this.#keys = epochKeys(this.#secret, this.#cipher)
+    this.#epoch.next()
   }
 
   /** The peer goes on with a secret that both ends have agreed on; the old one is overwritten. */
   replace(secret: Uint8Array): void {
-    this.#secret.fill(0)
-    this.#secret = secret
-    this.#keys = epochKeys(secret, this.#cipher)
+    this.#epoch.replace(secret)
   }
 
-  /** Overwrites the secret; nothing can be opened in a later epoch. */
+  /** Overwrites the secret; nothing can be opened from here on. */
   wipe(): void {
-    this.#secret.fill(0)
+    this.#epoch.wipe()
   }
 }

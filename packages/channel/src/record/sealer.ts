@@ -1,7 +1,6 @@
 import type { AeadAlgorithm } from '@gridseal/pqc'
 import { CONTENT, DATA_HEADER, PADDED_HEADER, TIMED_HEADER, encodeRekey, writeData, writeTimedData } from './content.ts'
-import { epochKeys, nextSecret } from './epoch.ts'
-import type { EpochKeys } from './epoch.ts'
+import { Epoch } from './epoch.ts'
 import { writeU32 } from './frame.ts'
 import { LongSealing } from './long-sealing.ts'
 import { RECORD_HEADER, RECORD_OVERHEAD, newRecord, sealRecord } from './record.ts'
@@ -25,9 +24,7 @@ const UNPADDED: Padding = { multiple: 0, limit: 0 }
 
 /** The sending half of the record layer: numbers and seals contents, and moves to the next epoch's key. */
 export class RecordSealer {
-  readonly #cipher: AeadAlgorithm
-  #secret: Uint8Array
-  #keys: EpochKeys
+  readonly #epoch: Epoch
   #sequence = 0
   #epochRecords = 0
   #epochBytes = 0
@@ -36,9 +33,7 @@ export class RecordSealer {
 
   /** Takes over `secret`, which is overwritten when the epoch ends. */
   constructor(secret: Uint8Array, cipher: AeadAlgorithm, limits: EpochLimits, padding: Padding = UNPADDED) {
-    this.#secret = secret
-    this.#cipher = cipher
-    this.#keys = epochKeys(secret, cipher)
+    this.#epoch = new Epoch(secret, cipher)
     this.#limits = limits
     this.#padding = padding
   }
@@ -77,30 +72,29 @@ export class RecordSealer {
 
   /** Begins a long record as the next one; no other may be sealed before it is finished. It is never padded. */
   begin(): LongSealing {
-    return new LongSealing(this.#keys, this.#sequence++, (length) => this.#count(length))
+    return new LongSealing(this.#epoch.keys, this.#sequence++, (length) => this.#count(length))
   }
 
   /** The record that tells the peer of the next epoch; what is sealed after it uses the new key. */
   rekey(): Uint8Array {
     const record = this.seal(encodeRekey())
-    this.#begin(nextSecret(this.#secret))
+    this.#epoch.next()
+    this.#begin()
     return record
   }
 
   /** Goes on with a secret that both ends have agreed on; the old one is overwritten. */
   replace(secret: Uint8Array): void {
-    this.#secret.fill(0)
-    this.#begin(secret)
+    this.#epoch.replace(secret)
+    this.#begin()
   }
 
-  /** Overwrites the secret; nothing can be sealed in a later epoch. */
+  /** Overwrites the secret; nothing can be sealed from here on. */
   wipe(): void {
-    this.#secret.fill(0)
+    this.#epoch.wipe()
   }
 
-  #begin(secret: Uint8Array): void {
-    this.#secret = secret
-    this.#keys = epochKeys(secret, this.#cipher)
+  #begin(): void {
     this.#epochRecords = 0
     this.#epochBytes = 0
   }
@@ -124,7 +118,7 @@ export class RecordSealer {
   }
 
   #seal(record: Uint8Array): Uint8Array {
-    sealRecord(this.#keys, this.#sequence, record)
+    sealRecord(this.#epoch.keys, this.#sequence, record)
     this.#sequence++
     this.#count(record.length - RECORD_OVERHEAD)
     return record

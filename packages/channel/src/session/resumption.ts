@@ -1,41 +1,32 @@
 import { ProtocolError } from '@gridseal/wire'
 import type { Role } from '../handshake/key-schedule.ts'
 import type { Session } from '../handshake/machine.ts'
+import type { TicketStore } from '../handshake/ticket.ts'
 import type { PeerIdentity } from '../identity/identity.ts'
-import type { Settings } from '../options.ts'
-import { encodeTicket } from '../record/content.ts'
 
-/** Tickets for a later session: the responder gives one, the initiator keeps it. */
+/** What an initiator keeps for a later session: the ticket of the handshake, and those that come afterwards. */
 export class Resumption {
   readonly #role: Role
   readonly #peer: PeerIdentity
   readonly #suite: number
-  readonly #authenticated: number
   readonly #resumable: boolean
   /** What the peer's tickets are kept with. */
   readonly #secret: Uint8Array
-  readonly #settings: Settings
+  readonly #store: TicketStore | undefined
 
-  /** Takes over the session's resumption secret. */
-  constructor({ role, peer, suite, authenticated, resumption, resumable }: Session, settings: Settings) {
+  /** Takes over the session's resumption secret. `now` is in ms since 1970. */
+  constructor(
+    { role, peer, suite, resumption, resumable, ticket }: Session,
+    { ticketStore }: { readonly ticketStore: TicketStore | undefined },
+    now: number,
+  ) {
     this.#role = role
     this.#peer = peer
     this.#suite = suite.id
-    this.#authenticated = authenticated
     this.#secret = resumption
     this.#resumable = resumable
-    this.#settings = settings
-  }
-
-  /** The content with a ticket for the peer; undefined where none is given. */
-  give(now: number): Uint8Array | undefined {
-    const { identity, ticketLife, ticketKeys } = this.#settings
-    if (this.#role !== 'responder' || ticketKeys === undefined || !this.#resumable) return undefined
-    const life = Math.floor((this.#authenticated + ticketLife - now) / 1000)
-    if (life <= 0) return undefined
-    const { fingerprint: initiator } = this.#peer
-    const state = { authenticated: this.#authenticated, suite: this.#suite, initiator, secret: this.#secret }
-    return encodeTicket(life, ticketKeys.seal(state, identity.publicKey.fingerprint))
+    this.#store = ticketStore
+    if (ticket !== undefined) this.keep(ticket.life, ticket.ticket, now)
   }
 
   /** Keeps a ticket that is good for `life` s. Throws {@link ProtocolError} `channel.unexpected`. */
@@ -44,7 +35,7 @@ export class Resumption {
     if (!this.#resumable) return
     const secret = this.#secret.slice()
     const row = { ticket, secret, suite: this.#suite, expires: now + life * 1000 }
-    this.#settings.ticketStore?.put(this.#peer.fingerprintText, row)
+    this.#store?.put(this.#peer.fingerprintText, row)
   }
 
   /** Overwrites the secret. */

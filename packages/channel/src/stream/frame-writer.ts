@@ -19,8 +19,11 @@ const TURN = 2 ** 17
  */
 export class FrameWriter {
   readonly #connection: ChannelConnection
-  readonly #drained: Subject<void> = new Subject()
-  readonly #subscription: Subscription
+  /** Made when somebody asks for it: most channels are never full. */
+  #drained: Subject<void> | undefined
+  /** To the connection's room, from the first time that there was none. */
+  #subscription: Subscription | undefined
+  #stopped = false
   #gathered: Uint8Array[] = []
   #length = 0
   #full = false
@@ -29,14 +32,14 @@ export class FrameWriter {
 
   constructor(connection: ChannelConnection) {
     this.#connection = connection
-    this.#subscription = connection.drained.subscribe(() => {
-      this.#full = false
-      if (!this.turnOver) this.#drained.next()
-    })
   }
 
   /** Emits after {@link write} has returned false, when there is room again. */
   get drained(): Observable<void> {
+    if (this.#drained === undefined) {
+      this.#drained = new Subject()
+      if (this.#stopped) this.#drained.complete()
+    }
     return this.#drained
   }
 
@@ -90,18 +93,28 @@ export class FrameWriter {
 
   /** No more will be written, and nobody waits for room. */
   stop(): void {
-    this.#subscription.unsubscribe()
-    this.#drained.complete()
+    this.#stopped = true
+    this.#subscription?.unsubscribe()
+    this.#drained?.complete()
   }
 
   #written(length: number, room: boolean): void {
-    if (!room) this.#full = true
+    if (!room) this.#filled()
     const before = this.#turn
     this.#turn += length
     if (before >= TURN || this.#turn < TURN) return
     setImmediate(() => {
       this.#turn = 0
-      if (!this.#full) this.#drained.next()
+      if (!this.#full) this.#drained?.next()
+    })
+  }
+
+  /** The connection tells when it has room again, which is not before this turn is over. */
+  #filled(): void {
+    this.#full = true
+    this.#subscription ??= this.#connection.drained.subscribe(() => {
+      this.#full = false
+      if (!this.turnOver) this.#drained?.next()
     })
   }
 }

@@ -1,4 +1,5 @@
 import { InternalError } from '@gridseal/wire'
+import type { GridsealError } from '@gridseal/wire'
 import { asGridsealError } from '../failure.ts'
 import { signingKeyOf } from '../identity/identity.ts'
 import type { OwnIdentity } from '../identity/identity.ts'
@@ -7,7 +8,7 @@ import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshak
 import { FRAME } from '../record/frame.ts'
 import type { SessionStart } from '../session/session-time.ts'
 import { connectionEnded } from './frame-stream.ts'
-import type { FrameStream } from './frame-stream.ts'
+import type { FrameHandler, FrameStream } from './frame-stream.ts'
 
 /** A handshake machine with its configuration filled in. */
 export interface HandshakeRun<State> {
@@ -35,86 +36,123 @@ export interface Begun {
  * connection is closed, so that the alert has left before the caller can cut it off.
  */
 export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State>): Promise<Begun> {
-  const { identity, timeout, step, findKey, clock, firstTimeout = timeout } = run
-  return new Promise((resolve, reject) => {
-    let { state } = run.first
-    const end = (): void => input({ kind: 'timeout' })
-    const timer = setTimeout(end, timeout)
+  return new Promise((resolve, reject) => new Runner(stream, run, resolve, reject).start())
+}
+
+/** One handshake under way: gives the machine what happens, and does what it wants. */
+class Runner<State> implements FrameHandler {
+  readonly #stream: FrameStream
+  readonly #run: HandshakeRun<State>
+  readonly #resolve: (begun: Begun) => void
+  readonly #reject: (error: GridsealError) => void
+  #state: State
+  #timer: NodeJS.Timeout | undefined
+  /** Whether the peer's first frame has come. */
+  #heard = false
+  #earliest = 0
+  #latest = 0
+
+  constructor(
+    stream: FrameStream,
+    run: HandshakeRun<State>,
+    resolve: (begun: Begun) => void,
+    reject: (error: GridsealError) => void,
+  ) {
+    this.#stream = stream
+    this.#run = run
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#state = run.first.state
+  }
+
+  start(): void {
+    const { timeout, firstTimeout = timeout, first } = this.#run
+    const patience = Math.min(firstTimeout, timeout)
+    this.#timer = setTimeout(() => this.#late(timeout - patience), patience)
+    this.#stream.handle(this, HANDSHAKE_LIMIT)
+    for (const effect of first.effects) this.#perform(effect)
+  }
+
+  frame(frame: Uint8Array): void {
     // A hello one byte a second is no hello: the whole first frame counts, not that something comes.
-    const firstTimer = setTimeout(end, firstTimeout)
-
-    let earliest = 0
-    let latest = 0
-
-    function input(what: HandshakeInput): void {
-      if (what.kind === 'frame') clearTimeout(firstTimer)
-      if (what.kind === 'frame' && (what.frame[0] === FRAME.serverHello || what.frame[0] === FRAME.clientHello)) {
-        latest = clock()
-        if (what.frame[0] === FRAME.clientHello) earliest = latest
-      }
-      const next = step(state, what)
-      state = next.state
-      next.effects.forEach(perform)
+    this.#heard = true
+    if (frame[0] === FRAME.serverHello || frame[0] === FRAME.clientHello) {
+      this.#latest = this.#run.clock()
+      if (frame[0] === FRAME.clientHello) this.#earliest = this.#latest
     }
+    this.#input({ kind: 'frame', frame })
+  }
 
-    function perform(effect: HandshakeEffect): void {
-      switch (effect.kind) {
-        case 'send':
-          if (effect.frame[0] === FRAME.clientHello) earliest = clock()
-          stream.write(effect.frame)
-          return
-        case 'sign':
-          sign(effect.message)
-          return
-        case 'find-key':
-          find(effect.id, effect.initiator)
-          return
-        case 'frame-limit':
-          stream.allow(effect.bytes)
-          return
-        case 'wipe':
-          for (const secret of effect.secrets) secret.fill(0)
-          return
-        case 'established':
-          clearTimeout(timer)
-          clearTimeout(firstTimer)
-          stream.hold()
-          resolve({ session: effect.session, start: { earliest, latest } })
-          return
-        case 'fail':
-          clearTimeout(timer)
-          clearTimeout(firstTimer)
-          void stream.finish().then(() => reject(effect.error))
-          return
-      }
+  ended(): void {
+    void this.#stream.finish().then((reason) => {
+      this.#input({ kind: 'failed', error: connectionEnded(reason, 'during the handshake'), alert: false })
+    })
+  }
+
+  broken(error: GridsealError): void {
+    this.#input({ kind: 'failed', error, alert: true })
+  }
+
+  /** The time for the first frame is over, and `left` ms of that for the whole handshake are not. */
+  #late(left: number): void {
+    if (this.#heard && left > 0) this.#timer = setTimeout(() => this.#late(0), left)
+    else this.#input({ kind: 'timeout' })
+  }
+
+  #input(input: HandshakeInput): void {
+    const { state, effects } = this.#run.step(this.#state, input)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: HandshakeEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        if (effect.frame[0] === FRAME.clientHello) this.#earliest = this.#run.clock()
+        this.#stream.write(effect.frame)
+        return
+      case 'sign':
+        return this.#sign(effect.message)
+      case 'find-key':
+        return this.#find(effect.id, effect.initiator)
+      case 'frame-limit':
+        return this.#stream.allow(effect.bytes)
+      case 'wipe':
+        for (const secret of effect.secrets) secret.fill(0)
+        return
+      case 'established':
+        clearTimeout(this.#timer)
+        this.#stream.hold()
+        return this.#resolve({
+          session: effect.session,
+          start: { earliest: this.#earliest, latest: this.#latest },
+        })
+      case 'fail':
+        clearTimeout(this.#timer)
+        void this.#stream.finish().then(() => this.#reject(effect.error))
     }
+  }
 
-    const failed = (error: unknown): void => input({ kind: 'failed', error: asGridsealError(error), alert: true })
-
-    function sign(message: Uint8Array): void {
-      // A machine whose identity is a static key never asks for a signature.
-      const key = signingKeyOf(identity)
-      if (key === undefined) return failed(new InternalError('channel.internal', 'no key to sign with'))
-      key.sign(message).then((signature) => input({ kind: 'signed', signature }), failed)
-    }
-
-    function find(id: Uint8Array, initiator: Uint8Array): void {
-      const found = findKey === undefined ? Promise.resolve(undefined) : findKey(id, initiator)
-      found.then((key) => input({ kind: 'key-found', key }), failed)
-    }
-
-    stream.handle(
-      {
-        frame: (frame) => input({ kind: 'frame', frame }),
-        ended: () => {
-          void stream.finish().then((reason) => {
-            input({ kind: 'failed', error: connectionEnded(reason, 'during the handshake'), alert: false })
-          })
-        },
-        broken: (error) => input({ kind: 'failed', error, alert: true }),
-      },
-      HANDSHAKE_LIMIT,
+  #sign(message: Uint8Array): void {
+    // A machine whose identity is a static key never asks for a signature.
+    const key = signingKeyOf(this.#run.identity)
+    if (key === undefined) return this.#failed(new InternalError('channel.internal', 'no key to sign with'))
+    key.sign(message).then(
+      (signature) => this.#input({ kind: 'signed', signature }),
+      (error) => this.#failed(error),
     )
-    run.first.effects.forEach(perform)
-  })
+  }
+
+  #find(id: Uint8Array, initiator: Uint8Array): void {
+    const { findKey } = this.#run
+    const found = findKey === undefined ? Promise.resolve(undefined) : findKey(id, initiator)
+    found.then(
+      (key) => this.#input({ kind: 'key-found', key }),
+      (error) => this.#failed(error),
+    )
+  }
+
+  #failed(error: unknown): void {
+    this.#input({ kind: 'failed', error: asGridsealError(error), alert: true })
+  }
 }

@@ -36,6 +36,7 @@ function hostile(options: Partial<DatagramConnectOptions> = {}): Hostile {
     random: new Uint8Array(32),
     authenticated: 0,
     peerMaxMessage: 1000,
+    ticket: undefined,
     resumption: new Uint8Array(32),
   }
   const end = (role: Session['role'], sendSecret: Uint8Array, receiveSecret: Uint8Array): Session => ({

@@ -38,6 +38,7 @@ function recordsPair(
     random: new Uint8Array(32),
     authenticated: 0,
     peerMaxMessage: 1000,
+    ticket: undefined,
     resumption: new Uint8Array(32),
   }
   const make = (role: 'initiator' | 'responder'): DatagramRecords =>

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import { toHex } from '@gridseal/wire'
 import { checkAuth, checkConfirm, makeAuth, makeConfirm } from '#src/handshake/auth.ts'
-import { finishedProof, signatureInput } from '#src/handshake/key-schedule.ts'
+import { finalSecrets, finishedProof, signatureInput } from '#src/handshake/key-schedule.ts'
 import { extend } from '#src/handshake/transcript.ts'
 import { codeOf } from '../support/code-of.ts'
 import { HEAD, STRANGER } from '../support/identities.ts'
@@ -73,12 +74,30 @@ describe("channel handshake: the contents 'auth' and 'confirm'", () => {
     }
   })
 
+  it('takes the ticket out of a confirm, and refuses one that is cut', () => {
+    const { confirm: proof } = finalSecrets(master, after)
+    const ticket = new Uint8Array(110).fill(0xa5)
+    const confirm = makeConfirm(proof, { life: 86_400, ticket })
+    expect(toHex(confirm)).to.equal(`02${toHex(proof)}00015180${toHex(ticket)}`)
+    expect(checkConfirm(confirm, proof)).to.deep.equal({ life: 86_400, ticket })
+    expect(checkConfirm(makeConfirm(proof), proof)).to.equal(undefined)
+    for (let length = 34; length <= 37; length++) {
+      expect(
+        codeOf(() => checkConfirm(confirm.subarray(0, length), proof)),
+        `${length}`,
+      ).to.equal('decode.truncated')
+    }
+  })
+
   it('accepts a confirm over the same secret and transcript only', () => {
-    const confirm = makeConfirm(master, after)
-    checkConfirm(confirm, master, after)
-    expect(codeOf(() => checkConfirm(confirm, master, transcript))).to.equal('channel.handshake.confirm')
-    expect(codeOf(() => checkConfirm(confirm, new Uint8Array(64), after))).to.equal('channel.handshake.confirm')
-    expect(codeOf(() => checkConfirm(confirm.subarray(0, 32), master, after))).to.equal('decode.truncated')
-    expect(codeOf(() => checkConfirm(content, master, after))).to.equal('channel.content')
+    const { confirm: proof } = finalSecrets(master, after)
+    const confirm = makeConfirm(proof)
+    checkConfirm(confirm, proof)
+    const others = [finalSecrets(master, transcript), finalSecrets(new Uint8Array(64), after)]
+    for (const { confirm: other } of others) {
+      expect(codeOf(() => checkConfirm(confirm, other))).to.equal('channel.handshake.confirm')
+    }
+    expect(codeOf(() => checkConfirm(confirm.subarray(0, 32), proof))).to.equal('decode.truncated')
+    expect(codeOf(() => checkConfirm(content, proof))).to.equal('channel.content')
   })
 })

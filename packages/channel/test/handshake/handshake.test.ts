@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { toHex } from '@gridseal/wire'
 import { randomBytes } from '@gridseal/pqc'
 import { decodeServerHello, encodeServerHello } from '#src/handshake/hello.ts'
-import { masterSecret } from '#src/handshake/key-schedule.ts'
+import { handshakeSecrets } from '#src/handshake/key-schedule.ts'
 import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
 import { StaticKey } from '#src/identity/static-key.ts'
 import { FIELD, HEAD, OTHER, STRANGER, pinned } from '../support/identities.ts'
@@ -51,7 +51,7 @@ describe('channel handshake', () => {
   it('overwrites what was made for it alone when the master exists, and what resumption leaves unused', () => {
     const secrets = [1, 2, 3].map((fill) => new Uint8Array(32).fill(fill))
     const [shared, toResponder, toInitiator] = secrets
-    masterSecret({ shared: shared!, toResponder, toInitiator }, new Uint8Array(64))
+    handshakeSecrets({ shared: shared!, toResponder, toInitiator }, new Uint8Array(64))
     for (const secret of secrets) expect(secret).to.deep.equal(new Uint8Array(32))
 
     const head = StaticKey.generate('X-Wing')

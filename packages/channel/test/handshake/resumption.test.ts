@@ -6,6 +6,8 @@ import type { Session } from '#src/handshake/machine.ts'
 import { findSuite } from '#src/handshake/suites.ts'
 import { TicketKeys, TicketStore } from '#src/handshake/ticket.ts'
 import type { ResumptionTicket } from '#src/handshake/ticket.ts'
+import { decodeContent } from '#src/record/content.ts'
+import { Resumption } from '#src/session/resumption.ts'
 import { StaticKey } from '#src/identity/static-key.ts'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { codeOf } from '../support/code-of.ts'
@@ -47,7 +49,38 @@ describe('channel resumption', () => {
     expect([i.signed, r.signed, i.session?.resumed, r.session?.resumed]).to.deep.equal([0, 0, true, true])
     expect(i.session!.sendSecret).to.deep.equal(r.session!.receiveSecret)
     expect(i.session!.sendSecret).not.to.deep.equal(first.initiator.session!.sendSecret)
-    expect(steps.slice(2).map(({ frame }) => frame.length)).to.deep.equal([64, 64, 62])
+    expect(steps.slice(2).map(({ frame }) => frame.length)).to.deep.equal([64, 64, 62 + 4 + 104])
+  })
+
+  it('begins with the ticket that came with the confirm, which is good for what is left of its life', () => {
+    const hour = 3_600_000
+    const config = { tickets: keys, ticketLife: DAY }
+    const { initiator: i, responder: r } = record(initiator(), responder(config))
+    const given = i.session!.ticket!
+    expect([given.life, r.session!.ticket]).to.deep.equal([86_400, undefined])
+    const kept = { ticket: given.ticket, secret: i.session!.resumption, suite: 1, expires: NOW + DAY }
+    const later = record(initiator({ ticket: kept }), responder({ ...config, now: () => NOW + hour }))
+    expect([later.initiator.session?.resumed, later.initiator.session?.ticket?.life]).to.deep.equal([true, 82_800])
+    // One second before its end it can be used, but there is no second left for another.
+    const last = record(initiator({ ticket: kept }), responder({ ...config, now: () => NOW + DAY - 500 }))
+    expect([last.initiator.session?.resumed, last.initiator.session?.ticket]).to.deep.equal([true, undefined])
+  })
+
+  it('with a ticket that comes afterwards is possible, too, and an initiator gives none', () => {
+    const store = new TicketStore()
+    const [i, r] = [first.initiator.session!, first.responder.session!]
+    const name = i.peer.fingerprintText
+    const resumption = new Resumption(i, { ticketStore: store }, NOW)
+    expect(store.size).to.equal(0)
+    const content = decodeContent(Uint8Array.of(0x14, 0, 0, 0, 9, 0xaa, 0xbb))
+    expect(content).to.deep.equal({ kind: 'ticket', life: 9, ticket: Uint8Array.of(0xaa, 0xbb) })
+    resumption.keep(9, Uint8Array.of(0xaa, 0xbb), NOW)
+    expect(store.take(name, NOW + 8_999)).to.deep.include({ suite: 1, expires: NOW + 9_000 })
+    const other = new Resumption(r, { ticketStore: store }, NOW)
+    expect(codeOf(() => other.keep(9, Uint8Array.of(0xaa), NOW))).to.equal('channel.unexpected')
+    const certified = new Resumption({ ...i, resumable: false }, { ticketStore: store }, NOW)
+    certified.keep(9, Uint8Array.of(0xaa), NOW)
+    expect(store.size).to.equal(0)
   })
 
   it('always has a fresh key agreement: the same ticket twice gives different secrets', () => {

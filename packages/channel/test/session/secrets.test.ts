@@ -27,6 +27,7 @@ function session(role: Session['role'] = 'initiator'): Session {
     resumed: false,
     authenticated: 0,
     peerMaxMessage: 1000,
+    ticket: undefined,
     sendSecret: randomBytes(32),
     receiveSecret: randomBytes(32),
     ratchet: randomBytes(32),

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { needBytes, needCount } from '../check.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
+import { publicDigest } from '../symmetric/hash.ts'
 
 /*
  * The hash constructions of CH-KEM. Every input is preceded by its length in four bytes, so that no two lists of
@@ -24,12 +25,12 @@ function labelBytes(domain: string): Uint8Array {
   return bytes
 }
 
-/** TH: SHA3-256 over the number of components and each with its length. 32 bytes. */
+/** TH: SHA3-256 over the number of components and each with its length. 32 bytes. For public components only. */
 export function transcriptHash(...components: readonly Uint8Array[]): Uint8Array {
   const bytes = room(LENGTH + prefixedLength(components))
   let at = writeCount(bytes, 0, components.length)
   for (const component of components) at = writePrefixed(bytes, at, component)
-  return wiped(bytes, hash('sha3-256', bytes, 'buffer'))
+  return publicDigest('sha3-256', bytes, 32)
 }
 
 /** KDF: SHAKE256 over the domain and a counted list of inputs. Throws `UsageError` `pqc.argument.range`. */

@@ -2,9 +2,10 @@ import { UsageError } from '@gridseal/wire'
 import { needLength, needReceived } from '../check.ts'
 import { admit, needOperational } from '../policy/module-state.ts'
 import { NobleEncapsulator } from '../providers/noble/kems.ts'
-import type { Encapsulation, PeerMemo } from '../providers/provider.ts'
+import type { PolicyUse } from '../policy/policy.ts'
+import type { Encapsulation, PeerMemo, Provider } from '../providers/provider.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
-import { groupProvider } from '../providers/select.ts'
+import { groupProvider, kemImplementation } from '../providers/select.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
 import { chKemKdf, transcriptHash } from './ch-kem-kdf.ts'
 import { EncapsulationKey } from './encapsulation-key.ts'
@@ -54,8 +55,7 @@ export class ChKemEphemeral {
   }
 
   static generate(options: ProviderOptions = {}): ChKemEphemeral {
-    admit('CH-KEM-v1', 'encapsulate', groupProvider(options).name)
-    return ChKemEphemeral.of(x25519Leg(undefined, options))
+    return ChKemEphemeral.of(x25519Leg(undefined, admitted('encapsulate', options)))
   }
 
   /** That of a key pair. */
@@ -89,18 +89,17 @@ const ROLES: Readonly<Record<ChKemRole, Uint8Array>> = { initiator: Uint8Array.o
 
 /** A new key pair, or that of `seed` (96 bytes). Throws `UsageError` `pqc.seed.length`. */
 export function generateChKemKeyPair(seed?: Uint8Array, options: ProviderOptions = {}): ChKemKeyPair {
-  admit('CH-KEM-v1', seed === undefined ? 'generate' : 'decapsulate', groupProvider(options).name)
+  const provider = admitted(seed === undefined ? 'generate' : 'decapsulate', options)
   if (seed !== undefined) needLength(seed, CH_KEM_V1.seedLength, 'pqc.seed.length', 'seed')
   return new KeyPair(
-    x25519Leg(seed?.subarray(0, X25519_LENGTH), options),
+    x25519Leg(seed?.subarray(0, X25519_LENGTH), provider),
     generateKemKeyPair('ML-KEM-1024', seed?.subarray(X25519_LENGTH), options),
   )
 }
 
 /** A new key pair for one key agreement, whose secret leaves it in no form; see {@link ephemeralKeyPair}. */
 export function ephemeralChKemKeyPair(options: ProviderOptions = {}): ChKemEphemeralPair {
-  admit('CH-KEM-v1', 'generate', groupProvider(options).name)
-  return new Pair(x25519Leg(undefined, options), ephemeralKeyPair('ML-KEM-1024', options))
+  return new Pair(x25519Leg(undefined, admitted('generate', options)), ephemeralKeyPair('ML-KEM-1024', options))
 }
 
 /** A public key that is used more than once: checked and imported when it is made. */
@@ -111,7 +110,7 @@ export class ChKemEncapsulationKey {
   readonly #options: ProviderOptions
 
   private constructor(publicKey: Uint8Array, options: ProviderOptions) {
-    admit('CH-KEM-v1', 'encapsulate', groupProvider(options).name)
+    admitted('encapsulate', options)
     const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
     this.#pkX = pkX.slice()
     this.#mlKem = EncapsulationKey.fromRaw('ML-KEM-1024', pkM, options)
@@ -130,17 +129,26 @@ export class ChKemEncapsulationKey {
   encapsulate(role: ChKemRole, ephemeral?: ChKemEphemeral): Encapsulation {
     needOperational()
     const leg = this.#mlKem.encapsulate()
-    const x25519 = ephemeral?.x25519 ?? x25519Leg(undefined, this.#options)
+    const x25519 = ephemeral?.x25519 ?? x25519Leg(undefined, groupProvider(this.#options))
     return combine(this.#pkX, this.#mlKem.raw, x25519, leg, role, this.#memo)
   }
 }
 
 /**
  * A fresh secret for the owner of a public key (1600 bytes); `role` is ours. Throws `DecodeError` `pqc.key.length`,
- * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`. For a key that is used again, {@link ChKemEncapsulationKey}.
+ * `pqc.key.invalid` and `AuthError` `pqc.x25519.low-order`. For a key that is used again, and for `ephemeral`, see
+ * {@link ChKemEncapsulationKey}.
  */
-export function chKemEncapsulate(publicKey: Uint8Array, role: ChKemRole, options: ProviderOptions = {}): Encapsulation {
-  return ChKemEncapsulationKey.fromRaw(publicKey, options).encapsulate(role)
+export function chKemEncapsulate(
+  publicKey: Uint8Array,
+  role: ChKemRole,
+  options: ProviderOptions = {},
+  ephemeral?: ChKemEphemeral,
+): Encapsulation {
+  const provider = admitted('encapsulate', options)
+  const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
+  const leg = kemImplementation('ML-KEM-1024', 'encapsulate', options).encapsulator(pkM).encapsulate()
+  return combine(pkX, pkM, ephemeral?.x25519 ?? x25519Leg(undefined, provider), leg, role)
 }
 
 /**
@@ -151,7 +159,7 @@ export function chKemEncapsulateWith(publicKey: Uint8Array, role: ChKemRole, ran
   admit('CH-KEM-v1', 'encapsulate', 'noble')
   const [pkX, pkM] = halves(publicKey, 'pqc.key.length', 'publicKey')
   needLength(randomness, CH_KEM_V1.randomnessLength, 'pqc.seed.length', 'randomness')
-  const ephemeral = x25519Leg(randomness.subarray(0, X25519_LENGTH), {})
+  const ephemeral = x25519Leg(randomness.subarray(0, X25519_LENGTH), groupProvider({}))
   const leg = new NobleEncapsulator('ML-KEM-1024', pkM).encapsulate(randomness.slice(X25519_LENGTH))
   return combine(pkX, pkM, ephemeral, leg, role)
 }
@@ -224,7 +232,17 @@ function secretOf(kX: Uint8Array, kM: Uint8Array, transcript: Uint8Array): Uint8
 }
 
 function joined(x25519: Uint8Array, mlKem: Uint8Array): Uint8Array {
-  return plainBytes(Buffer.concat([x25519, mlKem]))
+  const bytes = Buffer.allocUnsafe(x25519.length + mlKem.length)
+  bytes.set(x25519)
+  bytes.set(mlKem, x25519.length)
+  return plainBytes(bytes)
+}
+
+/** The provider of the X25519 leg, which policy has been asked for. */
+function admitted(use: PolicyUse, options: ProviderOptions): Provider {
+  const provider = groupProvider(options)
+  admit('CH-KEM-v1', use, provider.name)
+  return provider
 }
 
 /** X25519 and ML-KEM part of a public key or ciphertext: both are 32 + 1568 bytes. */

@@ -1,5 +1,5 @@
 import { needLength, needReceived } from '../check.ts'
-import type { Agreement, PeerMemo } from '../providers/provider.ts'
+import type { Agreement, PeerMemo, Provider } from '../providers/provider.ts'
 import { admit } from '../policy/module-state.ts'
 import { groupProvider } from '../providers/select.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
@@ -21,14 +21,15 @@ export interface X25519KeyPair {
 
 /** A new key pair, or that of `secret` (32 bytes, clamped as RFC 7748 says). Throws `UsageError` `pqc.key.length`. */
 export function generateX25519(secret?: Uint8Array, options: ProviderOptions = {}): X25519KeyPair {
-  admit('X25519', 'derive', groupProvider(options).name)
-  return x25519Leg(secret, options)
+  const provider = groupProvider(options)
+  admit('X25519', 'derive', provider.name)
+  return x25519Leg(secret, provider)
 }
 
 /** The X25519 leg of a hybrid, whose policy its caller has asked. */
-export function x25519Leg(secret: Uint8Array | undefined, options: ProviderOptions): X25519KeyPair {
+export function x25519Leg(secret: Uint8Array | undefined, provider: Provider): X25519KeyPair {
   if (secret !== undefined) needLength(secret, X25519_LENGTH, 'pqc.key.length', 'secret')
-  return new KeyPair(groupProvider(options).agreement('X25519', secret))
+  return new KeyPair(provider.agreement('X25519', secret))
 }
 
 class KeyPair implements X25519KeyPair {

@@ -231,7 +231,8 @@ describe('CH-KEM-v1: one ephemeral X25519 key for several encapsulations', () =>
       for (const ephemeral of [ChKemEphemeral.generate({ provider }), own.ephemeral]) {
         const owners = [generateChKemKeyPair(undefined, { provider }), generateChKemKeyPair(undefined, { provider })]
         const keys = owners.map(({ publicKey }) => ChKemEncapsulationKey.fromRaw(publicKey, { provider }))
-        const made = [...keys, keys[0]!].map((key) => key.encapsulate('initiator', ephemeral))
+        const once = chKemEncapsulate(owners[0]!.publicKey, 'initiator', { provider }, ephemeral)
+        const made = [...keys.map((key) => key.encapsulate('initiator', ephemeral)), once]
         const x25519 = made.map(({ ciphertext }) => toHex(ciphertext.subarray(0, 32)))
         expect(new Set(x25519)).to.deep.equal(new Set([toHex(ephemeral.x25519.publicKey)]))
         expect(new Set(made.map(({ ciphertext }) => toHex(ciphertext.subarray(32)))).size).to.equal(3)

@@ -50,6 +50,40 @@ describe('policy', () => {
     expect(judge(options, 'ML-DSA-44')).to.equal('it is not among those allowed')
   })
 
+  it('demands what it judges, of every algorithm, use and time', () => {
+    const uses: PolicyUse[] = ['generate', 'sign', 'verify', 'encapsulate', 'decapsulate', 'seal', 'open', 'derive']
+    const names: PolicyName[] = [
+      'ML-DSA-44',
+      'ML-KEM-1024',
+      'CH-KEM-v1',
+      'X25519',
+      'AES-256-GCM',
+      'SHA-2',
+      'Falcon-512',
+    ]
+    const date = Date.parse('2027-01-01')
+    const all: PolicyOptions[] = [
+      {},
+      { fips: true },
+      { minimumCategory: 3 },
+      { experimental: false },
+      { allowed: ['ML-DSA-44', 'X25519'] },
+      { forbidden: ['CH-KEM-v1', 'SHA-2'] },
+      { deprecated: { 'ML-KEM-1024': '2027-01-01', 'AES-256-GCM': '2027-01-01' } },
+    ]
+    for (const policy of all.map((options) => new Policy(options))) {
+      for (const name of names) {
+        for (const use of uses) {
+          for (const now of [0, date - 1, date, 2 * date]) {
+            const demand = (): void => policy.demand(name, use, now)
+            if (policy.judge(name, use, now).allowed) demand()
+            else expect(demand, `${name} ${use} ${now}`).to.throw(`policy does not let ${name} ${use}`)
+          }
+        }
+      }
+    }
+  })
+
   it('lets a deprecated algorithm verify for ever, but sign only until its date', () => {
     const options: PolicyOptions = { deprecated: { 'ECDSA-P256': '2027-01-01' } }
     const after = Date.parse('2027-01-01')

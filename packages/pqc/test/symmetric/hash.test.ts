@@ -6,6 +6,7 @@ import {
   hkdfExpandSha256,
   hkdfSha256,
   hmacSha256,
+  publicSha512,
   randomBytes,
   sha256,
   sha384,
@@ -16,7 +17,7 @@ import {
   shake256,
 } from '@gridseal/pqc'
 import type { Hash } from '@gridseal/pqc'
-import { fromHex, toHex } from '@gridseal/wire'
+import { UsageError, fromHex, toHex } from '@gridseal/wire'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const ABC = text('abc')
@@ -55,6 +56,15 @@ const EXAMPLES: readonly [name: string, hash: Hash, hex: string][] = [
 ]
 
 describe('hashes', () => {
+  it('SHA-512 of what is public is the same by way of a string, whatever octets are in it', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (data) => {
+        expect(publicSha512(data)).to.deep.equal(sha512(data))
+      }),
+    )
+    expect(() => publicSha512('abc' as never)).to.throw(UsageError)
+  })
+
   for (const [name, hash, hex] of EXAMPLES) {
     it(`${name} of "abc"`, () => expect(toHex(hash(ABC))).to.equal(hex))
 

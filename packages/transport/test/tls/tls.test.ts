@@ -55,10 +55,11 @@ describe('TLS', () => {
     const { url } = await server()
     const asked: unknown[][] = []
     const { setKeepAlive } = Socket.prototype
-    Socket.prototype.setKeepAlive = function (...args): Socket {
+    const watched = function (this: Socket, ...args: Parameters<typeof setKeepAlive>): Socket {
       asked.push(args)
       return setKeepAlive.apply(this, args)
     }
+    Socket.prototype.setKeepAlive = watched as typeof setKeepAlive
     try {
       for (const keepAlive of [7000, 0]) {
         const client = await connect(url, { keepAlive, tls: { ca: certificates.ca } })
