@@ -214,8 +214,8 @@ describe('a journal that is kept for long', () => {
           const receipt = await extractReceipt(folder, { stream: '', sequence })
           expect(verifyReceipt(receipt, trusted).sequence).to.equal(sequence)
         }
-        const { stream = '', number = 0 } = first ?? {}
-        expect((await history.origin(stream, number))?.next).to.equal(number)
+        if (first === undefined) expect.fail('nothing is left')
+        expect((await history.origin(first.stream, first.number))?.next).to.equal(first.number)
       }
     }))
 

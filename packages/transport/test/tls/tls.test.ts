@@ -54,12 +54,12 @@ describe('TLS', () => {
   it('asks after silence whether the peer is still there, as TCP does', async () => {
     const { url } = await server()
     const asked: unknown[][] = []
-    const { setKeepAlive } = Socket.prototype
-    const watched = function (this: Socket, ...args: Parameters<typeof setKeepAlive>): Socket {
+    type SetKeepAlive = (this: Socket, ...args: unknown[]) => Socket
+    const setKeepAlive = Reflect.get(Socket.prototype, 'setKeepAlive') as SetKeepAlive
+    Socket.prototype.setKeepAlive = function (this: Socket, ...args: unknown[]): Socket {
       asked.push(args)
       return setKeepAlive.apply(this, args)
     }
-    Socket.prototype.setKeepAlive = watched as typeof setKeepAlive
     try {
       for (const keepAlive of [7000, 0]) {
         const client = await connect(url, { keepAlive, tls: { ca: certificates.ca } })
