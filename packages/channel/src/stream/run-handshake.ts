@@ -1,6 +1,5 @@
-import { InternalError } from '@gridseal/wire'
 import { asGridsealError } from '../failure.ts'
-import { signingKeyOf } from '../identity/identity.ts'
+import { signAs } from '../identity/identity.ts'
 import type { OwnIdentity } from '../identity/identity.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
@@ -92,10 +91,7 @@ export function runHandshake<State>(stream: FrameStream, run: HandshakeRun<State
     const failed = (error: unknown): void => input({ kind: 'failed', error: asGridsealError(error), alert: true })
 
     function sign(message: Uint8Array): void {
-      // A machine whose identity is a static key never asks for a signature.
-      const key = signingKeyOf(identity)
-      if (key === undefined) return failed(new InternalError('channel.internal', 'no key to sign with'))
-      key.sign(message).then((signature) => input({ kind: 'signed', signature }), failed)
+      signAs(identity, message).then((signature) => input({ kind: 'signed', signature }), failed)
     }
 
     function find(id: Uint8Array, initiator: Uint8Array): void {
