@@ -2,7 +2,7 @@ import { mock } from 'node:test'
 import { expect } from 'chai'
 import { ProtocolError, toHex } from '@gridseal/wire'
 import { SigningKey } from '@gridseal/pqc'
-import { ChannelMetrics, acceptChannel, connectChannel } from '@gridseal/channel'
+import { ChannelMetrics, acceptChannel, configuredKeys, connectChannel } from '@gridseal/channel'
 import type { SharedKeySource } from '@gridseal/channel'
 import { ACCEPT, CONNECT, collect, channelPair, refusal, settled } from './support/channel-pair.ts'
 import { HANDSHAKE_ALERT, initiator } from './support/handshake-pair.ts'
@@ -105,6 +105,20 @@ describe('channel: opening', () => {
       refusal(acceptChannel(b, { ...ACCEPT, identity: broken })),
     ])
     expect(results).to.deep.equal(['channel.alert', 'channel.internal'])
+  })
+
+  it('fails when the own key is gone, also after a pre-shared key had to be looked up', async () => {
+    const gone = SigningKey.fromSeed('ML-DSA-65', HEAD.toSeed())
+    gone.destroy()
+    const sharedKeys = configuredKeys({ id: bytesOf('k'), key: new Uint8Array(32) })
+    for (const shared of [{}, { sharedKeys }]) {
+      const [a, b] = tappedPair()
+      const results = await Promise.all([
+        refusal(connectChannel(a, { ...CONNECT, ...shared })),
+        refusal(acceptChannel(b, { ...ACCEPT, ...shared, identity: gone })),
+      ])
+      expect(results).to.deep.equal(['channel.alert', 'pqc.key.destroyed'])
+    }
   })
 
   it('fails, and closes the connection, when the pre-shared key cannot be had, or not in time', async () => {

@@ -26,7 +26,7 @@ const CIPHER = 'AES-256-GCM'
 
 describe('channel: defects that a peer has had', () => {
   it('1. a deadlock when the limit of records is hit while a rekey is under way', async () => {
-    const limits = { rekeyRecords: 3, epochRecords: 5 }
+    const limits = { rekeyRecords: 3, epochRecords: 5, coalesce: false }
     const { client, server, clientEnd } = await channelPair(limits, limits)
     const [atClient, atServer] = [collect(client), collect(server)]
     // The answers are held back while both directions run over their limits many times.
@@ -39,14 +39,18 @@ describe('channel: defects that a peer has had', () => {
     await settled()
     clientEnd.between = (frame) => [frame]
     for (const frame of held) clientEnd.forge(frame)
+    await settled()
     await client.close()
     expect([atServer.texts.length, atClient.texts.length]).to.deep.equal([200, 200])
+    for (const { counters } of [client, server]) expect(counters.rekeysSent).to.be.greaterThan(30)
+    expect(client.counters.rekeysCompleted).to.be.greaterThan(0)
   })
 
   it('2. a race at the record where the new key begins: 0 to 40 records in flight, both directions', async () => {
     for (let inFlight = 0; inFlight <= 40; inFlight++) {
-      const { client, server } = await channelPair()
+      const { client, server, clientEnd } = await channelPair({ coalesce: false }, { coalesce: false })
       const [atClient, atServer] = [collect(client), collect(server)]
+      const { length: before } = clientEnd.written
       client.rekey()
       for (let n = 0; n < inFlight; n++) {
         client.send(1, numbered(n))
@@ -56,6 +60,8 @@ describe('channel: defects that a peer has had', () => {
       }
       await client.close()
       expect([atServer.texts.length, atClient.texts.length], `${inFlight}`).to.deep.equal([inFlight, inFlight])
+      // Beside the messages: the request, whatever else the exchange took, and the close.
+      expect(clientEnd.written.length - before).to.be.within(inFlight + 2, inFlight + 6)
     }
   })
 

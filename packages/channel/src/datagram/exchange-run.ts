@@ -1,7 +1,6 @@
-import { InternalError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import { asGridsealError } from '../failure.ts'
-import { signingKeyOf } from '../identity/identity.ts'
+import { signAs } from '../identity/identity.ts'
 import type { OwnIdentity } from '../identity/identity.ts'
 import type { HandshakeInput, Session } from '../handshake/machine.ts'
 import type { SessionStart } from '../session/session-time.ts'
@@ -100,10 +99,7 @@ export class ExchangeRun<State> {
   }
 
   #sign(message: Uint8Array): void {
-    const key = signingKeyOf(this.#options.identity)
-    // A machine whose identity is a static key never asks for a signature.
-    if (key === undefined) throw new InternalError('channel.internal', 'no key to sign with')
-    key.sign(message).then((signature) => this.input({ kind: 'signed', signature }), this.#failed)
+    signAs(this.#options.identity, message).then((signature) => this.input({ kind: 'signed', signature }), this.#failed)
   }
 
   #find(id: Uint8Array, initiator: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { InternalError } from '@gridseal/wire'
 import { SigningKey, VerifyingKey } from '@gridseal/pqc'
 import { CertificateTrust } from './certificate-trust.ts'
 import { CertifiedKey } from './certified-key.ts'
@@ -25,8 +26,10 @@ export function isExpectedPeer(value: unknown): value is ExpectedPeer {
   return isPeerIdentity(value) || (value instanceof CertificateTrust && value.host !== undefined)
 }
 
-/** The key that signs for an identity, if one does. */
-export function signingKeyOf(identity: OwnIdentity): SigningKey | undefined {
-  if (identity instanceof CertifiedKey) return identity.key
-  return identity instanceof SigningKey ? identity : undefined
+/** Signs for an identity. Rejects where its key cannot, also at the call, as one that was destroyed. */
+export async function signAs(identity: OwnIdentity, message: Uint8Array): Promise<Uint8Array> {
+  const key = identity instanceof CertifiedKey ? identity.key : identity
+  // A machine whose identity is a static key never asks for a signature.
+  if (!(key instanceof SigningKey)) throw new InternalError('channel.internal', 'no key to sign with')
+  return await key.sign(message)
 }

@@ -1,7 +1,6 @@
-import { InternalError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
 import { asGridsealError } from '../failure.ts'
-import { signingKeyOf } from '../identity/identity.ts'
+import { signAs } from '../identity/identity.ts'
 import type { OwnIdentity } from '../identity/identity.ts'
 import { HANDSHAKE_LIMIT } from '../handshake/machine.ts'
 import type { HandshakeEffect, HandshakeInput, Session, Step } from '../handshake/machine.ts'
@@ -134,10 +133,7 @@ class Runner<State> implements FrameHandler {
   }
 
   #sign(message: Uint8Array): void {
-    // A machine whose identity is a static key never asks for a signature.
-    const key = signingKeyOf(this.#run.identity)
-    if (key === undefined) return this.#failed(new InternalError('channel.internal', 'no key to sign with'))
-    key.sign(message).then(
+    signAs(this.#run.identity, message).then(
       (signature) => this.#input({ kind: 'signed', signature }),
       (error) => this.#failed(error),
     )

@@ -9,13 +9,14 @@ import {
   listenDatagram,
 } from '@gridseal/channel'
 import type { DatagramListener } from '@gridseal/channel'
+import { SigningKey } from '@gridseal/pqc'
 import { UsageError, crc32c } from '@gridseal/wire'
 import { decodePlain, encodeFragment, encodePlainAlert } from '#src/datagram/packet.ts'
 import { ACCEPT, CONNECT, collect, refusal, settled } from '../support/channel-pair.ts'
 import { FIELD_URL, HEAD_URL, QUICK, datagramPair, until } from '../support/datagram-pair.ts'
 import { FaultNet } from '../support/fault-net.ts'
 import type { Passing } from '../support/fault-net.ts'
-import { STRANGER } from '../support/identities.ts'
+import { HEAD, STRANGER } from '../support/identities.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
@@ -235,6 +236,19 @@ describe('channel over datagrams: identities and suites', () => {
     expect(failures).to.deep.equal(['channel.peer.unknown', 'channel.peer.other', 'channel.ordering'])
     expect([listener.halfOpen, listener.open]).to.deep.equal([0, 0])
     expect(() => listener.show(STRANGER)).to.throw(UsageError, 'never another key')
+    await listener.close()
+  })
+
+  it('a key that cannot sign any more fails the handshake, and nothing else', async () => {
+    const net = new FaultNet(1)
+    const identity = SigningKey.fromSeed('ML-DSA-65', HEAD.toSeed())
+    const listener = listenDatagram([net.link(HEAD_URL)], { ...ACCEPT, ...QUICK, identity })
+    const failures: string[] = []
+    listener.failures.subscribe(({ error }) => failures.push(error.code))
+    identity.destroy()
+    const call = connectDatagram([{ link: net.link(FIELD_URL), to: HEAD_URL }], { ...CONNECT, ...QUICK })
+    expect(await refusal(call)).to.equal('channel.alert')
+    expect([failures, listener.halfOpen]).to.deep.equal([['pqc.key.destroyed'], 0])
     await listener.close()
   })
 
