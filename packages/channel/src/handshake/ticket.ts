@@ -139,8 +139,9 @@ export class TicketStore {
   put(responder: string, ticket: ResumptionTicket): void {
     this.#tickets.delete(responder)
     this.#tickets.set(responder, ticket)
+    if (this.#tickets.size <= this.#limit) return
     const [oldest] = this.#tickets.keys()
-    if (this.#tickets.size > this.#limit && oldest !== undefined) this.#tickets.delete(oldest)
+    if (oldest !== undefined) this.#tickets.delete(oldest)
   }
 
   /** Takes the ticket out, if it is still good. */

@@ -17,7 +17,9 @@ export function importedKey(key: object, make: () => ImportedKey): ImportedKey {
   const kept = imported.get(key) ?? make()
   imported.delete(key)
   imported.set(key, kept)
-  const [oldest] = imported.keys()
-  if (imported.size > LIMIT && oldest !== undefined) imported.delete(oldest)
+  if (imported.size > LIMIT) {
+    const [oldest] = imported.keys()
+    if (oldest !== undefined) imported.delete(oldest)
+  }
   return kept
 }

@@ -61,8 +61,10 @@ export class SessionObserver {
     this.#counters = counters
     this.#role = role
     this.#random = random
-    const [initiator, responder] = role === 'initiator' ? [sendSecret, receiveSecret] : [receiveSecret, sendSecret]
-    observers.keyLog?.write(random, 0, { initiator, responder })
+    if (observers.keyLog !== undefined) {
+      const [initiator, responder] = role === 'initiator' ? [sendSecret, receiveSecret] : [receiveSecret, sendSecret]
+      observers.keyLog.write(random, 0, { initiator, responder })
+    }
     observers.metrics?.began(counters)
   }
 
