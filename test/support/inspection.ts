@@ -10,7 +10,7 @@ export type InspectRecord = Readonly<Record<string, unknown>> & {
 /** What `gridseal inspect --json FILE` prints, parsed. */
 export async function inspectFile(file: string): Promise<InspectRecord[]> {
   const chunks: Uint8Array[] = []
-  await inspect(file, { json: true }, (bytes) => void chunks.push(bytes))
+  await inspect(file, { json: true }, (bytes) => void chunks.push(bytes.slice()))
   const lines = Buffer.concat(chunks).toString('utf8').split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line) as InspectRecord)
 }

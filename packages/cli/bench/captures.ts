@@ -6,26 +6,25 @@ import { LINK_TYPE, PcapngWriter, openCapture } from '@gridseal/pcap'
 import { writeLastingConnections } from './lasting-connections.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-const CAPTURE_BYTES = 60e6
 /** Begins the names of mixes of captures beside the checkout. */
 export const SHARED = 'shared'
 
-/** Writes the packets of `files` over and over until the capture has {@link CAPTURE_BYTES}. */
-async function multiply(files: readonly string[], capture: string): Promise<void> {
+/** Writes the packets of `files` over and over until the capture has `bytes`. */
+async function multiply(files: readonly string[], bytes: number, capture: string): Promise<void> {
   const packets: Packet[] = []
   for (const file of files) for await (const batch of openCapture(file)) packets.push(...batch)
   const writer = new PcapngWriter()
   const chunks: Uint8Array[] = []
-  let size = 0
-  for (let round = 1; size < CAPTURE_BYTES; round++) {
+  let written = 0
+  for (let round = 1; written < bytes; round++) {
     for (const packet of packets) {
       const { linkType, time, originalLength } = packet
-      const bytes = withOtherAddresses(Uint8Array.from(packet.bytes), linkType, round)
-      writer.add({ time, bytes, originalLength, linkType })
+      const copy = withOtherAddresses(Uint8Array.from(packet.bytes), linkType, round)
+      writer.add({ time, bytes: copy, originalLength, linkType })
     }
     const chunk = writer.take()
     chunks.push(chunk)
-    size += chunk.length
+    written += chunk.length
   }
   await writeFile(capture, chunks)
 }
@@ -42,7 +41,7 @@ function withOtherAddresses(bytes: Uint8Array, linkType: number, round: number):
  * The captures beside the checkout where they are, and the project's own: as they are (tests of a few frames, so that
  * most of the work is opening connections), and their conversations as connections that last.
  */
-export function mixes(): [string, (capture: string) => Promise<void>][] {
+export function mixes(): [string, (capture: string, bytes: number) => Promise<void>][] {
   const shared = process.env['GRIDSEAL_PCAPS'] ?? join(ROOT, '../shared/pcaps')
   const sources: [string, string[]][] = [['the captures of pcaps/', captures(join(ROOT, 'pcaps'))]]
   for (const folder of ['modbus-tcp', 'dnp3']) {
@@ -50,8 +49,8 @@ export function mixes(): [string, (capture: string) => Promise<void>][] {
     if (files.length > 0) sources.push([`${SHARED} ${folder}`, files])
   }
   return sources.flatMap(([name, files]) => [
-    [name, (capture) => multiply(files, capture)],
-    [`${name}, lasting connections`, (capture) => writeLastingConnections(files, CAPTURE_BYTES, capture)],
+    [name, (capture, bytes) => multiply(files, bytes, capture)],
+    [`${name}, lasting connections`, (capture, bytes) => writeLastingConnections(files, bytes, capture)],
   ])
 }
 

@@ -22,13 +22,17 @@ export async function writeLastingConnections(files: readonly string[], size: nu
   }
   const writer = new PcapngWriter()
   let time = 1_700_000_000_000_000_000n
-  while (writer.pending < size) {
+  const chunks: Uint8Array[] = []
+  for (let written = 0; written < size;) {
     for (const connection of connections) {
       for (const bytes of connection.next())
         writer.add({ time: (time += 100_000n), bytes, linkType: LINK_TYPE.ETHERNET })
     }
+    const chunk = writer.take()
+    chunks.push(chunk)
+    written += chunk.length
   }
-  await writeFile(capture, writer.take())
+  await writeFile(capture, chunks)
 }
 
 /** One TCP connection; sequence numbers go on from round to round. */

@@ -173,11 +173,14 @@ export class TextWriter {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  /** What was written, for good: the writer goes on in new memory of `capacity` octets, not shared with others. */
-  take(capacity: number): Uint8Array<ArrayBuffer> {
+  /**
+   * What was written, for good: the writer goes on in other memory, `capacity` octets of its own that are not shared with
+   * others, or what it is given.
+   */
+  take(memory: number | ArrayBuffer): Uint8Array<ArrayBuffer> {
     const taken = this.view()
     // Not zeroed: what was not written is never seen.
-    this.#bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer)
+    this.#bytes = new Uint8Array(typeof memory === 'number' ? Buffer.allocUnsafeSlow(memory).buffer : memory)
     this.#length = 0
     return taken
   }

@@ -48,7 +48,12 @@ describe('TextWriter', () => {
       fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (octets) => {
         const word = Buffer.from(octets).readInt32BE()
         expect(new TextWriter(0).dotted(word).octet(0x3a).toString()).to.equal(`${octets.join('.')}:`)
-        expect(new TextWriter().text('>').dotted(word >>> 0).toString()).to.equal(`>${octets.join('.')}`)
+        expect(
+          new TextWriter()
+            .text('>')
+            .dotted(word >>> 0)
+            .toString(),
+        ).to.equal(`>${octets.join('.')}`)
       }),
     )
     for (let octet = 0; octet < 256; octet++) {

@@ -29,13 +29,21 @@ const SMALL = 512 << 20
 const MOST_THREADS = 4
 
 /**
+ * Into how many threads to divide a capture of `size` bytes on so many `cores`. Two threads take more than twice the CPU
+ * time of one: both read everything, and the lines are put together in a third. On two cores that is a loss.
+ */
+export function threadsThatPay(size: number, cores: number): number {
+  return size < SMALL ? 1 : Math.max(1, Math.min(MOST_THREADS, cores - 1))
+}
+
+/**
  * Writes the records of one capture, a line each, in the order captured and in constant memory however slow `sink` is.
  * Throws `UsageError` `capture.read` for what is no capture.
  */
 export async function inspectFile(file: string, options: InspectOptions, sink: Sink): Promise<InspectSummary> {
   const out = new LineWriter(sink)
   const size = await sizeOf(file)
-  const threads = options.threads ?? (size < SMALL ? 1 : Math.min(MOST_THREADS, availableParallelism()))
+  const threads = options.threads ?? threadsThatPay(size, availableParallelism())
   if (threads > 1) return inspectInParts(file, size, options, threads, out)
   const inspection = new WrittenInspection(options.json, out)
   const summary = await walkCapture(file, options, inspection)

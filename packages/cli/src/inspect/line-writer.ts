@@ -1,17 +1,20 @@
 import { TextWriter } from '@gridseal/wire'
 
-/** Takes output; what it returns is waited for before there is more of it. */
+/** Takes output; what it returns is waited for before there is more of it. The bytes are written again after that. */
 export type Sink = (bytes: Uint8Array) => Promise<void> | void
 
 /** Octets that are handed on at once, and room for the line that goes beyond them. */
 const CHUNK = 1 << 16
 const ROOM = 1 << 12
+/** Pieces whose memory is kept, to be used again: where little else is new, it is all that the garbage collector has to do. */
+const MOST_KEPT = 8
 
 /** Collects lines and hands them on in large pieces of UTF-8. */
 export class LineWriter {
   /** Where a line is written; {@link lineEnd} ends it. */
   readonly text: TextWriter = new TextWriter(CHUNK + ROOM)
   readonly #sink: Sink
+  readonly #taken: ArrayBuffer[] = []
   #pending: Promise<void> = Promise.resolve()
 
   constructor(sink: Sink) {
@@ -42,13 +45,15 @@ export class LineWriter {
 
   #flush(): void {
     if (this.text.length === 0) return
-    const bytes = this.text.take(CHUNK + ROOM)
-    this.#pending = this.#pending.then(() => this.#sink(bytes))
+    const bytes = this.text.take(this.#taken.pop() ?? CHUNK + ROOM)
+    this.#pending = this.#pending.then(async () => {
+      await this.#sink(bytes)
+      if (this.#taken.length < MOST_KEPT) this.#taken.push(bytes.buffer)
+    })
   }
 }
 
 /** To standard output, waiting where the reader is slow. */
-export function standardOutput(bytes: Uint8Array): Promise<void> | void {
-  if (process.stdout.write(bytes)) return undefined
-  return new Promise((resolve) => process.stdout.once('drain', () => resolve()))
+export function standardOutput(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(bytes, () => resolve()))
 }

@@ -20,11 +20,17 @@ export interface PartTask {
 export interface PartLines {
   readonly kind: 'lines'
   /** Lines of UTF-8 with their ends. */
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   /** For each line the number of the packet that brought it, and its octets. */
-  readonly marks: Float64Array
+  readonly marks: Float64Array<ArrayBuffer>
   /** All lines that packets up to this number bring have been sent. */
   readonly through: number
+}
+
+/** Memory of a batch that has been merged, on its way back. A message to a thread is a list of them. */
+export interface PartMemory {
+  readonly text: ArrayBuffer
+  readonly marks: ArrayBuffer
 }
 
 export type PartMessage =
@@ -41,6 +47,10 @@ export const MOST_AHEAD = 48
 /** Batches of packets whose lines are sent at once. */
 const BATCHES_SENT = 8
 
+/** Octets of lines, and numbers of marks, that such a batch of lines has room for at first. */
+const TEXT = 1 << 20
+const MARKS = 1 << 14
+
 /** Makes this file the work of a thread; `start` is given what the constructor of `Worker` takes. */
 export function startPart(start: (file: URL, options: WorkerOptions) => Worker, task: PartTask): Worker {
   return start(new URL(import.meta.url), { workerData: { inspectPart: task } })
@@ -48,19 +58,22 @@ export function startPart(start: (file: URL, options: WorkerOptions) => Worker, 
 
 /** Keeps lines as bytes, with the packets that brought them. */
 class MarkedInspection extends Inspection {
-  readonly #send: (lines: PartLines, transfer: ArrayBuffer[]) => Promise<void>
+  readonly #send: (lines: PartLines) => Promise<void>
+  /** Memory of batches that have been merged: new memory, by the megabyte, is what costs most of all that threads do. */
+  readonly #merged: PartMemory[]
   readonly #text: TextWriter
   /** Where the line that is being written begins. */
   #start = 0
-  #marks = new Float64Array(1 << 14)
+  #marks = new Float64Array(MARKS)
   #marked = 0
   #packet = 0
   #batches = 0
 
-  constructor(json: boolean, send: (lines: PartLines, transfer: ArrayBuffer[]) => Promise<void>) {
-    const text = new TextWriter(1 << 20)
+  constructor(json: boolean, merged: PartMemory[], send: (lines: PartLines) => Promise<void>) {
+    const text = new TextWriter(TEXT)
     super(json, text)
     this.#text = text
+    this.#merged = merged
     this.#send = send
   }
 
@@ -82,12 +95,17 @@ class MarkedInspection extends Inspection {
 
   override async ready(packets: number): Promise<void> {
     if (++this.#batches % BATCHES_SENT !== 0 && Number.isFinite(packets)) return
-    const bytes = this.#text.view().slice()
-    const marks = this.#marks.slice(0, this.#marked)
-    this.#text.clear()
+    const { text, marks } = this.#merged.pop() ?? { text: new ArrayBuffer(TEXT), marks: new ArrayBuffer(8 * MARKS) }
+    const sent: PartLines = {
+      kind: 'lines',
+      bytes: this.#text.take(text),
+      marks: this.#marks.subarray(0, this.#marked),
+      through: packets,
+    }
+    this.#marks = new Float64Array(marks)
     this.#start = 0
     this.#marked = 0
-    await this.#send({ kind: 'lines', bytes, marks, through: packets }, [bytes.buffer, marks.buffer])
+    await this.#send(sent)
   }
 }
 
@@ -96,18 +114,19 @@ async function runPart(task: PartTask): Promise<void> {
   if (port === null) throw new InternalError('inspect.part', 'this is not a thread')
   let ahead = 0
   let goOn: (() => void) | undefined
-  // Each message says how many batches have been merged.
-  port.on('message', (merged: number) => {
-    ahead -= merged
+  const merged: PartMemory[] = []
+  port.on('message', (memory: PartMemory[]) => {
+    merged.push(...memory)
+    ahead -= memory.length
     goOn?.()
   })
-  const send = async (lines: PartLines, transfer: ArrayBuffer[]): Promise<void> => {
-    port.postMessage(lines, transfer)
+  const send = async (lines: PartLines): Promise<void> => {
+    port.postMessage(lines, [lines.bytes.buffer, lines.marks.buffer])
     ahead++
     while (ahead >= MOST_AHEAD) await new Promise<void>((resolve) => (goOn = resolve))
   }
   const { file, json, protocol, part, maxBytes } = task
-  const inspection = new MarkedInspection(json, send)
+  const inspection = new MarkedInspection(json, merged, send)
   try {
     const only = protocol === undefined ? {} : { protocol }
     const summary = await walkCapture(file, { ...only, part, maxBytes }, inspection)

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { InternalError, UsageError } from '@gridseal/wire'
 import type { InspectOptions, InspectSummary } from './inspect-file.ts'
 import type { LineWriter } from './line-writer.ts'
-import type { PartLines, PartMessage } from './part-worker.ts'
+import type { PartLines, PartMemory, PartMessage } from './part-worker.ts'
 import { MOST_AHEAD, startPart } from './part-worker.ts'
 import { MOST_PROBLEMS } from './walk.ts'
 import type { WalkProblem } from './walk.ts'
@@ -42,11 +42,15 @@ const TOLD_AT_ONCE = MOST_AHEAD / 6
 
 /** Resolves with what a thread has seen when all its lines are merged. */
 function runPart(file: string, worker: Worker, queue: PartQueue, merge: PartMerge): Promise<InspectSummary> {
-  let merged = 0
-  queue.merged = () => {
-    if (++merged < TOLD_AT_ONCE) return
-    worker.postMessage(merged)
-    merged = 0
+  let merged: PartMemory[] = []
+  queue.merged = ({ bytes, marks }) => {
+    merged.push({ text: bytes.buffer, marks: marks.buffer })
+    if (merged.length < TOLD_AT_ONCE) return
+    worker.postMessage(
+      merged,
+      merged.flatMap((memory) => [memory.text, memory.marks]),
+    )
+    merged = []
   }
   let ended = false
   return new Promise((resolve, reject) => {
@@ -75,7 +79,7 @@ function runPart(file: string, worker: Worker, queue: PartQueue, merge: PartMerg
 /** Lines of one thread that wait to be merged. */
 class PartQueue {
   /** Told for each batch that has been merged. */
-  merged: () => void = () => {}
+  merged: (lines: PartLines) => void = () => {}
   /** Packets up to this number have brought all their lines. */
   through = 0
   readonly #batches: PartLines[] = []
@@ -109,10 +113,10 @@ class PartQueue {
 
   #skipEmpty(): void {
     while (this.#batches.length > 0 && this.#mark >= this.#batches[0]!.marks.length) {
-      this.#batches.shift()
+      const lines = this.#batches.shift()!
       this.#mark = 0
       this.#at = 0
-      this.merged()
+      this.merged(lines)
     }
   }
 }
