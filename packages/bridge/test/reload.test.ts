@@ -54,7 +54,8 @@ async function certificateOf(key: SigningKey): Promise<string> {
 
 describe('a configuration that is read again', () => {
   before(function () {
-    needLinux(this, 'a file that is read slowly is a named pipe')
+    // A file that is read slowly is a named pipe.
+    needLinux(this)
   })
 
   for (const role of ['field', 'head-end'] as const) {

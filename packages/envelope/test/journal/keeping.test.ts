@@ -229,13 +229,13 @@ describe('a journal that is kept for long', () => {
         if (!indexes) for (const name of await readdir(folder)) if (name.endsWith('.gsi')) await rm(join(folder, name))
         const history = await JournalHistory.load(folder)
         const [first] = await history.entries(3)
+        if (first === undefined) expect.fail('the third segment holds something')
         const size = batches.at(-1)?.treeSize ?? 0
-        for (let sequence = (first?.treeSize ?? 0) - (first?.leaves ?? 0); sequence < size; sequence++) {
+        for (let sequence = first.treeSize - first.leaves; sequence < size; sequence++) {
           const receipt = await extractReceipt(folder, { stream: '', sequence })
           expect(verifyReceipt(receipt, trusted).sequence).to.equal(sequence)
         }
-        const { stream = '', number = 0 } = first ?? {}
-        expect((await history.origin(stream, number))?.next).to.equal(number)
+        expect((await history.origin(first.stream, first.number))?.next).to.equal(first.number)
       }
     }))
 
