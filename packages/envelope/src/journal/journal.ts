@@ -256,7 +256,12 @@ export class Journal {
   async #retain(): Promise<number> {
     const { keepAge, keepBytes } = this.#options
     const removed: number[] = []
-    for (let [oldest] = this.#summaries; oldest !== undefined; [oldest] = this.#summaries) {
+    // What a removal leaves to be written is not taken any more once it has ended.
+    for (
+      let [oldest] = this.#summaries;
+      oldest !== undefined && this.#ended === undefined;
+      [oldest] = this.#summaries
+    ) {
       const age = this.#now() - (await this.#lastWrite(oldest))
       const tooOld = keepAge !== undefined && age > keepAge
       const tooMuch = keepBytes !== undefined && this.stats.bytes > keepBytes
