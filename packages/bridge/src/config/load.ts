@@ -87,10 +87,12 @@ function aliasProblems(document: Document, lines: LineCounter): ConfigProblem[] 
 }
 
 function pathTo(node: unknown, parents: readonly unknown[]): (string | number)[] {
-  return parents.flatMap<string | number>((parent, i) => {
-    if (isPair(parent)) return [String(parent.key)]
-    return isSeq(parent) ? [parent.items.indexOf(parents[i + 1] ?? node)] : []
+  const path: (string | number)[] = []
+  parents.forEach((parent, i) => {
+    if (isPair(parent)) path.push(String(parent.key))
+    else if (isSeq(parent)) path.push(parent.items.indexOf(parents[i + 1] ?? node))
   })
+  return path
 }
 
 /** The values of a document. Throws `UsageError` where a few aliases would become very many values. */

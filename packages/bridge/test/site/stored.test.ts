@@ -45,7 +45,7 @@ async function kept(
   let paused = false
   const traffic = await StoredTraffic.open(options as unknown as SiteSessionOptions, new Set(['urgent']), {
     deliver: () => true,
-    waiting: () => undefined,
+    waiting: undefined,
     acknowledge: () => undefined,
     pause: (_, now) => (paused = now),
     rotated: () => undefined,

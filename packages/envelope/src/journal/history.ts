@@ -5,6 +5,7 @@ import type { Lane, LogPosition } from '../entry.ts'
 import { laneName } from '../entry.ts'
 import { isKeyChangeLeaf, readKeyChangeLeaf } from '../leaf.ts'
 import { Frontier } from '../merkle/frontier.ts'
+import { decodeCheckpoint, isCheckpoint } from './checkpoint.ts'
 import type { JournalKey, SegmentCipher } from './cipher.ts'
 import { readIndexEntries, readSummary } from './index-file.ts'
 import { openSegments } from './read.ts'
@@ -120,11 +121,28 @@ export class JournalHistory {
       const own = upTo.findLast((e) => e.number === number)
       if (own?.origin !== undefined) return own.origin
       const entries = upTo.filter((e) => e.number < number)
-      if (entries.length === 0) continue
+      if (entries.length === 0) {
+        const told = await this.#told(segment, stream, number)
+        if (told !== undefined) return told
+        continue
+      }
       const from = entries.findLastIndex((e) => e.origin !== undefined || e.number === 0)
       const start = entries[from]
       if (start === undefined) return undefined
       return this.#replay(segment, start, entries.slice(from))
+    }
+    return undefined
+  }
+
+  /** What a checkpoint of a log tells that has no batch in its segment. */
+  async #told(segment: number, stream: string, number: number): Promise<LogPosition | undefined> {
+    const summary = this.segments.find((s) => s.segment === segment)?.streams.find((s) => s.stream === stream)
+    if (summary?.batches !== 0) return undefined
+    const options = { key: this.#key, from: summary.firstOffset }
+    for await (const item of readSegment(join(this.directory, segmentName(segment)), segment, options)) {
+      if (item.kind === 'damage' || !isCheckpoint(item.bytes)) return undefined
+      const position = decodeCheckpoint(item.bytes)
+      return position.next === number ? position : undefined
     }
     return undefined
   }

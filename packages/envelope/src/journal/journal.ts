@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { VerifyingKey } from '@gridseal/pqc'
 import { randomBytes } from '@gridseal/pqc'
 import { InternalError, UsageError, describeError, toHex } from '@gridseal/wire'
-import type { LogPosition } from '../entry.ts'
+import type { Lane, LogPosition } from '../entry.ts'
 import { anchorOf, readAnchor, setBack, writeAnchor } from './anchor.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
@@ -73,6 +73,8 @@ export interface Appended extends Place {
 interface Waiting {
   readonly payload: Uint8Array
   readonly origin: LogPosition | undefined
+  /** Only to be written while nothing else tells of this lane. */
+  readonly silent?: Lane
   readonly resolve: (place: Appended) => void
   readonly reject: (error: unknown) => void
 }
@@ -254,11 +256,18 @@ export class Journal {
   async #retain(): Promise<number> {
     const { keepAge, keepBytes } = this.#options
     const removed: number[] = []
-    for (let [oldest] = this.#summaries; oldest !== undefined; [oldest] = this.#summaries) {
+    // What a removal leaves to be written is not taken any more once it has ended.
+    for (
+      let [oldest] = this.#summaries;
+      oldest !== undefined && this.#ended === undefined;
+      [oldest] = this.#summaries
+    ) {
       const age = this.#now() - (await this.#lastWrite(oldest))
       const tooOld = keepAge !== undefined && age > keepAge
       const tooMuch = keepBytes !== undefined && this.stats.bytes > keepBytes
-      if (!(tooOld || tooMuch) || !this.#mayGo(oldest.segment) || !(await this.#remove(oldest.segment))) break
+      if (!(tooOld || tooMuch) || !this.#mayGo(oldest.segment)) break
+      await this.#carryOn(oldest)
+      if (!(await this.#remove(oldest.segment))) break
       this.#summaries.shift()
       this.#indexes.delete(oldest.segment)
       removed.push(oldest.segment)
@@ -273,6 +282,24 @@ export class Journal {
       this.append(note).catch(() => undefined)
     }
     return removed.length
+  }
+
+  /** Where a stream stands must not be forgotten with its last batch: the sender may send that again. */
+  async #carryOn({ segment, streams }: SegmentSummary): Promise<void> {
+    for (const { lane } of streams) {
+      if (lane === undefined || this.history.latest(lane)?.segment !== segment) continue
+      const end = await this.history.end(lane).catch(() => undefined)
+      if (end !== undefined && this.#ended === undefined) this.#note(end)
+    }
+  }
+
+  /** Not waited for: who writes may wait for a removal. Before all that waits: what the stream goes on with may be in it. */
+  #note(end: LogPosition): void {
+    const payload = encodeCheckpoint(end)
+    const ignored = (): void => undefined
+    this.#queue.unshift({ payload, origin: undefined, silent: end, resolve: ignored, reject: ignored })
+    this.stats.waitingBytes += payload.length
+    this.#writing ??= this.#writeGroups()
   }
 
   /** Guards may come while older segments are being removed. */
@@ -401,7 +428,9 @@ export class Journal {
       records.push({ offset, end: at, payload, origin })
       return { segment: number, offset, end: at }
     }
-    const places = group.map(({ payload, origin }) => {
+    const places = group.map(({ payload, origin, silent }) => {
+      if (silent !== undefined && this.history.latest(silent) !== undefined)
+        return { segment: number, offset: at, end: at }
       if (origin !== undefined) {
         const stream = toHex(origin.stream)
         if (!known.has(stream) && !index.knows(stream)) put(encodeCheckpoint(origin), undefined)

@@ -154,7 +154,8 @@ export class JournalQueue {
   #isBehind({ place }: Mark, log: Uint8Array): boolean {
     const id = toHex(log)
     for (const { segment, streams } of this.#journal.history.segments) {
-      const stream = streams.find((s) => s.stream === id)
+      // A checkpoint alone says nothing of where it began.
+      const stream = streams.find((s) => s.stream === id && s.batches > 0)
       // The first segment that holds some of the log.
       if (stream !== undefined) {
         return segment > place.segment || (segment === place.segment && stream.firstOffset >= place.offset)

@@ -30,7 +30,7 @@ export interface IndexEntry {
   readonly origin: LogPosition | undefined
 }
 
-/** What a segment holds of one log. */
+/** What a segment holds of one log: batches, or a checkpoint that tells where it stands. */
 export interface StreamSummary {
   readonly stream: string
   /** What the log is of, where the segment tells. */
@@ -105,7 +105,7 @@ export class SegmentIndex {
       this.#lastTime = Math.max(this.#lastTime, time)
     }
     try {
-      if (isCheckpoint(payload)) this.#checkpoint(decodeCheckpoint(payload))
+      if (isCheckpoint(payload)) this.#checkpoint(offset, decodeCheckpoint(payload))
       else if (isNote(payload)) this.#note(decodeNote(payload))
       else this.#batch(offset, end, payload, time, origin)
     } catch (error) {
@@ -114,9 +114,13 @@ export class SegmentIndex {
     }
   }
 
-  #checkpoint(position: LogPosition): void {
-    const { site, direction, class: streamClass, stream } = position
-    this.#lanes.set(toHex(stream), { site, direction, class: streamClass })
+  #checkpoint(offset: number, { site, direction, class: streamClass, stream: id, next, treeSize }: LogPosition): void {
+    const stream = toHex(id)
+    const lane = { site, direction, class: streamClass }
+    this.#lanes.set(stream, lane)
+    if (this.#streams.has(stream) || next === 0) return
+    const at = { firstOffset: offset, lastOffset: offset }
+    this.#streams.set(stream, { stream, lane, first: next, last: next - 1, treeSize, batches: 0, bytes: 0, ...at })
   }
 
   #note(note: Note): void {
@@ -129,7 +133,7 @@ export class SegmentIndex {
     this.#end = end
     if (this.#firstTime === 0) this.#firstTime = time
     this.#lastTime = Math.max(this.#lastTime, time)
-    if (origin !== undefined) this.#checkpoint(origin)
+    if (origin !== undefined) this.#checkpoint(offset, origin)
     this.#enter(entry, end - offset)
     this.#sinceOrigin.set(stream, { leaves: 0, batches: 0 })
   }

@@ -17,10 +17,15 @@ async function killed(folder: string, run: number, delay: number): Promise<numbe
     env: sharingCompiled(),
   })
   let output = ''
+  let killing = false
+  // Every other run has promised something when its time begins to run, however slow the machine is.
+  const begun = run % 2 === 0 ? '' : '\n1'
   const ended = new Promise<void>((resolve) => child.stdout.on('close', () => resolve()))
   child.stdout.on('data', (chunk: Buffer) => {
-    if (output === '') setTimeout(() => child.kill('SIGKILL'), delay)
     output += chunk.toString('latin1')
+    if (killing || !output.includes(begun)) return
+    killing = true
+    setTimeout(() => child.kill('SIGKILL'), delay)
   })
   await ended
   // A line that the kill cut in half is no promise.
@@ -46,7 +51,7 @@ async function kill(times: number): Promise<void> {
     expect(
       promised.reduce((sum, count) => sum + count, 0),
       'frames promised in all',
-    ).to.be.greaterThan(times)
+    ).to.be.at.least(Math.floor(times / 2))
     for (const [run, frames] of found.entries()) {
       expect(frames.length, `run ${run}: nothing acknowledged is lost`).to.be.at.least(promised[run] ?? 0)
       expect(frames, `run ${run}: in order, none doubled`).to.deep.equal(frames.map((_, i) => i))

@@ -174,6 +174,44 @@ describe('a queue in the journal', () => {
       await journal.close()
     }))
 
+  it('gives out a new log to a receiver that stands in one that retention has removed', () =>
+    withFolder(async (folder) => {
+      const open = async (): Promise<[Journal, JournalQueue]> => {
+        const journal = await Journal.open(folder, { sync: false, maxSegmentBytes: 6000, keepBytes: 10_000 })
+        const queue = await JournalQueue.open(journal, {
+          name: 'q',
+          lane,
+          unmarked: 'all',
+          onReady: () => undefined,
+          onError: (error) => expect.fail(String(error)),
+        })
+        return [journal, queue]
+      }
+      const [before, old] = await open()
+      const [last] = batches
+      if (last === undefined) expect.fail('a batch')
+      await old.push(last.bytes, last.stream, last.number, last.before)
+      expect(old.next()?.number).to.equal(0)
+      old.settle(last.stream, last.number)
+      // Other traffic, until nothing of the log is left but where it stands.
+      const others = await batchesOf(
+        range(0, 12).map((i) => frames(1, i)),
+        { class: 'urgent' },
+      )
+      for (const { bytes, before: origin } of others) await before.append(bytes, origin)
+      await before.close()
+      const [journal, queue] = await open()
+      const end = await journal.history.end(lane)
+      expect(end).to.include({ next: 1 })
+      const [next] = await batchesOf([frames(1, 50)], { class: 'bulk' })
+      if (next === undefined) expect.fail('a batch')
+      await queue.push(next.bytes, next.stream, next.number, next.before)
+      queue.rewind({ stream: last.stream, next: 1 })
+      expect(Buffer.from(queue.next()?.stream ?? []).equals(next.stream)).to.equal(true)
+      expect(queue.backlog.batches).to.equal(1)
+      await journal.close()
+    }))
+
   it('goes back to an older place where the receiver has lost what it had', () =>
     withFolder(async (folder) => {
       const r = await rig(folder)
