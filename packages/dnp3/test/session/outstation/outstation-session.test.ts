@@ -388,6 +388,17 @@ describe('a DNP3 outstation', () => {
       expect(statuses(one.ask(4, crobs(0, 9)))).to.deep.equal([2, 2])
       expect(operated).to.be.empty
     })
+    it('the octets of a request stay what they are: SELECT is compared with them, and a repeat is known by them', () => {
+      const operated: number[] = []
+      const one = bench(operated)
+      // A Buffer, as sockets give it: its slice() is no copy.
+      const request = Buffer.concat([new Uint8Array([0xc1, 5]), crobs(0, 9)])
+      const before = toHex(request)
+      expect(statuses(one.raw(request))).to.deep.equal([0, 4])
+      expect(toHex(request)).to.equal(before)
+      expect(statuses(one.raw(Buffer.from(before, 'hex')))).to.deep.equal([0, 4])
+      expect([operated, one.session.counters.repeated]).to.deep.equal([[0], 1])
+    })
     it('another sequence number than the next, and another connection, disarm', () => {
       const operated: number[] = []
       const one = bench(operated)
