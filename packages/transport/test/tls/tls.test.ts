@@ -54,10 +54,10 @@ describe('TLS', () => {
   it('asks after silence whether the peer is still there, as TCP does', async () => {
     const { url } = await server()
     const asked: unknown[][] = []
-    const { setKeepAlive } = Socket.prototype
-    Socket.prototype.setKeepAlive = function (...args): Socket {
-      asked.push(args)
-      return setKeepAlive.apply(this, args)
+    const own = Object.getOwnPropertyDescriptor(Socket.prototype, 'setKeepAlive')!
+    Socket.prototype.setKeepAlive = function (this: Socket, enable?: unknown, initialDelay?: number): Socket {
+      asked.push([enable, initialDelay])
+      return this
     }
     try {
       for (const keepAlive of [7000, 0]) {
@@ -65,7 +65,7 @@ describe('TLS', () => {
         closers.push(() => client.destroy())
       }
     } finally {
-      Socket.prototype.setKeepAlive = setKeepAlive
+      Object.defineProperty(Socket.prototype, 'setKeepAlive', own)
     }
     expect(asked).to.deep.equal([[true, 7000]])
   })
