@@ -46,7 +46,7 @@ export function operate(context: RequestContext, phase: CommandPhase): Answer {
   }
   if (phase === 'select') {
     if (placed.every(({ status }) => status === COMMAND.SUCCESS)) {
-      session.selection = { objects: objects.slice(), sequence: control.sequence, at: now }
+      session.selection = { objects: Uint8Array.from(objects), sequence: control.sequence, at: now }
     }
   } else
     for (const one of placed) if (one.status === COMMAND.SUCCESS) one.status = session.command(one.command, phase, now)
@@ -146,7 +146,8 @@ function codeStatus(code: number): number {
 
 /** The objects as they came, with the status of each; of a pattern, the first that is not 0. */
 function echo(objects: Uint8Array, placed: readonly Placed[]): Uint8Array {
-  const bytes = objects.slice()
+  // The request may be a Buffer, whose slice() would be the same memory.
+  const bytes = Uint8Array.from(objects)
   for (const at of placed.flatMap(({ statusAt }) => statusAt)) bytes[at] = COMMAND.SUCCESS
   for (const { statusAt, status } of placed) {
     for (const at of statusAt) if (bytes[at] === COMMAND.SUCCESS) bytes[at] = status

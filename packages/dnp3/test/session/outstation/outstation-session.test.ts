@@ -370,6 +370,122 @@ describe('a DNP3 outstation', () => {
       expect(decodeObjects(late!.headers[0]!)[0]?.status).to.equal(1)
       expect(operated).to.deep.equal([0])
     })
+
+    const crobs = (...indexes: readonly number[]): Uint8Array =>
+      headerOctets(
+        12,
+        1,
+        0x28,
+        indexes.map((index) => ({ index, code: 3, count: 1, onTime: 100, offTime: 100, status: 0 })),
+      )
+    const statuses = (answer: Fragment | undefined): (number | undefined)[] =>
+      (answer?.headers ?? []).flatMap((header) => decodeObjects(header).map(({ status }) => status))
+
+    it('one object that is refused disarms all', () => {
+      const operated: number[] = []
+      const one = bench(operated)
+      expect(statuses(one.ask(3, crobs(0, 9)))).to.deep.equal([0, 4])
+      expect(statuses(one.ask(4, crobs(0, 9)))).to.deep.equal([2, 2])
+      expect(operated).to.be.empty
+    })
+    it('the octets of a request stay what they are: SELECT is compared with them, and a repeat is known by them', () => {
+      const operated: number[] = []
+      const one = bench(operated)
+      // A Buffer, as sockets give it: its slice() is no copy.
+      const request = Buffer.concat([new Uint8Array([0xc1, 5]), crobs(0, 9)])
+      const before = toHex(request)
+      expect(statuses(one.raw(request))).to.deep.equal([0, 4])
+      expect(toHex(request)).to.equal(before)
+      expect(statuses(one.raw(Buffer.from(before, 'hex')))).to.deep.equal([0, 4])
+      expect([operated, one.session.counters.repeated]).to.deep.equal([[0], 1])
+    })
+    it('another sequence number than the next, and another connection, disarm', () => {
+      const operated: number[] = []
+      const one = bench(operated)
+      one.ask(3, crob)
+      one.ask(23)
+      expect(statuses(one.ask(4, crob))).to.deep.equal([2])
+      one.ask(3, crob)
+      one.session.closed(0)
+      one.session.opened(0)
+      expect(statuses(one.ask(4, crob))).to.deep.equal([2])
+      expect(operated).to.be.empty
+    })
+    it('more controls than allowed: the surplus gets status 8; an echo that does not fit: nothing is done', () => {
+      const operated: number[] = []
+      const handler: OutstationHandler = { command: (command) => (operated.push(placeOf(command)), 0) }
+      const many = Array.from({ length: 30 }, (_, index): PointOptions => ({ kind: 'binary-output', index, value: 0 }))
+      const one = new Bench(many, { maxControls: 1, maxTransmit: 249 }, { handler })
+      expect(statuses(one.ask(5, crobs(0, 1)))).to.deep.equal([0, 8])
+      expect(operated).to.deep.equal([0])
+      const refused = one.ask(5, crobs(...many.map(({ index }) => index)))
+      expect([refused!.iin! & 7, refused!.headers.length, operated]).to.deep.equal([4, 0, [0]])
+    })
+  })
+
+  describe('broadcasts', () => {
+    const points: PointOptions[] = [{ kind: 'binary-output', index: 0, value: 0 }]
+    const crob = headerOctets(12, 1, 0x28, [{ index: 0, code: 3, count: 1, onTime: 1, offTime: 1, status: 0 }])
+    const broadcast = (bench: Bench, address: number, code: number, objects: Uint8Array): void => {
+      const fragment = Buffer.concat([new Uint8Array([0xc0, code]), objects])
+      bench.session.fragmentReceived(fragment, { source: 1, broadcast: address }, bench.now)
+      expect(bench.take()).to.equal(undefined)
+    }
+    it('carry out what may be broadcast, and nothing else; never answered', () => {
+      let operated = 0
+      const handler: OutstationHandler = { command: () => (operated++, 0), restart: () => 5000 }
+      const bench = new Bench(points, {}, { handler })
+      for (const code of [3, 4, 5, 13, 14]) broadcast(bench, 0xffff, code, code > 5 ? new Uint8Array(0) : crob)
+      expect([operated, bench.session.selection]).to.deep.equal([0, undefined])
+      broadcast(bench, 0xffff, 6, crob)
+      expect(operated).to.equal(1)
+      expect(bench.ask(23)).to.not.equal(undefined)
+    })
+    for (const address of [0xffff, 0xfffd]) {
+      it(`to ${address.toString(16)} are told of in the next response, once`, () => {
+        const bench = new Bench(points)
+        broadcast(bench, address, 6, crob)
+        const told = bench.ask(23)
+        expect([told!.iin! & 0x0100, told!.control.confirm]).to.deep.equal([0x0100, false])
+        expect(bench.ask(23)!.iin! & 0x0100).to.equal(0)
+      })
+    }
+    it('to fffe are told of until a response that asks for it is confirmed', () => {
+      const bench = new Bench(points)
+      broadcast(bench, 0xfffe, 6, crob)
+      for (let i = 0; i < 2; i++) {
+        const told = bench.ask(23)
+        expect([told!.iin! & 0x0100, told!.control.confirm]).to.deep.equal([0x0100, true])
+      }
+      bench.confirm()
+      const after = bench.ask(23)
+      expect([after!.iin! & 0x0100, after!.control.confirm]).to.deep.equal([0, false])
+    })
+  })
+
+  it('requests in parts, with CON or with UNS are ignored', () => {
+    const bench = new Bench([analog(0)])
+    for (const control of [0x80, 0x40, 0x00, 0xe0, 0xd0])
+      expect(bench.raw(new Uint8Array([control, 23]))).to.equal(undefined)
+    expect(bench.raw(new Uint8Array([0xc0, 23]))).to.not.equal(undefined)
+    expect(bench.session.counters.ignored).to.equal(5)
+  })
+
+  it('LAN time: counts from RECORD_CURRENT_TIME, which is good for one WRITE, the next; NEED_TIME comes back', () => {
+    const bench = new Bench([analog(0)], { timeInterval: 60_000 })
+    const time = headerOctets(50, 3, 0x07, [{ index: 0, time: UTC + 5000 }])
+    expect(bench.ask(24)!.iin! & 0x1007).to.equal(0x1000)
+    bench.advance(700)
+    expect(bench.ask(2, time)!.iin! & 0x1007).to.equal(0)
+    expect(bench.database.clock.utc(bench.now)).to.equal(UTC + 5700)
+    expect(bench.ask(2, time)!.iin! & 7).to.equal(4)
+    bench.ask(24)
+    bench.ask(23)
+    expect(bench.ask(2, time)!.iin! & 7).to.equal(4)
+    bench.advance(59_999)
+    expect(bench.ask(23)!.iin! & 0x1000).to.equal(0)
+    bench.advance(1)
+    expect(bench.ask(23)!.iin! & 0x1000).to.equal(0x1000)
   })
 
   it('after a restart nothing is heard until it is up; then DEVICE_RESTART and the empty unsolicited response', () => {

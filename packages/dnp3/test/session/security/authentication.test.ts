@@ -5,7 +5,8 @@ import { UsageError, toHex } from '@gridseal/wire'
 import { decodeFragment } from '#src/codec/application.ts'
 import { allOctets, headerOctets, sizedOctets } from '#src/codec/header-octets.ts'
 import { decodeObjects } from '#src/codec/objects.ts'
-import { REPLY, SECURITY_ERROR } from '#src/codec/security-objects.ts'
+import { KEY_CHANGE, KEY_STATUS, REPLY, SECURITY_ERROR } from '#src/codec/security-objects.ts'
+import type { KeyStatus } from '#src/codec/security-objects.ts'
 import { LinkChannel } from '#src/session/link/link-channel.ts'
 import { Association } from '#src/session/master/association.ts'
 import { MasterChannel } from '#src/session/master/master-channel.ts'
@@ -16,7 +17,7 @@ import { DeviceClock } from '#src/session/outstation/clock.ts'
 import { Database } from '#src/session/outstation/database.ts'
 import { OutstationSession } from '#src/session/outstation/outstation-session.ts'
 import { MAC_ALGORITHMS } from '#src/session/security/algorithms.ts'
-import { encryptUpdateKey } from '#src/session/security/key-material.ts'
+import { encryptUpdateKey, statusBody, wrapSessionKeys } from '#src/session/security/key-material.ts'
 import { changeUpdateKey, changeUserStatus } from '#src/session/security/key-procedures.ts'
 import { MasterAuthenticator } from '#src/session/security/master-authenticator.ts'
 import type { UpdateKeySource } from '#src/session/security/key-procedures.ts'
@@ -279,6 +280,38 @@ describe('SAv5 between our two sides', () => {
     expect(refusals()).to.deep.equal([undefined, undefined, undefined, 12])
     pair.advance(60_000)
     expect(refusals()).to.deep.equal([undefined, undefined, undefined, 12])
+  })
+
+  it('session keys end at the outstation, too, however long the master would use them', () => {
+    for (const limit of [{ keyLifetime: 1000 }, { keyUses: 1 }]) {
+      const pair = new Pair(limit)
+      expect(pair.operate()?.ok).to.equal(true)
+      pair.advance(1000)
+      expect(failed(pair.operate())).to.deep.equal({ error: 1 })
+      expect(pair.operated).to.equal(1)
+      // The master has new ones by then.
+      expect(pair.operate()?.ok).to.equal(true)
+    }
+  })
+
+  it('session keys that answer another key status than the last are refused with error 1', () => {
+    const pair = new Pair()
+    const statusOf = (): KeyStatus => {
+      const request = headerOctets(120, 4, 0x07, [{ index: 0, user: 1 }])
+      const [answer] = pair.inject(new Uint8Array([0xc1, 32, ...request]))
+      return KEY_STATUS.decode(decodeObjects(decodeFragment(answer!).headers[0]!)[0]!.value as Uint8Array)
+    }
+    const change = (status: KeyStatus, answered: KeyStatus): Uint8Array => {
+      const keys = { control: new Uint8Array(16), monitor: new Uint8Array(16) }
+      const wrapped = wrapSessionKeys(KEY, keys, statusBody(status))
+      const object = KEY_CHANGE.encode({ ksq: answered.ksq, user: 1, wrapped })
+      return pair.inject(new Uint8Array([0xc2, 32, ...sizedOctets(120, 6, object)]))[0]!
+    }
+    const old = statusOf()
+    const now = statusOf()
+    expect(errorOf(change(old, now))).to.equal(1)
+    const again = statusOf()
+    expect(errorOf(change(again, again))).to.equal(undefined)
   })
 
   it('unknown users get error 11; roles that may not, and roles that have expired, error 7', () => {
