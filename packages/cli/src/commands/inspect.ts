@@ -1,4 +1,4 @@
-import { adapters } from '@gridseal/bridge'
+import { adapters } from '@gridseal/bridge/protocols'
 import { UsageError } from '@gridseal/wire'
 import type { InspectOptions } from '../inspect/inspect-file.ts'
 import { inspectFile } from '../inspect/inspect-file.ts'

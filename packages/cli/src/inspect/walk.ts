@@ -1,5 +1,5 @@
 import type { Direction, ProtocolAdapter } from '@gridseal/adapter'
-import { adapters } from '@gridseal/bridge'
+import { adapters } from '@gridseal/bridge/protocols'
 import type {
   CapturePart,
   DatagramEvent,
