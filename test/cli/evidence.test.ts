@@ -1,13 +1,30 @@
+import { once } from 'node:events'
 import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { gridseal, gridsealProcess, records } from '../support/cli.ts'
+import { gridseal, gridsealProcess, records, spawnGridseal } from '../support/cli.ts'
 import { withFolder } from '../support/folders.ts'
 import { ROOT } from '../support/requirements.ts'
 
 const CAPTURE = join(ROOT, 'pcaps/icsnpp_modbus.pcap')
 
 describe('gridseal replay, verify, extract: the evidence', () => {
+  it('leaves none of its throw-away keys behind when it is interrupted', () =>
+    withFolder(async (folder) => {
+      const { TMPDIR } = process.env
+      process.env['TMPDIR'] = folder
+      const child = spawnGridseal('pipe', 'replay', CAPTURE, '--speed', '0.001')
+      if (TMPDIR === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = TMPDIR
+      const exited = once(child, 'exit')
+      const keys = async (): Promise<string[]> =>
+        (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.key'))
+      while ((await keys()).length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+      child.kill('SIGINT')
+      expect((await exited)[0]).to.equal(130)
+      expect((await readdir(folder)).filter((name) => name.startsWith('gridseal-replay'))).to.deep.equal([])
+    }))
+
   it('delivers every frame byte for byte and leaves journals that prove each of them', () =>
     withFolder(async (folder) => {
       const journal = join(folder, 'journal')

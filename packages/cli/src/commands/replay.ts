@@ -1,5 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Bridge, Report } from '@gridseal/bridge'
@@ -58,6 +59,10 @@ export async function replay(files: readonly string[], options: ReplayOptions): 
     throw new UsageError('replay.empty', `no conversation of a known protocol in ${files.join(', ')}`)
   }
   const directory = await mkdtemp(join(tmpdir(), 'gridseal-replay-'))
+  // Private keys lie there: they go with us, however we go.
+  const remove = (): void => rmSync(directory, { recursive: true, force: true })
+  const stop = (signal: NodeJS.Signals): never => process.exit(128 + constants.signals[signal])
+  process.once('exit', remove).once('SIGINT', stop).once('SIGTERM', stop)
   try {
     const report = { ...(await replayIn(directory, conversations, options)), missingBytes: missing }
     if (options.json) print(toJson(report))
@@ -65,7 +70,8 @@ export async function replay(files: readonly string[], options: ReplayOptions): 
     // A replay in which no frame was found has shown nothing.
     return report.frames > 0 && report.mismatched === 0 && report.lost === 0 ? EXIT.ok : EXIT.failed
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    process.off('exit', remove).off('SIGINT', stop).off('SIGTERM', stop)
+    remove()
   }
 }
 
