@@ -73,8 +73,8 @@ export interface Appended extends Place {
 interface Waiting {
   readonly payload: Uint8Array
   readonly origin: LogPosition | undefined
-  /** Only to be written while nothing else tells of this lane. */
-  readonly silent?: Lane
+  /** Only to be written while nothing behind this segment tells of the lane. */
+  readonly silent?: { readonly lane: Lane; readonly segment: number }
   readonly resolve: (place: Appended) => void
   readonly reject: (error: unknown) => void
 }
@@ -247,13 +247,17 @@ export class Journal {
   /** Removes what retention no longer keeps: called by itself when a segment begins and when a guard moves. Returns how
    * many segments went. */
   retain(): Promise<number> {
+    return this.#retainNext(false)
+  }
+
+  #retainNext(urgent: boolean): Promise<number> {
     if (!this.#retaining) return Promise.resolve(0)
-    const next = this.#retention.then(() => this.#retain())
+    const next = this.#retention.then(() => this.#retain(urgent))
     this.#retention = next.catch(() => 0)
     return next
   }
 
-  async #retain(): Promise<number> {
+  async #retain(urgent: boolean): Promise<number> {
     const { keepAge, keepBytes } = this.#options
     const removed: number[] = []
     // What a removal leaves to be written is not taken any more once it has ended.
@@ -266,7 +270,7 @@ export class Journal {
       const tooOld = keepAge !== undefined && age > keepAge
       const tooMuch = keepBytes !== undefined && this.stats.bytes > keepBytes
       if (!(tooOld || tooMuch) || !this.#mayGo(oldest.segment)) break
-      await this.#carryOn(oldest)
+      if ((await this.#carriesOn(oldest)) && !urgent) break
       if (!(await this.#remove(oldest.segment))) break
       this.#summaries.shift()
       this.#indexes.delete(oldest.segment)
@@ -284,20 +288,28 @@ export class Journal {
     return removed.length
   }
 
-  /** Where a stream stands must not be forgotten with its last batch: the sender may send that again. */
-  async #carryOn({ segment, streams }: SegmentSummary): Promise<void> {
+  /**
+   * Where a stream stands must not be forgotten with its last batch: the sender may send that again. Whether that has
+   * to be written first; then retention comes again when it is.
+   */
+  async #carriesOn({ segment, streams }: SegmentSummary): Promise<boolean> {
+    let carries = false
     for (const { lane } of streams) {
       if (lane === undefined || this.history.latest(lane)?.segment !== segment) continue
       const end = await this.history.end(lane).catch(() => undefined)
-      if (end !== undefined && this.#ended === undefined) this.#note(end)
+      if (end === undefined || this.#ended !== undefined) continue
+      this.#note(end, segment)
+      carries = true
     }
+    return carries
   }
 
   /** Not waited for: who writes may wait for a removal. Before all that waits: what the stream goes on with may be in it. */
-  #note(end: LogPosition): void {
+  #note(end: LogPosition, segment: number): void {
     const payload = encodeCheckpoint(end)
-    const ignored = (): void => undefined
-    this.#queue.unshift({ payload, origin: undefined, silent: end, resolve: ignored, reject: ignored })
+    const again = (): void => void this.retain().catch(() => undefined)
+    const silent = { lane: end, segment }
+    this.#queue.unshift({ payload, origin: undefined, silent, resolve: again, reject: () => undefined })
     this.stats.waitingBytes += payload.length
     this.#writing ??= this.#writeGroups()
   }
@@ -398,7 +410,7 @@ export class Journal {
         if (!DISK_FULL.has((error as NodeJS.ErrnoException).code ?? '') || this.#ended !== undefined) throw error
         if (!this.stats.full) this.#options.onFull?.(describeError(error))
         this.stats.full = true
-        if ((await this.retain()) === 0) await this.#pause(this.#options.retry)
+        if ((await this.#retainNext(true)) === 0) await this.#pause(this.#options.retry)
       }
     }
   }
@@ -429,8 +441,9 @@ export class Journal {
       return { segment: number, offset, end: at }
     }
     const places = group.map(({ payload, origin, silent }) => {
-      if (silent !== undefined && this.history.latest(silent) !== undefined)
+      if (silent !== undefined && (this.history.latest(silent.lane)?.segment ?? 0) > silent.segment) {
         return { segment: number, offset: at, end: at }
+      }
       if (origin !== undefined) {
         const stream = toHex(origin.stream)
         if (!known.has(stream) && !index.knows(stream)) put(encodeCheckpoint(origin), undefined)
