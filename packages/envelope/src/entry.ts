@@ -73,7 +73,7 @@ export interface LogHeader extends Lane {
   readonly keyId: Uint8Array
   /** Nanoseconds since 1970-01-01 UTC. */
   readonly created: bigint
-  /** Why the log began: `start`, `resume`, `size`, `age`, `key`. */
+  /** Why the log began: `start`, `restart`, `size`, `age`, `key`. */
   readonly reason: string
   /** End of the log before it, if there was one. */
   readonly previous: LogEnd | undefined
