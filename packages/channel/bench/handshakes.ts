@@ -4,13 +4,12 @@ import type { AcceptOptions, Channel, ConnectOptions } from '@gridseal/channel'
 import { SigningKey } from '@gridseal/pqc'
 import { primitives } from './primitives.ts'
 
-/** A way to come to a session: what both ends are given. */
+/** A way to come to a session. */
 export interface HandshakeKind {
   readonly name: string
-  readonly connect: ConnectOptions
+  /** What one that calls is given; with a ticket of its own, where it resumes. */
+  readonly caller: () => Promise<ConnectOptions>
   readonly accept: AcceptOptions
-  /** Must be done before the handshakes that are measured. */
-  readonly prepare?: () => Promise<void>
   /** The same without the protocol: {@link primitives}. */
   readonly floor: () => Promise<void>
 }
@@ -22,7 +21,7 @@ export function handshakeKinds(): HandshakeKind[] {
     const [field, head] = [SigningKey.generate(algorithm), SigningKey.generate(algorithm)]
     kinds.push({
       name: `${algorithm} identities, CH-KEM-v1`,
-      connect: { identity: field, peer: head.publicKey },
+      caller: () => Promise.resolve({ identity: field, peer: head.publicKey }),
       accept: { identity: head, peers: () => field.publicKey },
       floor: primitives({ kem: 'CH-KEM-v1', agreements: 1, signature: algorithm }),
     })
@@ -32,7 +31,7 @@ export function handshakeKinds(): HandshakeKind[] {
     const suites = [`${kem}, AES-256-GCM`]
     kinds.push({
       name: `static ${kem} identities, ${kem}`,
-      connect: { identity: field, peer: head.publicKey, suites },
+      caller: () => Promise.resolve({ identity: field, peer: head.publicKey, suites }),
       accept: { identity: head, peers: () => field.publicKey, suites },
       floor: primitives({ kem, agreements: 3 }),
     })
@@ -40,17 +39,16 @@ export function handshakeKinds(): HandshakeKind[] {
   for (const kem of ['CH-KEM-v1', 'X-Wing', 'ML-KEM-768'] as const) {
     const [field, head] = [SigningKey.generate('ML-DSA-65'), SigningKey.generate('ML-DSA-65')]
     const suites = [`${kem}, AES-256-GCM`]
-    const [ticketKeys, ticketStore] = [TicketKeys.generate(), new TicketStore()]
-    const connect = { identity: field, peer: head.publicKey, suites, ticketStore }
-    const accept = { identity: head, peers: () => field.publicKey, suites, ticketKeys }
+    const accept = { identity: head, peers: () => field.publicKey, suites, ticketKeys: TicketKeys.generate() }
     kinds.push({
       name: `resumption, ${kem}`,
-      connect,
-      accept,
-      prepare: async () => {
-        const { near } = await inMemory({ connect, accept })
+      caller: async () => {
+        const connect = { identity: field, peer: head.publicKey, suites, ticketStore: new TicketStore() }
+        const { near } = await inMemory(connect, accept)
         await near.close()
+        return connect
       },
+      accept,
       floor: primitives({ kem, agreements: 1 }),
     })
   }
@@ -58,10 +56,10 @@ export function handshakeKinds(): HandshakeKind[] {
 }
 
 /** A session over memory, so that nothing but the protocol is measured. */
-export async function inMemory({
-  connect,
-  accept,
-}: Pick<HandshakeKind, 'connect' | 'accept'>): Promise<{ readonly near: Channel; readonly far: Channel }> {
+export async function inMemory(
+  connect: ConnectOptions,
+  accept: AcceptOptions,
+): Promise<{ readonly near: Channel; readonly far: Channel }> {
   const [a, b] = memoryPair()
   const [near, far] = await Promise.all([connectChannel(a, connect), acceptChannel(b, accept)])
   near.messages.subscribe()

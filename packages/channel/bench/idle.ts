@@ -21,21 +21,19 @@ export async function idleMemoryAlone(count: number): Promise<number> {
 /** Bytes that so many idle channels keep in this process: half as many pairs, both ends of which are here. */
 export async function idleMemory(count: number): Promise<number> {
   const [field, head] = [StaticKey.generate('ML-KEM-768'), SigningKey.generate('ML-DSA-65')]
-  const kind = {
-    connect: { identity: field, peer: head.publicKey },
-    accept: { identity: head, peers: () => field.publicKey },
-  }
+  const connect = { identity: field, peer: head.publicKey }
+  const accept = { identity: head, peers: () => field.publicKey }
   const used = (): number => {
     globalThis.gc?.()
     const { rss } = process.memoryUsage()
     return rss
   }
-  const warm = await Promise.all(Array.from({ length: 50 }, () => inMemory(kind)))
+  const warm = await Promise.all(Array.from({ length: 50 }, () => inMemory(connect, accept)))
   await Promise.all(warm.map(({ near }) => near.close()))
   const before = used()
   const open: { near: Channel; far: Channel }[] = []
   for (let i = 0; i < count / 2; i += 10) {
-    open.push(...(await Promise.all(Array.from({ length: 10 }, () => inMemory(kind)))))
+    open.push(...(await Promise.all(Array.from({ length: 10 }, () => inMemory(connect, accept)))))
   }
   return used() - before
 }

@@ -6,7 +6,7 @@ import { recordsOf } from './records.ts'
 import { steps } from './steps.ts'
 import { channelContender, tcpContender, tlsContender } from './pipes.ts'
 import type { Contender } from './pipes.ts'
-import type { Channel } from '@gridseal/channel'
+import type { Channel, ConnectOptions } from '@gridseal/channel'
 import { RUNS, measure, repeated, sideBySide, timed, warmedUp } from './measure.ts'
 import type { Rates } from './measure.ts'
 import { stream } from './stream.ts'
@@ -16,6 +16,8 @@ const WINDOW_MS = 400
 /** Until then the compiler has come to an end with what a handshake runs through. */
 const WARM_MS = 3_000
 const IDLE = 10_000
+/** As a head-end has them after an outage; who measures one after the other measures turns of the event loop, too. */
+const AT_ONCE = 16
 
 /**
  * Handshakes of every kind over memory, each beside its public-key operations alone; each step by itself; the memory of
@@ -56,13 +58,20 @@ export async function run(report: Report): Promise<void> {
 /** Each kind of handshake beside its public-key operations alone. */
 async function handshakesOverMemory(report: Report): Promise<void> {
   for (const kind of handshakeKinds()) {
-    await kind.prepare?.()
-    await warmedUp(WARM_MS, () => sessions(kind))
-    const [whole, alone] = await sideBySide([() => sessions(kind), () => repeated(kind.floor)])
+    const callers: ConnectOptions[] = []
+    while (callers.length < AT_ONCE) callers.push(await kind.caller())
+    const [one] = callers
+    await warmedUp(WARM_MS, () => sessions(kind, callers))
+    const [single, several, alone] = await sideBySide([
+      () => sessions(kind, [one!]),
+      () => sessions(kind, callers),
+      () => repeated(kind.floor),
+    ])
     const suite = 'channel.handshake-kinds'
     const figure = { suite, metric: 'perCpuSecond', unit: 'handshakes/s', runs: RUNS }
     const floor = `${kind.name}: public-key operations alone`
-    report({ ...figure, case: kind.name, value: whole!.perCpuSecond, versus: floor })
+    report({ ...figure, case: `${kind.name}, one after the other`, value: single!.perCpuSecond, versus: floor })
+    report({ ...figure, case: `${kind.name}, ${AT_ONCE} at once`, value: several!.perCpuSecond, versus: floor })
     report({ ...figure, case: floor, value: alone!.perCpuSecond })
   }
 }
@@ -83,12 +92,15 @@ async function messages(size: number, contenders: readonly Contender[], report: 
   }
 }
 
-/** Sequential sessions over memory until both ends are established, closed outside the window. */
-async function sessions(kind: HandshakeKind): Promise<Rates> {
+/** Sessions over memory until both ends are established, each caller's one after the other, closed outside the window. */
+async function sessions({ accept }: HandshakeKind, callers: readonly ConnectOptions[]): Promise<Rates> {
   const open: Channel[] = []
   const rates = await timed(async () => {
     const end = performance.now() + WINDOW_MS
-    while (performance.now() < end) open.push((await inMemory(kind)).near)
+    const call = async (connect: ConnectOptions): Promise<void> => {
+      while (performance.now() < end) open.push((await inMemory(connect, accept)).near)
+    }
+    await Promise.all(callers.map(call))
     return open.length
   })
   await Promise.all(open.map((channel) => channel.close()))

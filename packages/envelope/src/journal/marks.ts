@@ -26,13 +26,16 @@ export interface Mark {
 
 /**
  * The marks of a journal. Setting one is a single short write, so that what a kill can undo is the one batch that is
- * being settled; a power cut can undo what was set since the last {@link sync}.
+ * being settled; a power cut can undo what was set since the last {@link sync}. A write that fails, as on a full disk, is
+ * made up for by the next one that does not: until then a kill can undo more.
  */
 export class Marks {
   readonly #fd: number
   readonly #marks = new Map<string, { mark: Mark; turn: number; at: number }>()
   #end = 0
   #dirty = false
+  /** Slots that could not be written, by their place in the file. */
+  readonly #owed = new Map<number, Buffer>()
 
   private constructor(fd: number) {
     this.#fd = fd
@@ -82,16 +85,34 @@ export class Marks {
     slot.writeBigUInt64BE(BigInt(mark.place.offset), 48)
     slot.writeUInt32BE(mark.part ?? 0, 56)
     slot.writeUInt32BE(crc32c(slot, 0, 60), 60)
-    writeSync(this.#fd, slot, 0, SLOT, at + (turn % 2) * SLOT)
     this.#marks.set(key, { mark, turn, at })
     this.#dirty = true
+    this.#owed.set(at + (turn % 2) * SLOT, slot)
+    try {
+      this.#write()
+    } catch {
+      // Owed.
+    }
   }
 
-  /** Puts what was set onto the disk. */
+  #write(): void {
+    for (const [at, slot] of this.#owed) {
+      writeSync(this.#fd, slot, 0, SLOT, at)
+      this.#owed.delete(at)
+    }
+  }
+
+  /** Puts what was set onto the disk. Rejects where that fails; the next one tries again. */
   async sync(): Promise<void> {
     if (!this.#dirty) return
+    this.#write()
     this.#dirty = false
-    await datasync(this.#fd)
+    try {
+      await datasync(this.#fd)
+    } catch (error) {
+      this.#dirty = true
+      throw error
+    }
   }
 
   close(): void {

@@ -31,17 +31,23 @@ export async function* readJournal(
   for (const segment of segments) {
     if (from !== undefined && segment < from.segment) continue
     if (until !== undefined && segment > until.segment) return
-    if (segment !== expected) {
-      const reason = `segment ${expected} is missing`
-      yield { kind: 'damage', segment, offset: 0, code: 'journal.segment-missing', reason }
+    if (segment !== expected) yield missing(segment, `segment ${expected} is missing`)
+    try {
+      yield* readSegment(join(directory, segmentName(segment)), segment, {
+        key,
+        ...(segment === from?.segment ? { from: from.offset } : {}),
+        ...(segment === until?.segment ? { until: until.offset } : {}),
+      })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      yield missing(segment, `segment ${segment} was removed while the journal was read: it is in use`)
     }
-    yield* readSegment(join(directory, segmentName(segment)), segment, {
-      key,
-      ...(segment === from?.segment ? { from: from.offset } : {}),
-      ...(segment === until?.segment ? { until: until.offset } : {}),
-    })
     expected = segment + 1
   }
+}
+
+function missing(segment: number, reason: string): SegmentItem {
+  return { kind: 'damage', segment, offset: 0, code: 'journal.segment-missing', reason }
 }
 
 /** Numbers of the segments of a journal. Throws `UsageError` `journal.open` if there are none. */

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { Journal, verifyJournal } from '@gridseal/envelope'
 import { InternalError } from '@gridseal/wire'
 import { expect } from 'chai'
+import { Marks } from '#src/journal/marks.ts'
+import type { Mark } from '#src/journal/marks.ts'
 import { cannotTest } from '../../../../test/support/requirements.ts'
 import { KEY, batchesOf, frames } from '../support/logs.ts'
 
@@ -50,6 +52,28 @@ describe('a journal on a disk that is full', () => {
       frames: 20,
       failed: 0,
     })
+  })
+
+  it('keeps how far a queue has come in mind, and writes it when there is room', async () => {
+    const directory = join(folder, 'journal')
+    const journal = await Journal.open(directory)
+    const rest = join(folder, 'something-else')
+    await writeFile(rest, Buffer.alloc(200_000)).catch(() => undefined)
+    const mark = (number: number): Mark => ({
+      stream: new Uint8Array(16).fill(7),
+      number,
+      place: { segment: 1, offset: 30 + number },
+    })
+    journal.marks.set('a queue', mark(1))
+    journal.marks.set('a queue', mark(2))
+    expect(journal.marks.get('a queue')?.number).to.equal(2)
+    const failed = await journal.marks.sync().catch((error: unknown) => error)
+    expect(failed).to.include({ code: 'ENOSPC' })
+    expect(Marks.peek(directory).size).to.equal(0)
+    await rm(rest)
+    await journal.marks.sync()
+    expect([...Marks.peek(directory).values()]).to.deep.equal([{ ...mark(2), part: 0 }])
+    await journal.close()
   })
 
   it('helps itself with what retention can spare', async () => {

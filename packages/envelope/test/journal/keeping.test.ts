@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SealedBatch, SignedRoot } from '@gridseal/envelope'
@@ -46,6 +47,23 @@ describe('a journal that is kept for long', () => {
       const rest = await verifyJournal(folder, { keys })
       expect(rest).to.include({ failed: 0, partial: 1 })
       expect(rest.verified).to.be.within(10, 20)
+    }))
+
+  it('names a segment that retention removes while the journal is being verified, and goes on', () =>
+    withFolder(async (folder) => {
+      const journal = await Journal.open(folder, { maxSegmentBytes: 8000, sync: false })
+      await append(journal, batches)
+      await journal.close()
+      const failures: string[] = []
+      const report = await verifyJournal(folder, {
+        keys,
+        onBatch: ({ segment }) => segment === 1 && rmSync(join(folder, '0000000002.gsj'), { force: true }),
+        onFailure: ({ code, message }) => failures.push(`${code}: ${message}`),
+      })
+      expect(failures[0]).to.equal(
+        'journal.segment-missing: segment 2 was removed while the journal was read: it is in use',
+      )
+      expect(report.verified).to.be.greaterThan(0)
     }))
 
   it('begins a new segment by age', () =>
