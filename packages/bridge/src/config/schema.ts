@@ -18,6 +18,9 @@ const MAX_BATCH = 2 << 20
 /** Less would stand still: the far side tells every 16 KiB what it has taken. */
 const MIN_WINDOW = 64 << 10
 const MIN_BACKLOG = 1 << 20
+/** A journal is not to become a file for each batch. */
+const MIN_SEGMENT = 64 << 10
+
 const policy = z.strictObject({
   /** Kinds of operation that may pass; default all. */
   allow: z.array(z.enum(OPERATION_KINDS)).optional(),
@@ -85,8 +88,8 @@ const journal = z.strictObject({
   directory: text,
   /** Wait for the disk before a batch is acknowledged. */
   sync: z.boolean().default(true),
-  maxSegment: size.default(64 << 20),
-  maxSegmentAge: duration.default(86_400_000),
+  maxSegment: size.refine((bytes) => bytes >= MIN_SEGMENT, `at least ${MIN_SEGMENT}`).default(64 << 20),
+  maxSegmentAge: duration.refine((ms) => ms >= 1000, 'at least 1s').default(86_400_000),
   /** Remove segments that are older; default never. What is not acknowledged stays. */
   keep: parsed(parseDuration).optional(),
   /** Remove the oldest segments above this size; default never. What is not acknowledged stays. */

@@ -26,6 +26,7 @@ import { GapRequests } from './gap-requests.ts'
 import { IncomingStream, freshnessOf } from './incoming.ts'
 import { KeepAsking } from './keep-asking.ts'
 import { KeyChanges } from './key-changes.ts'
+import { Lag } from './lag.ts'
 import { lastOfTurn } from './last-of-turn.ts'
 import { OutgoingStream } from './outgoing.ts'
 import { PeerClock } from './peer-clock.ts'
@@ -37,9 +38,6 @@ import { RealtimeTraffic } from './realtime.ts'
 import { SetBackWatch } from './set-back.ts'
 import type { SiteSessionOptions, SiteStats } from './session-options.ts'
 import { StoredTraffic } from './stored.ts'
-
-/** Each stream of a peer has a window; it may be larger than ours. */
-const WINDOWS = 2 * STREAM_CLASSES.length
 
 /** One site on one bridge: its links, the stream that leaves, the stream that arrives, over whatever channel is up. */
 export class SiteSession {
@@ -75,9 +73,7 @@ export class SiteSession {
   #over = false
   /** What comes is no longer taken: it stays the peer's. */
   #deaf = false
-  /** Bytes of what came that wait for the journal, and the channel that is not read because of them. */
-  #waiting = 0
-  #paused: MessageChannel | undefined
+  readonly #lag: Lag
   /** Acknowledgements are cumulative, and so is what the own journal holds. */
   readonly #acknowledge = lastOfTurn<{ readonly stream: Uint8Array; readonly number: number }>((ack) =>
     this.#tell({ kind: 'ack', ...ack }),
@@ -100,6 +96,7 @@ export class SiteSession {
     )
     const onFault = (what: string, error: unknown): void => this.#fault(what, error)
     this.#live = new SetBackWatch(limits.unacknowledged)
+    this.#lag = new Lag(limits.unacknowledged)
     this.#outgoing = new OutgoingStream({
       key: keys.first,
       site,
@@ -126,7 +123,7 @@ export class SiteSession {
       class: 'live',
       keep: journal && ((batch, bytes) => journal.append(bytes, batch.before)),
       note: journal && ((position) => journal.appendCheckpoint(position)),
-      onWaiting: (bytes) => this.#lag(bytes),
+      onWaiting: (bytes) => this.#lag.add(bytes, this.#channel),
       onSafe: (stream, number) => this.#acknowledge({ stream, number }),
       onFault,
     })
@@ -234,7 +231,7 @@ export class SiteSession {
     const classes = new Set(links.flatMap(({ store }) => store ?? []))
     const stored = await StoredTraffic.open(this.#options, classes, {
       deliver: (entry) => this.#delivery.offer(entry),
-      waiting: (bytes) => this.#lag(bytes),
+      waiting: (bytes) => this.#lag.add(bytes, this.#channel),
       acknowledge: (stream, number) => this.#tell({ kind: 'ack', stream, number }),
       pause: (storedClass, paused) => {
         for (const { end, store } of links) if (store === storedClass) end.setPaused(paused)
@@ -346,7 +343,7 @@ export class SiteSession {
     if (channel !== this.#channel || this.#deaf) return
     this.#asking.heard()
     try {
-      if (port === PORT_BATCH && this.#greeted) this.#batch(bytes)
+      if (port === PORT_BATCH && this.#greeted) this.#delivery.live(this.#opened(this.#incoming, bytes, this.#live))
       else if (port === PORT_REALTIME && this.#greeted) this.#realtime.receive(bytes)
       else if (this.#greeted && this.#storedBatch(port, bytes)) return
       else if (port === PORT_CONTROL) this.#control(channel, decodeControl(bytes))
@@ -463,42 +460,22 @@ export class SiteSession {
     else this.#stored?.again(streamClass, position)
   }
 
-  /** A peer keeps to its window by itself; one that does not is not read until the disk has caught up. */
-  #lag(bytes: number): void {
-    this.#waiting += bytes
-    const most = WINDOWS * this.#options.limits.unacknowledged
-    if (this.#waiting > most && this.#paused === undefined) {
-      this.#paused = this.#channel
-      this.#paused?.pause()
-    } else if (this.#waiting <= most / 2) {
-      this.#paused?.resume()
-      this.#paused = undefined
-    }
-  }
-
   #storedBatch(port: number, bytes: Uint8Array): boolean {
     const incoming = this.#stored?.byPort(port)
     if (incoming === undefined) {
       if (port <= PORT_BATCH || port >= PORT_BATCH + STREAM_CLASSES.length) return false
       throw new ProtocolError('bridge.store', 'the peer has kept traffic for this bridge, which needs a journal for it')
     }
-    const batch = incoming.open(bytes)
-    this.#opened(batch, bytes, this.#storedWatch)
-    this.#delivery.kept(batch)
+    this.#delivery.kept(this.#opened(incoming, bytes, this.#storedWatch))
     return true
   }
 
-  #opened(batch: OpenedBatch, bytes: Uint8Array, watch: SetBackWatch): void {
-    const { before, successor } = batch
-    if (successor !== undefined) this.#changes.opened(bytes, before)
+  #opened(incoming: Pick<IncomingStream, 'open'>, bytes: Uint8Array, watch: SetBackWatch): OpenedBatch {
+    const batch = incoming.open(bytes)
+    if (batch.successor !== undefined) this.#changes.opened(bytes, batch.before)
     const unjoined = watch.opened(batch, bytes.length)
     if (unjoined !== undefined) this.#say(unjoined.level, unjoined.code, unjoined.what, unjoined.details)
-  }
-
-  #batch(bytes: Uint8Array): void {
-    const batch = this.#incoming.open(bytes)
-    this.#opened(batch, bytes, this.#live)
-    this.#delivery.live(batch)
+    return batch
   }
 
   /** What cannot be signed or kept as evidence is not carried: this side is over. */

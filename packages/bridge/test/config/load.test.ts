@@ -161,6 +161,14 @@ describe('the configuration', () => {
     })
   }
 
+  it('refuses segments that would be a file for each batch', () => {
+    const age = HEAD_END.replace('maxSegment: 16MiB', 'maxSegmentAge: 0s')
+    expect(problems(HEAD_END.replace('16MiB', '0B'))).to.deep.equal([
+      { line: 9, key: 'journal.maxSegment', message: 'at least 65536' },
+    ])
+    expect(problems(age)).to.deep.equal([{ line: 9, key: 'journal.maxSegmentAge', message: 'at least 1s' }])
+  })
+
   it('names the parent of a key that is missing', () => {
     const [problem] = problems(FIELD.replace('  peer: keys/head-end.pub\n', ''))
     expect(problem).to.deep.include({ line: 5, key: 'channel.peer' })

@@ -1,24 +1,24 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import type { VerifyingKey } from '@gridseal/pqc'
-import { randomBytes } from '@gridseal/pqc'
 import { InternalError, UsageError, describeError, toHex } from '@gridseal/wire'
 import type { Lane, LogPosition } from '../entry.ts'
-import { anchorOf, readAnchor, setBack, writeAnchor } from './anchor.ts'
+import { writeAnchor } from './anchor.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
-import { JournalHistory, cipherFor, eachSegment, indexSegment, loadSummary } from './history.ts'
-import { indexName } from './index-file.ts'
-import { IndexWriter, writeIndex } from './index-writer.ts'
+import { JournalHistory } from './history.ts'
+import { IndexWriter } from './index-writer.ts'
+import { putKey, putSuccession } from './key-files.ts'
 import { lockDirectory, unlockDirectory } from './lock.ts'
-import { Marks } from './marks.ts'
+import type { Marks } from './marks.ts'
 import { encodeNote } from './note.ts'
-import { readJournal, successionName } from './read.ts'
+import { openFiles } from './open-files.ts'
+import type { OpenState } from './open-files.ts'
+import { readJournal } from './read.ts'
 import type { OpenSegment } from './segment-file.ts'
-import { createSegment, recoverSegment, writeAll } from './segment-file.ts'
+import { createSegment, lastWrite, removeSegment, writeAll } from './segment-file.ts'
 import type { Place, SegmentIndex, SegmentSummary } from './segment-index.ts'
 import type { SegmentItem } from './segment.ts'
-import { MAX_RECORD_LENGTH, RECORD_HEADER_LENGTH, listSegments, recordHeader, segmentName } from './segment.ts'
+import { MAX_RECORD_LENGTH, RECORD_HEADER_LENGTH, recordHeader } from './segment.ts'
 
 export interface JournalOptions {
   /** Bytes after which the next segment file begins; default 64 MiB. */
@@ -211,37 +211,17 @@ export class Journal {
       this.retain().catch(() => undefined)
   }
 
-  /** Puts a public key beside the segments, so that the journal can be checked where it lies. */
-  async addKey(key: VerifyingKey): Promise<void> {
-    const path = join(this.directory, `${toHex(key.fingerprint)}.pub`)
-    const pem = key.toPem()
-    // A power cut may have left half of one.
-    if ((await readFile(path, 'utf8').catch(() => '')) !== pem) await this.#put(path, pem)
-  }
-
-  /** The whole file is there, or what was there before. */
-  async #put(path: string, content: string | Uint8Array): Promise<void> {
-    try {
-      const file = await open(`${path}.new`, 'w', 0o644)
-      try {
-        await file.writeFile(content)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(`${path}.new`, path)
-    } catch (error) {
-      throw new UsageError('journal.open', `cannot write ${path}: ${describeError(error)}`, {}, error)
-    }
+  /** Puts a public key beside the segments, so that the journal can be checked where it lies. Throws `UsageError` `journal.open`. */
+  addKey(key: VerifyingKey): Promise<void> {
+    return putKey(this.directory, key)
   }
 
   /**
    * Puts the receipt of a change of keys beside the segments, so that the new key can be trusted for the old one's sake
    * when the change itself has been removed. Throws `UsageError` `journal.open`.
    */
-  async addSuccession(receipt: Uint8Array, key: VerifyingKey): Promise<void> {
-    await this.addKey(key)
-    await this.#put(join(this.directory, successionName(key)), receipt)
+  addSuccession(receipt: Uint8Array, key: VerifyingKey): Promise<void> {
+    return putSuccession(this.directory, receipt, key)
   }
 
   /** Removes what retention no longer keeps: called by itself when a segment begins and when a guard moves. Returns how
@@ -261,17 +241,15 @@ export class Journal {
     const { keepAge, keepBytes } = this.#options
     const removed: number[] = []
     // What a removal leaves to be written is not taken any more once it has ended.
-    for (
-      let [oldest] = this.#summaries;
-      oldest !== undefined && this.#ended === undefined;
-      [oldest] = this.#summaries
-    ) {
-      const age = this.#now() - (await this.#lastWrite(oldest))
+    while (this.#ended === undefined) {
+      const [oldest] = this.#summaries
+      if (oldest === undefined) break
+      const age = this.#now() - (await lastWrite(this.directory, oldest, this.#now()))
       const tooOld = keepAge !== undefined && age > keepAge
       const tooMuch = keepBytes !== undefined && this.stats.bytes > keepBytes
       if (!(tooOld || tooMuch) || !this.#mayGo(oldest.segment)) break
       if ((await this.#carriesOn(oldest)) && !urgent) break
-      if (!(await this.#remove(oldest.segment))) break
+      if (!(await removeSegment(this.directory, oldest.segment))) break
       this.#summaries.shift()
       this.#indexes.delete(oldest.segment)
       removed.push(oldest.segment)
@@ -319,31 +297,10 @@ export class Journal {
     return segment < Math.min(this.#current.number, ...this.#guards.values())
   }
 
-  /** False: it cannot be removed now, and stays; that must not stop what is written. */
-  async #remove(segment: number): Promise<boolean> {
-    try {
-      for (const name of [indexName(segment), segmentName(segment)]) {
-        await rm(join(this.directory, name), { force: true })
-      }
-      return true
-    } catch {
-      return false
-    }
-  }
-
   /** All guards are in place. */
   beginRetention(): void {
     this.#retaining = true
     this.retain().catch(() => undefined)
-  }
-
-  async #lastWrite({ segment, lastTime }: SegmentSummary): Promise<number> {
-    if (lastTime > 0) return lastTime
-    // Its index was made anew; the file system remembers.
-    return stat(join(this.directory, segmentName(segment))).then(
-      ({ mtimeMs }) => mtimeMs,
-      () => this.#now(),
-    )
   }
 
   /** Writes what waits and closes the files. */
@@ -498,57 +455,4 @@ export class Journal {
     const { journal, epoch } = this.#identity
     await writeAnchor(anchor, { journal: toHex(journal), epoch, ...this.end })
   }
-}
-
-interface OpenState {
-  readonly summaries: SegmentSummary[]
-  readonly indexes: Map<number, SegmentIndex>
-  readonly current: OpenSegment
-  readonly index: IndexWriter
-  readonly marks: Marks
-  readonly cut: number
-  readonly setBack: string | undefined
-  readonly identity: { readonly journal: Uint8Array; readonly epoch: number } | undefined
-}
-
-/** Reads the indexes of finished segments, recovers the last one, and compares with the anchor. */
-async function openFiles(directory: string, options: JournalOptions & typeof DEFAULTS): Promise<OpenState> {
-  const now = (options.now ?? (() => Date.now()))()
-  const { key, anchor } = options
-  const remembered = anchor === undefined ? undefined : await readAnchor(anchor)
-  const numbers = await listSegments(directory)
-  const last = numbers.at(-1)
-  const indexes = new Map<number, SegmentIndex>()
-  const summaries = await eachSegment(numbers.slice(0, -1), async (number) => {
-    const summary = await loadSummary(directory, number, key)
-    if (summary !== undefined) return summary
-    const index = await indexSegment(directory, number, key)
-    await writeIndex(directory, index, await cipherFor(directory, number, key))
-    return index.summary
-  })
-  let current: OpenSegment | undefined
-  let cut = 0
-  if (last !== undefined) {
-    const recovered = await recoverSegment(directory, last, key, now)
-    current = recovered.segment
-    cut = recovered.cut
-    summaries.push(recovered.index.summary)
-    indexes.set(last, recovered.index)
-  }
-  const before = anchorOf(summaries, current?.size)
-  if (current === undefined) {
-    current = await createSegment(directory, (last ?? 0) + 1, key, now)
-    summaries.push(current.index.summary)
-    indexes.set(current.number, current.index)
-  }
-  const found = setBack(remembered, before)
-  const identity =
-    anchor === undefined
-      ? undefined
-      : {
-          journal: before === undefined ? randomBytes(16) : Buffer.from(before.journal, 'hex'),
-          epoch: (before?.epoch ?? 0) + 1,
-        }
-  const index = await IndexWriter.begin(directory, current)
-  return { summaries, indexes, current, index, marks: Marks.open(directory), cut, setBack: found, identity }
 }

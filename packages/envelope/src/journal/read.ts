@@ -1,8 +1,5 @@
-import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { VerifyingKey } from '@gridseal/pqc'
-import { UsageError, describeError, toHex } from '@gridseal/wire'
+import { UsageError, describeError } from '@gridseal/wire'
 import type { JournalKey } from './cipher.ts'
 import type { Place } from './segment-index.ts'
 import type { SegmentItem } from './segment.ts'
@@ -60,64 +57,4 @@ export async function openSegments(directory: string): Promise<number[]> {
   }
   if (segments.length === 0) throw new UsageError('journal.open', `${directory} holds no journal segments (*.gsj)`)
   return segments
-}
-
-const SUCCESSION = '.succession'
-
-/** Receipts of changes of keys that lie beside the segments; nothing is verified. */
-export async function readSuccessions(directory: string): Promise<Uint8Array[]> {
-  const names = await readdir(directory).catch(() => [])
-  const files = names.filter((name) => name.endsWith(SUCCESSION)).sort()
-  const receipts: Uint8Array[] = []
-  for (const name of files.slice(0, MOST_SUCCESSIONS)) {
-    const bytes = await readSmall(join(directory, name))
-    if (bytes !== undefined) receipts.push(bytes)
-  }
-  return receipts
-}
-
-/** Largest file with a key or a receipt that is read, bytes: the longest signatures have fifty thousand. */
-const MAX_FILE = 256 << 10
-
-/** A file beside the segments. Undefined for what is none, is too large, or cannot be read. */
-async function readSmall(path: string): Promise<Buffer | undefined> {
-  // A named pipe must not keep us waiting for somebody to write to it.
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined)
-  try {
-    const status = await file?.stat()
-    return status?.isFile() === true && status.size <= MAX_FILE ? await file?.readFile() : undefined
-  } catch {
-    return undefined
-  } finally {
-    await file?.close()
-  }
-}
-
-/** A journal changes keys a few times a year. */
-const MOST_SUCCESSIONS = 4096
-
-/** Name of the file with the receipt by which a key was named. */
-export function successionName(key: VerifyingKey): string {
-  return `${toHex(key.fingerprint)}${SUCCESSION}`
-}
-
-/**
- * The public keys that lie beside the segments. A key whose name is not its fingerprint is left out. Throws
- * `UsageError` `journal.open` if the directory cannot be read.
- */
-export async function readJournalKeys(directory: string): Promise<VerifyingKey[]> {
-  const keys: VerifyingKey[] = []
-  const names = await readdir(directory).catch((error: unknown) => {
-    throw new UsageError('journal.open', `cannot read ${directory}: ${describeError(error)}`, {}, error)
-  })
-  for (const name of names) {
-    if (!name.endsWith('.pub')) continue
-    try {
-      const key = VerifyingKey.fromPem((await readSmall(join(directory, name)))?.toString('utf8') ?? '')
-      if (`${toHex(key.fingerprint)}.pub` === name) keys.push(key)
-    } catch {
-      // A damaged key file vouches for nothing: batches signed by that key will be refused as of an unknown key.
-    }
-  }
-  return keys
 }

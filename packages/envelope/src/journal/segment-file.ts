@@ -1,10 +1,12 @@
-import { open, rm, truncate, writeFile } from 'node:fs/promises'
+import { open, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomBytes } from '@gridseal/pqc'
 import type { JournalKey, SegmentCipher } from './cipher.ts'
 import { SALT_LENGTH } from './cipher.ts'
+import { indexName } from './index-file.ts'
 import { OriginTracker, SegmentIndex } from './segment-index.ts'
+import type { SegmentSummary } from './segment-index.ts'
 import type { SegmentHead } from './segment.ts'
 import {
   MAX_RECORD_LENGTH,
@@ -55,6 +57,30 @@ export async function createSegment(
   }
   const size = headLength(head)
   return { number, file, cipher: cipherOf(head, key), index: new SegmentIndex(number, size), size, since }
+}
+
+/** When a segment was written to last, ms; `unknown` where nothing tells. */
+export async function lastWrite(
+  directory: string,
+  { segment, lastTime }: SegmentSummary,
+  unknown: number,
+): Promise<number> {
+  if (lastTime > 0) return lastTime
+  // Its index was made anew; the file system remembers.
+  return stat(join(directory, segmentName(segment))).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => unknown,
+  )
+}
+
+/** False: it cannot be removed now, and stays; that must not stop what is written. */
+export async function removeSegment(directory: string, segment: number): Promise<boolean> {
+  try {
+    for (const name of [indexName(segment), segmentName(segment)]) await rm(join(directory, name), { force: true })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** What opening the last segment of a journal has found. */

@@ -9,7 +9,8 @@ import { decodeCheckpoint, isCheckpoint } from './checkpoint.ts'
 import type { JournalKey } from './cipher.ts'
 import { decodeNote, isNote } from './note.ts'
 import { followSuccessions } from '../succession.ts'
-import { readJournal, readSuccessions } from './read.ts'
+import { readSuccessions } from './key-files.ts'
+import { readJournal } from './read.ts'
 
 /** Where and why verification failed. */
 export interface JournalFailure {
