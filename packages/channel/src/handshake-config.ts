@@ -99,7 +99,10 @@ function nameOf(peer: ExpectedPeer): Uint8Array {
   return peer instanceof CertificateTrust ? sha256(new TextEncoder().encode(peer.host ?? '')) : peer.fingerprint
 }
 
-/** The pre-shared key of a name that came in the clear from an initiator that is let in, by its fingerprint; undefined where there is none. */
+/**
+ * The pre-shared key of a name that came in the clear from an initiator that is let in, by its fingerprint; undefined
+ * where there is none.
+ */
 export async function findSharedKey(
   { sharedKeys }: Settings,
   id: Uint8Array,

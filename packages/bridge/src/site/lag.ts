@@ -4,7 +4,10 @@ import { STREAM_CLASSES } from '@gridseal/envelope'
 /** Each stream of a peer has a window; it may be larger than ours. */
 const WINDOWS = 2 * STREAM_CLASSES.length
 
-/** What came from a peer and waits for the journal: one that does not keep to its windows is not read until the disk has caught up. */
+/**
+ * What came from a peer and waits for the journal: one that does not keep to its windows is not read until the disk has
+ * caught up.
+ */
 export class Lag {
   readonly #most: number
   #waiting = 0

@@ -154,7 +154,8 @@ export class DatagramChannel implements MessageChannel {
 
   /**
    * Sends one message. False asks the caller to wait for {@link drained}; the message is sent all the same, unless it was
-   * for once and the line does not keep up. Once the channel has begun to close or has ended it returns false and the message is not sent (counted as `refused`). Throws
+   * for once and the line does not keep up. Once the channel has begun to close or has ended it returns false and the
+   * message is not sent (counted as `refused`). Throws
    * {@link UsageError} `channel.message.length`, `channel.message.port`, `channel.message.ttl`.
    */
   send(port: number, message: Uint8Array, { ttl, once = false }: DatagramSendOptions = {}): boolean {

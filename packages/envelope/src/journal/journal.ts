@@ -211,7 +211,10 @@ export class Journal {
       this.retain().catch(() => undefined)
   }
 
-  /** Puts a public key beside the segments, so that the journal can be checked where it lies. Throws `UsageError` `journal.open`. */
+  /**
+   * Puts a public key beside the segments, so that the journal can be checked where it lies. Throws `UsageError`
+   * `journal.open`.
+   */
   addKey(key: VerifyingKey): Promise<void> {
     return putKey(this.directory, key)
   }

@@ -27,7 +27,8 @@ const DEFAULT_IDLE_TIMEOUT = 300_000
 const DEFAULT_MAX_CONNECTIONS = 64
 
 /**
- * A Modbus device on a port: Modbus TCP, RTU over TCP or serial RTU. A serial line that was pulled is opened again when it is back.
+ * A Modbus device on a port: Modbus TCP, RTU over TCP or serial RTU. A serial line that was pulled is opened again when
+ * it is back.
  *
  * @example
  * const server = await ModbusServer.open('tcp://127.0.0.1:0', { units: { 1: meterUnit() } })
