@@ -67,11 +67,16 @@ export interface Description {
 export interface Inspector {
   push(frame: Uint8Array, direction: Direction): Description
   /**
-   * The same for captures of millions of frames: appends `members` of the description and returns `malformed`, without
-   * a description between. `checked`: a framer has found the check sums right, and they need not be checked again.
-   * Undefined where the protocol does not trouble to.
+   * The same for captures of millions of frames, without a description between: appends `members` of the description to
+   * `into` and, unless `malformed` of it is null, the JSON text of that to `malformed`. `checked`: a framer has found the
+   * check sums right, and they need not be checked again. Undefined where the protocol does not trouble to.
    */
-  write?(frame: Uint8Array, direction: Direction, checked: boolean, into: TextWriter): string | null
+  write?(frame: Uint8Array, direction: Direction, checked: boolean, into: TextWriter, malformed: TextWriter): void
+  /**
+   * Whether nothing of what it was given changes what it says of frames to come, so that it can go on with another
+   * conversation as well as a new one. Undefined where the protocol does not tell.
+   */
+  readonly atRest?: boolean
 }
 
 /** Where a protocol is found in a capture. */

@@ -14,6 +14,7 @@ const BILLION = 1e9
 const DOT = 0x2e
 /** Four octets of three digits, a point behind each. */
 const LONGEST_DOTTED = 16
+const HEX_DIGITS = ENCODER.encode('0123456789abcdef')
 /** The two digits of 0 to 99. */
 const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i & 1 ? (i >> 1) % 10 : Math.floor((i >> 1) / 10)))
 
@@ -58,13 +59,12 @@ export class TextWriter {
     return this
   }
 
-  /** What another writer holds; for short texts. */
+  /** What another writer holds, which is best made no larger than its texts: all of its memory is copied. */
   append(other: TextWriter): this {
-    const count = other.#length
-    const at = this.#reserve(count)
-    const [from, to] = [other.#bytes, this.#bytes]
-    // A view for `set` would cost more than so few octets.
-    for (let i = 0; i < count; i++) to[at + i] = from[i]!
+    const at = this.#reserve(other.#bytes.length)
+    // A view of what is written would cost more than to copy a little more.
+    this.#bytes.set(other.#bytes, at)
+    this.#length = at + other.#length
     return this
   }
 
@@ -101,6 +101,19 @@ export class TextWriter {
       bytes[at++] = code
     }
     bytes[at] = QUOTE
+    return this
+  }
+
+  /** Octets as two hexadecimal digits each. */
+  hex(octets: Uint8Array): this {
+    const count = octets.length
+    let at = this.#reserve(2 * count)
+    const bytes = this.#bytes
+    for (let i = 0; i < count; i++) {
+      const octet = octets[i]!
+      bytes[at++] = HEX_DIGITS[octet >> 4]!
+      bytes[at++] = HEX_DIGITS[octet & 0x0f]!
+    }
     return this
   }
 

@@ -43,6 +43,14 @@ describe('TextWriter', () => {
     }
   })
 
+  it('writes octets in hexadecimal digits', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (octets) => {
+        expect(new TextWriter().text('>').hex(octets).toString()).to.equal(`>${Buffer.from(octets).toString('hex')}`)
+      }),
+    )
+  })
+
   it('writes IPv4 addresses in dotted form, whatever the sign of the word', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (octets) => {

@@ -16,7 +16,7 @@ export async function readConversations(file: string): Promise<CapturedConversat
     file,
     {},
     {
-      begin({ adapter, framing, medium, client, server }) {
+      begin({ adapter, framing, medium, ends: { client, server } }) {
         const chunks: CapturedChunk[] = []
         conversations.push({ name: `${file} ${client.text} > ${server.text}`, adapter, framing, medium, chunks })
         return chunks

@@ -1,7 +1,6 @@
 import type { Direction, Framer, Inspector, ProtocolAdapter } from '@gridseal/adapter'
-import { opposite } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
-import type { TextWriter } from '@gridseal/wire'
+import { TextWriter } from '@gridseal/wire'
 
 /** One end of a conversation, e.g. `ADDRESS:PORT`. */
 export interface FlowEnd {
@@ -10,14 +9,46 @@ export interface FlowEnd {
   write?(into: TextWriter): void
 }
 
+/** Who speaks in a conversation. */
+export interface FlowEnds {
+  /** The side that began (or that is taken for the master). */
+  readonly client: FlowEnd
+  readonly server: FlowEnd
+}
+
 /** One conversation of a known protocol in a capture. */
 export interface FlowParts {
   readonly adapter: ProtocolAdapter
   readonly framing: string | undefined
   readonly medium: 'stream' | 'datagram'
-  /** The side that began (or that is taken for the master). */
-  readonly client: FlowEnd
-  readonly server: FlowEnd
+  readonly ends: FlowEnds
+}
+
+/** What an inspection knows of a conversation. Captures have them by the thousand, so it is little. */
+export class InspectedFlow implements FlowParts {
+  readonly adapter: ProtocolAdapter
+  readonly framing: string | undefined
+  readonly medium: 'stream' | 'datagram'
+  readonly ends: FlowEnds
+  /** Reads it, while there is something to keep in mind or it has spoken lately. */
+  reader: FlowReader | undefined
+
+  constructor({ adapter, framing, medium, ends }: FlowParts) {
+    this.adapter = adapter
+    this.framing = framing
+    this.medium = medium
+    this.ends = ends
+  }
+
+  /** The side that sends what goes in `direction`. */
+  source(direction: Direction): FlowEnd {
+    return direction === 'to-device' ? this.ends.client : this.ends.server
+  }
+
+  /** The side to which goes what goes in `direction`. */
+  destination(direction: Direction): FlowEnd {
+    return direction === 'to-device' ? this.ends.server : this.ends.client
+  }
 }
 
 /** What goes one way in a conversation, cut into frames. */
@@ -27,8 +58,11 @@ export class FlowHalf {
   readonly framer: Framer
   /** The packet in which what the framer holds ended. */
   unfinished: Packet | undefined
-  /** Bytes that the framer had discarded in conversations before. */
+  /** What all lines of this direction have in common; empty before the first. */
+  readonly common: TextWriter = new TextWriter(COMMON)
+  /** What the framer had counted in conversations before. */
   #discarded = 0
+  #invalid = 0
 
   constructor({ adapter, framing, medium }: FlowParts, direction: Direction) {
     this.direction = direction
@@ -38,88 +72,106 @@ export class FlowHalf {
 
   /** Serves another conversation, of the same protocol, framing and medium. */
   begin(): void {
+    const { framer } = this
     this.unfinished = undefined
-    this.framer.reset()
-    this.#discarded = this.framer.discarded
+    this.common.clear()
+    framer.reset()
+    this.#discarded = framer.discarded
+    this.#invalid = framer.invalid
   }
 
   /** Bytes that belong to no frame, unfinished ones included. */
   get noise(): number {
     return this.framer.discarded - this.#discarded + this.framer.pending
   }
+
+  /** Whether there were only sound frames and all of them whole, so that a framer that begins would go on alike. */
+  get atRest(): boolean {
+    const { discarded, invalid, pending } = this.framer
+    return pending === 0 && discarded === this.#discarded && invalid === this.#invalid
+  }
 }
 
-/** A flow with what is needed to describe its frames one after the other. */
-export class InspectedFlow {
-  readonly adapter: ProtocolAdapter
-  readonly framing: string | undefined
-  readonly medium: 'stream' | 'datagram'
+/** Octets that are enough for the common part of nearly every line. */
+const COMMON = 128
+
+/** What it takes to read a conversation: framers, and who describes one frame after the other. */
+export class FlowReader {
   readonly toDevice: FlowHalf
   readonly toMaster: FlowHalf
-  client: FlowEnd
-  server: FlowEnd
   inspector: Inspector
 
   constructor(parts: FlowParts) {
-    this.adapter = parts.adapter
-    this.framing = parts.framing
-    this.medium = parts.medium
     this.toDevice = new FlowHalf(parts, 'to-device')
     this.toMaster = new FlowHalf(parts, 'to-master')
-    this.client = parts.client
-    this.server = parts.server
     this.inspector = parts.adapter.inspector(parts.framing)
   }
 
   /** Serves another conversation, of the same protocol, framing and medium. */
-  begin({ client, server }: FlowParts): void {
+  begin({ adapter, framing }: FlowParts): void {
     this.toDevice.begin()
     this.toMaster.begin()
-    this.client = client
-    this.server = server
-    this.inspector = this.adapter.inspector(this.framing)
+    if (this.inspector.atRest !== true) this.inspector = adapter.inspector(framing)
   }
 
   half(direction: Direction): FlowHalf {
     return direction === 'to-device' ? this.toDevice : this.toMaster
   }
 
-  /** The side that sends what goes in `direction`. */
-  source(direction: Direction): FlowEnd {
-    return direction === 'to-device' ? this.client : this.server
+  get noise(): number {
+    return this.toDevice.noise + this.toMaster.noise
   }
 
-  /** The side to which goes what goes in `direction`. */
-  destination(direction: Direction): FlowEnd {
-    return direction === 'to-device' ? this.server : this.client
+  /** Whether one that begins would read what comes alike. */
+  get atRest(): boolean {
+    return this.toDevice.atRest && this.toMaster.atRest && this.inspector.atRest === true
   }
 }
 
-/**
- * Flows that have ended serve those that begin: most captures are of connections of a few packets, and what lives as
- * long as they do is dear to the garbage collector. Holds as many as were open at once.
- */
-export class FlowPool {
-  readonly #idle = new Map<ProtocolAdapter, InspectedFlow[]>()
+/** Conversations that keep their readers although those have nothing to keep in mind: the last so many that began to speak. */
+const MOST_LENT = 256
 
-  take(parts: FlowParts): InspectedFlow {
-    const flow = isPooled(parts) ? this.#idle.get(parts.adapter)?.pop() : undefined
-    if (flow === undefined) return new InspectedFlow(parts)
-    flow.begin(parts)
-    return flow
+/**
+ * The readers of all conversations. A connection that is silent and of which nothing must be kept in mind lends its
+ * reader to others: most captures are of connections of a few packets, and what stays in a processor's caches is read
+ * in a fraction of the time.
+ */
+export class Readers {
+  readonly #idle = new Map<ProtocolAdapter, FlowReader[]>()
+  /** Who has one, in the order in which they came to it; a ring. */
+  readonly #lent: (InspectedFlow | undefined)[] = new Array<undefined>(MOST_LENT).fill(undefined)
+  #next = 0
+
+  /** The reader of a conversation. */
+  of(flow: InspectedFlow): FlowReader {
+    return flow.reader ?? (flow.reader = isShared(flow) ? this.#lend(flow) : new FlowReader(flow))
   }
 
   /** Nothing more comes of `flow`. */
-  give(flow: InspectedFlow): void {
-    if (!isPooled(flow)) return
+  giveBack(flow: InspectedFlow): void {
+    const { reader } = flow
+    if (reader === undefined) return
+    flow.reader = undefined
+    if (!isShared(flow)) return
     const idle = this.#idle.get(flow.adapter)
-    if (idle === undefined) this.#idle.set(flow.adapter, [flow])
-    else idle.push(flow)
+    if (idle === undefined) this.#idle.set(flow.adapter, [reader])
+    else idle.push(reader)
+  }
+
+  #lend(flow: InspectedFlow): FlowReader {
+    const longest = this.#lent[this.#next]
+    if (longest?.reader?.atRest === true) this.giveBack(longest)
+    this.#lent[this.#next] = flow
+    this.#next = (this.#next + 1) % MOST_LENT
+    const reader = this.#idle.get(flow.adapter)?.pop()
+    if (reader === undefined) return new FlowReader(flow)
+    reader.begin(flow)
+    return reader
   }
 }
 
-/** Other conversations than connections rarely end before the capture does. */
-function isPooled({ medium, framing }: Pick<FlowParts, 'medium' | 'framing'>): boolean {
+/** Other conversations than connections are few, and rarely end before the capture does. */
+function isShared({ medium, framing }: FlowParts): boolean {
   return medium === 'stream' && framing === undefined
 }
 
@@ -161,10 +213,4 @@ export class Recognizer {
     const adapter = this.#adapters.find((candidate) => candidate.recognition.looksLike(first))
     return adapter && { adapter, swapped: false }
   }
-}
-
-/** Direction of bytes that the client (or the server) of a walker's stream sent. */
-export function directionOf(fromClient: boolean, swapped: boolean): Direction {
-  const direction: Direction = fromClient ? 'to-device' : 'to-master'
-  return swapped ? opposite(direction) : direction
 }

@@ -1,8 +1,8 @@
 import type { Direction } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
 import type { TextWriter } from '@gridseal/wire'
-import type { FlowHalf, FlowParts, InspectedFlow } from './flow.ts'
-import { FlowPool } from './flow.ts'
+import type { FlowHalf, FlowParts, FlowReader } from './flow.ts'
+import { InspectedFlow, Readers } from './flow.ts'
 import { writeJson, writeWords } from './lines.ts'
 import type { WalkVisitor } from './walk.ts'
 
@@ -12,7 +12,7 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   #noise = 0
   readonly #write: typeof writeJson
   readonly #text: TextWriter
-  readonly #flows = new FlowPool()
+  readonly #readers = new Readers()
 
   /** Lines are written into `text`. */
   constructor(json: boolean, text: TextWriter) {
@@ -27,16 +27,17 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
   abstract ready(packets: number): Promise<void>
 
   begin(parts: FlowParts): InspectedFlow {
-    return this.#flows.take(parts)
+    return new InspectedFlow(parts)
   }
 
   piece(flow: InspectedFlow, direction: Direction, packet: Packet, bytes: Uint8Array): void {
-    const half = flow.half(direction)
+    const reader = this.#readers.of(flow)
+    const half = reader.half(direction)
     const { framer } = half
     const { invalid } = framer
     const frames = framer.push(bytes)
     const checked = framer.invalid === invalid
-    for (const frame of frames) this.#frame(flow, half, packet, frame, checked)
+    for (const frame of frames) this.#frame(flow, reader, half, packet, frame, checked)
     if (flow.medium === 'datagram') framer.reset()
     // A copy: a view would keep the whole of the capture in memory.
     half.unfinished = framer.pending === 0 ? undefined : packet.detached()
@@ -44,22 +45,36 @@ export abstract class Inspection implements WalkVisitor<InspectedFlow> {
 
   /** What follows begins anew: what a framer still holds is what there is. */
   gap(flow: InspectedFlow, direction: Direction): void {
-    const half = flow.half(direction)
-    if (half.unfinished === undefined) return
-    for (const frame of half.framer.quiet()) this.#frame(flow, half, half.unfinished, frame, false)
-    half.unfinished = undefined
+    if (flow.reader !== undefined) this.#giveUp(flow, flow.reader, direction)
   }
 
   end(flow: InspectedFlow): void {
-    this.gap(flow, 'to-device')
-    this.gap(flow, 'to-master')
-    this.#noise += flow.toDevice.noise + flow.toMaster.noise
-    this.#flows.give(flow)
+    const { reader } = flow
+    if (reader === undefined) return
+    this.#giveUp(flow, reader, 'to-device')
+    this.#giveUp(flow, reader, 'to-master')
+    this.#noise += reader.noise
+    this.#readers.giveBack(flow)
   }
 
-  #frame(flow: InspectedFlow, half: FlowHalf, packet: Packet, frame: Uint8Array, checked: boolean): void {
+  #giveUp(flow: InspectedFlow, reader: FlowReader, direction: Direction): void {
+    const half = reader.half(direction)
+    const { unfinished } = half
+    if (unfinished === undefined) return
+    for (const frame of half.framer.quiet()) this.#frame(flow, reader, half, unfinished, frame, false)
+    half.unfinished = undefined
+  }
+
+  #frame(
+    flow: InspectedFlow,
+    reader: FlowReader,
+    half: FlowHalf,
+    packet: Packet,
+    frame: Uint8Array,
+    checked: boolean,
+  ): void {
     this.#records++
-    this.#write(flow, half.direction, packet, frame, checked, this.#text)
+    this.#write(flow, reader.inspector, half, packet, frame, checked, this.#text)
     this.lineEnd()
   }
 

@@ -1,7 +1,7 @@
-import type { Direction } from '@gridseal/adapter'
+import type { Direction, Inspector } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
 import { TextWriter } from '@gridseal/wire'
-import type { FlowEnd, InspectedFlow } from './flow.ts'
+import type { FlowEnd, FlowHalf, InspectedFlow } from './flow.ts'
 
 const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -11,37 +11,42 @@ const PROTOCOL = octets('","protocol":"')
 const SOURCE = octets('","src":"')
 const DESTINATION = octets('","dst":"')
 const SOUND = octets('","malformed":null,')
-const MALFORMED = octets('","malformed":')
+const NULL = octets('null')
 const COMMA = octets(',')
 const JSON_END = octets('}\n')
 
 /** Why the frame under way cannot be decoded: nothing outlives it. */
-const reason = new TextWriter(256)
+const malformed = new TextWriter(256)
 
 /** Writes a frame as a line of JSON: the common fields, then the protocol's own. `checked`: see {@link Inspector.write}. */
 export function writeJson(
   flow: InspectedFlow,
-  direction: Direction,
+  inspector: Inspector,
+  { direction, common }: FlowHalf,
   packet: Packet,
   frame: Uint8Array,
   checked: boolean,
   into: TextWriter,
 ): void {
+  if (common.length === 0) writeCommon(flow, direction, common)
   into.octets(FRAME).decimal(packet.number).octets(TIME)
   packet.writeTime(into)
+  into.append(common)
+  const members = into.length
+  writeMembers(inspector, direction, frame, checked, into)
+  if (into.length === members) into.clear(members - COMMA.length)
+  // What stands in front of the members is known last; it is nearly always `null`.
+  if (malformed.length > 0) into.replace(members - NULL.length - COMMA.length, members - COMMA.length, malformed)
+  into.octets(JSON_END)
+}
+
+/** What lies between the time and the members of a sound frame. */
+function writeCommon(flow: InspectedFlow, direction: Direction, into: TextWriter): void {
   into.octets(PROTOCOL).text(flow.adapter.protocol).octets(SOURCE)
   writeEnd(flow.source(direction), into)
   into.octets(DESTINATION)
   writeEnd(flow.destination(direction), into)
-  const at = into.length
   into.octets(SOUND)
-  const members = into.length
-  const malformed = writeMembers(flow, direction, frame, checked, into)
-  const isBare = into.length === members
-  // What stands in front of the members is known last; it is nearly always `null`.
-  if (malformed !== null) into.replace(at, members, reason.clear().octets(MALFORMED).quoted(malformed).octets(COMMA))
-  if (isBare) into.clear(into.length - 1)
-  into.octets(JSON_END)
 }
 
 function writeEnd(end: FlowEnd, into: TextWriter): void {
@@ -49,31 +54,37 @@ function writeEnd(end: FlowEnd, into: TextWriter): void {
   else end.write(into)
 }
 
+/** Writes the members of a frame, and the text of why it is malformed to {@link malformed}. */
 function writeMembers(
-  { inspector }: InspectedFlow,
+  inspector: Inspector,
   direction: Direction,
   frame: Uint8Array,
   checked: boolean,
   into: TextWriter,
-): string | null {
-  if (inspector.write !== undefined) return inspector.write(frame, direction, checked, into)
-  const { malformed, members } = inspector.push(frame, direction)
-  into.text(members)
-  return malformed
+): void {
+  malformed.clear()
+  if (inspector.write !== undefined) {
+    inspector.write(frame, direction, checked, into, malformed)
+    return
+  }
+  const description = inspector.push(frame, direction)
+  into.text(description.members)
+  if (description.malformed !== null) malformed.quoted(description.malformed)
 }
 
 /** Writes a frame as a line for people. */
 export function writeWords(
   flow: InspectedFlow,
-  direction: Direction,
+  inspector: Inspector,
+  { direction }: FlowHalf,
   packet: Packet,
   frame: Uint8Array,
   _checked: boolean,
   into: TextWriter,
 ): void {
-  const { protocol, malformed, summary } = flow.inspector.push(frame, direction)
+  const { protocol, malformed: reason, summary } = inspector.push(frame, direction)
   const ends = `${flow.source(direction).text} > ${flow.destination(direction).text}`
-  const flag = malformed === null ? '' : `  MALFORMED: ${malformed}`
+  const flag = reason === null ? '' : `  MALFORMED: ${reason}`
   into.decimal(packet.number).text('  ')
   packet.writeTime(into)
   into.text(`  ${ends}  ${protocol}  ${summary}${flag}\n`)

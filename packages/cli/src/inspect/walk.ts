@@ -13,7 +13,7 @@ import type {
 import { CaptureWalker, LINK_TYPE, openCapture } from '@gridseal/pcap'
 import { UsageError, describeError } from '@gridseal/wire'
 import type { FlowParts } from './flow.ts'
-import { Recognizer, directionOf } from './flow.ts'
+import { Recognizer } from './flow.ts'
 import { RecentMap } from './recent-map.ts'
 
 /** What a walk hands out. */
@@ -72,14 +72,28 @@ const UNKNOWN_MAC = '00:00:00:00:00:00'
 /** Pairs of stations that are remembered, at least; of the others those longest silent begin anew. */
 const MOST_PAIRS = 65_536
 
-/** A conversation of a known protocol. */
-interface FoundFlow<Flow> {
+/** A conversation of which the side that the walker takes for the client is the device. */
+class Swapped<Flow> {
   readonly flow: Flow
-  /** The side that the walker takes for the client is the device. */
-  readonly swapped: boolean
+
+  constructor(flow: Flow) {
+    this.flow = flow
+  }
 }
 
-/** The {@link TcpStream.context} of streams of no known protocol. */
+/** What is known of a conversation: nearly always the flow itself, for captures have them by the thousand. */
+type Found<Flow> = Flow | Swapped<Flow>
+
+function flowOf<Flow>(found: Found<Flow>): Flow {
+  return found instanceof Swapped ? (found.flow as Flow) : found
+}
+
+/** Direction of bytes that the client (or the server) of a walker's stream sent. */
+function directionOf(fromClient: boolean, found: unknown): Direction {
+  return fromClient !== found instanceof Swapped ? 'to-device' : 'to-master'
+}
+
+/** In place of what is found, for conversations of no known protocol. */
 const UNKNOWN = null
 
 /** Walks a capture and hands out what its conversations of known protocols consist of, in the order captured. */
@@ -145,8 +159,8 @@ class Flows<Flow> {
   unknown = 0
   readonly #visitor: WalkVisitor<Flow>
   readonly #recognizer: Recognizer
-  readonly #datagrams = new RecentMap<FoundFlow<Flow> | typeof UNKNOWN>(MOST_PAIRS, (found) => {
-    if (found !== UNKNOWN) this.#visitor.end?.(found.flow)
+  readonly #datagrams = new RecentMap<Found<Flow> | typeof UNKNOWN>(MOST_PAIRS, (found) => {
+    if (found !== UNKNOWN) this.#visitor.end?.(flowOf(found))
   })
   /** By EtherType and addresses. */
   readonly #ethernet = new RecentMap<Flow>(MOST_PAIRS, (flow) => this.#visitor.end?.(flow))
@@ -162,27 +176,27 @@ class Flows<Flow> {
   stream({ stream, direction, carrier, bytes }: StreamDataEvent): void {
     let found = this.#of(stream)
     if (found === undefined) {
-      found = this.#begin('tcp', stream.client, stream.server, bytes) ?? UNKNOWN
+      found = this.#begin('tcp', stream, bytes) ?? UNKNOWN
       stream.context = found
     }
     if (found === UNKNOWN) return
     // The packet that carried the bytes, also where they had to wait for an earlier one that came late.
-    this.#visitor.piece(found.flow, directionOf(direction === 'client-to-server', found.swapped), carrier, bytes)
+    this.#visitor.piece(flowOf(found), directionOf(direction === 'client-to-server', found), carrier, bytes)
   }
 
   gap(stream: TcpStream, fromClient: boolean): void {
     const found = this.#of(stream)
-    if (found) this.#visitor.gap?.(found.flow, directionOf(fromClient, found.swapped))
+    if (found) this.#visitor.gap?.(flowOf(found), directionOf(fromClient, found))
   }
 
   close(stream: TcpStream): void {
     const found = this.#of(stream)
-    if (found) this.#visitor.end?.(found.flow)
+    if (found) this.#visitor.end?.(flowOf(found))
   }
 
   /** Undefined before the first bytes. */
-  #of(stream: TcpStream): FoundFlow<Flow> | typeof UNKNOWN | undefined {
-    return stream.context as FoundFlow<Flow> | typeof UNKNOWN | undefined
+  #of(stream: TcpStream): Found<Flow> | typeof UNKNOWN | undefined {
+    return stream.context as Found<Flow> | typeof UNKNOWN | undefined
   }
 
   datagram({ source, destination, packet, bytes }: DatagramEvent): void {
@@ -190,11 +204,11 @@ class Flows<Flow> {
     const answered = this.#datagrams.get(`${destination.text} ${source.text}`)
     let found = answered ?? this.#datagrams.get(there)
     if (found === undefined) {
-      found = this.#begin('udp', source, destination, bytes) ?? UNKNOWN
+      found = this.#begin('udp', { client: source, server: destination }, bytes) ?? UNKNOWN
       this.#datagrams.set(there, found)
     }
     if (found === UNKNOWN) return
-    this.#visitor.piece(found.flow, directionOf(answered === undefined, found.swapped), packet, bytes)
+    this.#visitor.piece(flowOf(found), directionOf(answered === undefined, found), packet, bytes)
   }
 
   /** What is published straight on Ethernet: the publisher is the device, the group that it speaks to the other end. */
@@ -206,7 +220,7 @@ class Flows<Flow> {
     let flow = this.#ethernet.get(id)
     if (flow === undefined) {
       const ends = { client: { text: destination }, server: { text: source } }
-      flow = this.#visitor.begin({ adapter, framing: undefined, medium: 'datagram', ...ends })
+      flow = this.#visitor.begin({ adapter, framing: undefined, medium: 'datagram', ends })
       this.#ethernet.set(id, flow)
     }
     this.#visitor.piece(flow, 'to-master', packet, ethernetFrame(event))
@@ -219,8 +233,7 @@ class Flows<Flow> {
         adapter: this.#rtu,
         framing: 'rtu',
         medium: 'datagram',
-        client: { text: 'master' },
-        server: { text: 'line' },
+        ends: { client: { text: 'master' }, server: { text: 'line' } },
       }),
       direction: rtuDirections(),
     }
@@ -236,23 +249,20 @@ class Flows<Flow> {
 
   #begin(
     network: 'tcp' | 'udp',
-    client: TcpStream['client'],
-    server: TcpStream['server'],
+    ends: Pick<TcpStream, 'client' | 'server'>,
     first: Uint8Array,
-  ): FoundFlow<Flow> | undefined {
-    const recognized = this.#recognizer.recognize(network, client.port, server.port, first)
+  ): Found<Flow> | undefined {
+    const recognized = this.#recognizer.recognize(network, ends.client.port, ends.server.port, first)
     if (recognized === undefined) {
       this.unknown++
       return undefined
     }
     const { adapter, swapped } = recognized
-    const [master, device] = swapped ? [server, client] : [client, server]
     const medium = network === 'tcp' ? 'stream' : 'datagram'
     const framing = network === 'udp' ? adapter.recognition.datagramFraming : undefined
-    return {
-      flow: this.#visitor.begin({ adapter, framing, medium, client: master, server: device }),
-      swapped,
-    }
+    const sides = swapped ? { client: ends.server, server: ends.client } : ends
+    const flow = this.#visitor.begin({ adapter, framing, medium, ends: sides })
+    return swapped ? new Swapped(flow) : flow
   }
 }
 

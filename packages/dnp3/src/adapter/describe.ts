@@ -14,12 +14,12 @@ import {
   END_NO_VIOLATION,
   END_UNDECODED,
   FIRST_OBJECT,
-  FUNCTION,
   IIN,
   NEXT_OBJECT,
-  NO_IIN,
   NO_OBJECT,
   NO_VIOLATION,
+  REQUEST,
+  RESPONSE,
   VIOLATION,
   writeDamaged,
   writeLink,
@@ -49,18 +49,30 @@ class Dnp3Inspector implements Inspector {
   /** Made for the first fragment in several frames: most conversations have none. */
   #reassembler: Reassembler<number> | undefined
 
+  get atRest(): boolean {
+    return this.#reassembler === undefined
+  }
+
   push(bytes: Uint8Array): Description {
-    const malformed = this.write(bytes, undefined, false, members.clear())
+    this.write(bytes, undefined, false, members.clear(), reason.clear())
+    const malformed = reason.length === 0 ? null : (JSON.parse(reason.toString()) as string)
     return new Dnp3Description(members.toString(), malformed)
   }
 
-  write(bytes: Uint8Array, _direction: Direction | undefined, checked: boolean, into: TextWriter): string | null {
+  write(
+    bytes: Uint8Array,
+    _direction: Direction | undefined,
+    checked: boolean,
+    into: TextWriter,
+    malformed: TextWriter,
+  ): void {
     try {
       if (!checked) checkOctets(bytes)
     } catch (error) {
       writeDamaged(bytes, into)
       into.octets(NO_VIOLATION)
-      return describeError(error)
+      malformed.quoted(describeError(error))
+      return
     }
     const header = readLinkHeader(bytes)
     const length = copyUserData(bytes, bytes.length, user)
@@ -70,18 +82,21 @@ class Dnp3Inspector implements Inspector {
       writeLink(header, into)
       writeViolation(violation, into)
       // A function that must carry user data and does not, or the other way about, cannot be read any further.
-      return broken === 'length' ? 'dnp3.link.length: function and length disagree' : null
+      if (broken === 'length') malformed.quoted('dnp3.link.length: function and length disagree')
+      return
     }
     writeSegmentHeader(header, user[0]!, into)
     const isWhole = length > 1 && (user[0]! & WHOLE) === WHOLE
-    if (isWhole && this.#reassembler === undefined) return writeFragment(violation, user, 1, length, into)
+    if (isWhole && this.#reassembler === undefined) {
+      writeFragment(violation, user, 1, length, into, malformed)
+      return
+    }
     this.#reassembler ??= new Reassembler<number>()
     const assembly = this.#reassembler.push(senderOf(header), decodeSegment(user.subarray(0, length)))
     const found = violation ?? (assembly.violation && `transport: ${assembly.violation}`)
     const { fragment } = assembly
-    if (fragment !== undefined) return writeFragment(found, fragment, 0, fragment.length, into)
-    writeViolation(found, into)
-    return null
+    if (fragment === undefined) writeViolation(found, into)
+    else writeFragment(found, fragment, 0, fragment.length, into, malformed)
   }
 }
 
@@ -94,45 +109,56 @@ function writeViolation(violation: string | undefined, into: TextWriter): void {
   else into.octets(VIOLATION).quoted(violation)
 }
 
-/** Goes on with what the fragment `bytes[at..end)` says; returns why it is malformed, or null. */
+/** Goes on with what the fragment `bytes[at..end)` says, and why it is malformed where it is. */
 function writeFragment(
   violation: string | undefined,
   bytes: Uint8Array,
   at: number,
   end: number,
   into: TextWriter,
-): string | null {
+  malformed: TextWriter,
+): void {
   const code = bytes[at + 1] ?? 0
   const spec = functionOf(code)
   const isResponse = spec?.response === true
   const objects = at + (isResponse ? 4 : 2)
   if (objects > end) {
     writeViolation(violation, into)
-    return headerFault(bytes.subarray(at, end))
+    malformed.quoted(headerFault(bytes.subarray(at, end)))
+    return
   }
-  into.octets(FUNCTION.of(code * 256 + bytes[at]!))
-  into.octets(isResponse ? IIN.of(bytes[at + 2]! * 256 + bytes[at + 3]!) : NO_IIN)
+  const key = code * 256 + bytes[at]!
+  if (isResponse) into.octets(RESPONSE.of(key)).octets(IIN.of(bytes[at + 2]! * 256 + bytes[at + 3]!))
+  else into.octets(REQUEST.of(key))
   cursor.load(bytes, objects, end, spec)
   let texts = FIRST_OBJECT
   while (cursor.next()) {
     into.octets(texts.of(cursor.group * 256 + cursor.variation))
     texts = NEXT_OBJECT
   }
-  const stop = cursor.ended()
-  if (stop?.group !== undefined && stop.variation !== undefined) {
-    into.octets(texts.of(stop.group * 256 + stop.variation))
-  } else if (texts === FIRST_OBJECT) into.octets(NO_OBJECT)
-  if (stop === undefined) {
+  if (cursor.code === '') {
+    if (texts === FIRST_OBJECT) into.octets(NO_OBJECT)
     if (violation === undefined) into.octets(END_NO_VIOLATION)
     else writeViolation(violation, into.octets(END))
-    return null
+    return
   }
+  const { stoppedAt } = cursor
+  if (stoppedAt >= 0) into.octets(texts.of(stoppedAt))
+  else if (texts === FIRST_OBJECT) into.octets(NO_OBJECT)
   into.octets(END_UNDECODED).decimal(end - cursor.headerAt)
-  const why = `${stop.code}: ${stop.reason} (${stop.field} at offset ${stop.offset - at})`
-  const unknown = isUnknown(stop)
-  writeViolation(violation ?? (unknown ? why : undefined), into)
-  return unknown ? null : why
+  const unknown = isUnknown(cursor)
+  if (!unknown) writeStop(at, malformed)
+  if (violation === undefined && unknown) writeStop(at, into.octets(VIOLATION))
+  else writeViolation(violation, into)
 }
+
+/** Why the walk over the objects ended early, as a JSON text. */
+function writeStop(start: number, into: TextWriter): void {
+  cursor.writeStop(start, into.octet(QUOTE))
+  into.octet(QUOTE)
+}
+
+const QUOTE = 0x22
 
 /** Why there is no application header. */
 function headerFault(fragment: Uint8Array): string {
@@ -144,8 +170,9 @@ function headerFault(fragment: Uint8Array): string {
   throw new InternalError('dnp3.describe', 'a header that was too short could be decoded')
 }
 
-/** Where {@link Dnp3Inspector.push} has its text put together: nothing outlives it. */
+/** Where {@link Dnp3Inspector.push} has its texts put together: nothing outlives it. */
 const members = new TextWriter(1024)
+const reason = new TextWriter(256)
 
 /** The text is what is made first; fields and the line for people follow from it where they are asked for. */
 class Dnp3Description implements Description {

@@ -1,5 +1,5 @@
 import type { Direction } from '@gridseal/adapter'
-import type { TextWriter } from '@gridseal/wire'
+import { TextWriter } from '@gridseal/wire'
 import { functionOf } from '../codec/functions.ts'
 import { iinNames } from '../codec/iin.ts'
 import type { LinkHeader } from '../codec/link-frame.ts'
@@ -16,7 +16,6 @@ export const NO_OBJECT: Uint8Array = octets(',"objects":[')
 export const END: Uint8Array = octets(']')
 export const END_UNDECODED: Uint8Array = octets('],"undecoded":')
 export const END_NO_VIOLATION: Uint8Array = octets('],"violation":null')
-export const NO_IIN: Uint8Array = octets(',"iin":null')
 export const VIOLATION: Uint8Array = octets(',"violation":')
 export const NO_VIOLATION: Uint8Array = octets(',"violation":null')
 
@@ -52,14 +51,18 @@ const SEGMENT = new Texts((key) => {
   return `${linkControlText(key >> 8)},"transport":{${flags},"sequence":${octet & 0x3f}}`
 })
 
-/** By the function code * 256 + the application control octet. */
-export const FUNCTION: Texts = new Texts((key) => {
-  const [code, octet] = [key >> 8, key & 0xff]
+function functionText(code: number, octet: number): string {
   const [first, final, confirm, unsolicited] = [0x80, 0x40, 0x20, 0x10].map((mask) => bit(octet, mask))
   const flags = `"first":${first},"final":${final},"confirm":${confirm},"unsolicited":${unsolicited}`
   const name = JSON.stringify(functionOf(code)?.name ?? null)
   return `,"function":${code},"functionName":${name},"sequence":${octet & 0x0f},"control":{${flags}}`
-})
+}
+
+/** Of a request, by the function code * 256 + the application control octet. */
+export const REQUEST: Texts = new Texts((key) => `${functionText(key >> 8, key & 0xff)},"iin":null`)
+
+/** Of a response, by the same; the internal indications follow. */
+export const RESPONSE: Texts = new Texts((key) => functionText(key >> 8, key & 0xff))
 
 /** By the internal indications. */
 export const IIN: Texts = new Texts((iin) => `,"iin":${iin},"iinNames":${JSON.stringify(iinNames(iin))}`)
@@ -83,8 +86,21 @@ export function writeSegmentHeader(header: LinkHeader, transport: number, into: 
   into.octets(SEGMENT.of(controlOf(header) * 256 + transport))
 }
 
+/** Places for addresses: most links between stations are met again, frame after frame. */
+const PLACES = 256
+/** Of each place, source << 16 | destination. */
+const places = new Int32Array(PLACES)
+const addresses = Array.from({ length: PLACES }, () => new TextWriter(64))
+
 function writeAddresses({ source, destination }: LinkHeader, into: TextWriter): void {
-  into.octets(SOURCE).decimal(source).octets(DESTINATION).decimal(destination)
+  const key = (source << 16) | destination
+  const place = (source * 31 + destination) % PLACES
+  const text = addresses[place]!
+  if (places[place] !== key || text.length === 0) {
+    places[place] = key
+    text.clear().octets(SOURCE).decimal(source).octets(DESTINATION).decimal(destination)
+  }
+  into.append(text)
 }
 
 function controlOf(header: LinkHeader): number {

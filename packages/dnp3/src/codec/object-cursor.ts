@@ -1,3 +1,4 @@
+import type { TextWriter } from '@gridseal/wire'
 import type { FunctionSpec } from './functions.ts'
 import { layoutOf } from './object-table.ts'
 import type { PrefixSpec, RangeSpec } from './qualifier.ts'
@@ -6,6 +7,8 @@ import type { WalkStop } from './walk-stop.ts'
 
 const NOTHING = new Uint8Array(0)
 const AUTHENTICATION = 120
+/** In place of a number of a reason. */
+const NO_NUMBER = -1
 
 /**
  * Where a walk over object headers stands. There is one cursor, refilled for each fragment, so that a header costs no
@@ -38,7 +41,11 @@ export class ObjectCursor {
   /** Why the walk ended early; the empty string where it did not. */
   #code = ''
   #field = ''
-  #reason = ''
+  /** Words of the reason, and the number behind each where there is one. */
+  #words = ''
+  #number1 = NO_NUMBER
+  #words2 = ''
+  #number2 = NO_NUMBER
 
   /** Begins a walk over `bytes[at..end)`, the objects of a fragment with the function `spec`. */
   load(bytes: Uint8Array, at: number, end: number, spec: FunctionSpec | undefined): void {
@@ -63,25 +70,58 @@ export class ObjectCursor {
   /** Why the walk ended early, or undefined where it came to the end. */
   ended(): WalkStop | undefined {
     if (this.#code === '') return undefined
-    const { headerAt } = this
-    const named = this.#spec !== undefined && this.#end - headerAt >= 2
-    const group = named ? this.#bytes[headerAt] : undefined
-    const variation = named ? this.#bytes[headerAt + 1] : undefined
-    return { code: this.#code, offset: this.at, field: this.#field, reason: this.#reason, group, variation }
+    const group = this.#isNamed ? this.#bytes[this.headerAt] : undefined
+    const variation = this.#isNamed ? this.#bytes[this.headerAt + 1] : undefined
+    const reason = `${this.#words}${numberText(this.#number1)}${this.#words2}${numberText(this.#number2)}`
+    return { code: this.#code, offset: this.at, field: this.#field, reason, group, variation }
   }
 
-  /** Ends the walk. */
-  #fail(code: string, field: string, reason: string): false {
+  /** {@link WalkStop.code}, or the empty string where the walk came to the end. */
+  get code(): string {
+    return this.#code
+  }
+
+  /** Group * 256 + variation of the header at which the walk ended early, or -1 where it is not there. */
+  get stoppedAt(): number {
+    return this.#isNamed ? this.#bytes[this.headerAt]! * 256 + this.#bytes[this.headerAt + 1]! : -1
+  }
+
+  /** Whether group and variation of the header at which the walk ended are there. */
+  get #isNamed(): boolean {
+    return this.#code !== '' && this.#spec !== undefined && this.#end - this.headerAt >= 2
+  }
+
+  /**
+   * Writes why the walk ended early, as `describeError` words it: nothing in it that JSON escapes. Offsets count from
+   * `start`.
+   */
+  writeStop(start: number, into: TextWriter): void {
+    into.text(this.#code).text(': ').text(this.#words)
+    if (this.#number1 !== NO_NUMBER) into.decimal(this.#number1).text(this.#words2)
+    if (this.#number2 !== NO_NUMBER) into.decimal(this.#number2)
+    into
+      .text(' (')
+      .text(this.#field)
+      .text(' at offset ')
+      .decimal(this.at - start)
+      .text(')')
+  }
+
+  /** Ends the walk. The reason is words and numbers by turns: nobody may ever ask for it as one text. */
+  #fail(code: string, field: string, words: string, number1 = NO_NUMBER, words2 = '', number2 = NO_NUMBER): false {
     this.#code = code
     this.#field = field
-    this.#reason = reason
+    this.#words = words
+    this.#number1 = number1
+    this.#words2 = words2
+    this.#number2 = number2
     return false
   }
 
   /** Whether `count` more octets are there; ends the walk if not. */
   #need(count: number, field: string): boolean {
     const left = this.#end - this.at
-    return count <= left || this.#fail('decode.truncated', field, `needs ${count} bytes, has ${left}`)
+    return count <= left || this.#fail('decode.truncated', field, 'needs ', count, ' bytes, has ', left)
   }
 
   /** The next unsigned number of 1, 2 or 4 octets, which must be there. */
@@ -136,7 +176,7 @@ export class ObjectCursor {
     const start = (this.start = this.#number(width))
     const stop = (this.stop = this.#number(width))
     this.count = stop - start + 1
-    return start <= stop || this.#fail('dnp3.object.range', 'range', `start ${start} is behind stop ${stop}`)
+    return start <= stop || this.#fail('dnp3.object.range', 'range', 'start ', start, ' is behind stop ', stop)
   }
 
   /** Octets of all prefixes and objects of a header, whether they are there or not; -1 where that cannot be told. */
@@ -174,7 +214,7 @@ export class ObjectCursor {
       if (!this.#need(prefix.width, 'objectSize')) return -1
       const size = this.#number(prefix.width)
       if (size < min) {
-        this.#fail('dnp3.object.size', 'objectSize', `${size} octets, its fields take ${min}`)
+        this.#fail('dnp3.object.size', 'objectSize', '', size, ' octets, its fields take ', min)
         return -1
       }
       if (!this.#need(size, 'object')) return -1
@@ -204,6 +244,10 @@ export class ObjectCursor {
     this.at = start
     return length
   }
+}
+
+function numberText(number: number): string {
+  return number === NO_NUMBER ? '' : String(number)
 }
 
 /** Data type of attributes that are longer than 255 octets. */

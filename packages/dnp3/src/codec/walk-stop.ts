@@ -20,8 +20,8 @@ export interface WalkStop {
 }
 
 /** Reserved and unknown, not wrong. */
-export function isUnknown(stop: WalkStop): boolean {
-  return stop.code === 'dnp3.object.unknown' || stop.code === 'dnp3.function.unknown'
+export function isUnknown({ code }: Pick<WalkStop, 'code'>): boolean {
+  return code === 'dnp3.object.unknown' || code === 'dnp3.function.unknown'
 }
 
 export function stopError({ code, offset, field, reason }: WalkStop): DecodeError {

@@ -147,11 +147,21 @@ describe('describing DNP3', () => {
         [spoilt, false],
       ] as const) {
         const { members, malformed } = pushed.push(bytes, 'to-device')
-        const text = new TextWriter().text('{')
-        expect(written.write?.(bytes, 'to-device', isSound, text)).to.equal(malformed)
+        const [text, why] = [new TextWriter().text('{'), new TextWriter().text('[')]
+        written.write?.(bytes, 'to-device', isSound, text, why)
         expect(text.toString()).to.equal(`{${members}`)
+        expect(why.toString()).to.equal(malformed === null ? '[' : `[${JSON.stringify(malformed)}`)
       }
     }
+  })
+
+  it('is at rest until a fragment comes in several frames', () => {
+    const inspector = dnp3Adapter.inspector()
+    for (const frame of fixtureFrames().slice(0, 3)) inspector.push(frame, 'to-device')
+    expect(inspector.atRest).to.equal(true)
+    const objects = Array.from({ length: 100 }, () => '1e0100000001' + '00000000').join('')
+    inspector.push(segmentsOf(fromHex(`c08100 00${objects}`))[0]!, 'to-master')
+    expect(inspector.atRest).to.equal(false)
   })
 
   describe('captured conversations', () => {

@@ -1,7 +1,9 @@
 import { expect } from 'chai'
-import { fromHex, toHex } from '@gridseal/wire'
+import { TextWriter, describeError, fromHex, toHex } from '@gridseal/wire'
 import { decodeFragment } from '#src/codec/application.ts'
 import type { Fragment } from '#src/codec/application.ts'
+import { functionOf } from '#src/codec/functions.ts'
+import { ObjectCursor } from '#src/codec/object-cursor.ts'
 import { isUnknown, stopError } from '#src/codec/walk-stop.ts'
 import { decodeObjects } from '#src/codec/objects.ts'
 
@@ -202,5 +204,32 @@ describe('DNP3 object headers (IEEE 1815 clause 4)', () => {
       }
       expect(decodeFragment(fromHex(response('6f00 17 02 05 06'))).headers.flatMap(decodeObjects)).to.have.length(2)
     })
+  })
+
+  describe('why a walk ended, in octets', () => {
+    for (const [what, fragment] of [
+      ['numbers on both sides of the words', response('1e01 00 00 09 01')],
+      ['start behind stop', response('1e01 00 05 02')],
+      ['a size below the least', response('7801 5b 01 0100 00')],
+      ['no number', response('1e01 0e')],
+      ['a number of more than 32 bits', response('6eff 09 ffffffff 00')],
+      ['no room for a header', response('1e')],
+      ['a reserved function', 'c0 7f 3c0106'],
+      ['objects where none belong', 'c0 0e 3c0106'],
+    ] as const) {
+      it(`${what}: as the error says it`, () => {
+        const bytes = fromHex(fragment)
+        const cursor = new ObjectCursor()
+        cursor.load(bytes, bytes[1] === 0x81 ? 4 : 2, bytes.length, functionOf(bytes[1]!))
+        while (cursor.next());
+        const stop = cursor.ended()!
+        const text = new TextWriter()
+        cursor.writeStop(0, text)
+        expect(text.toString()).to.equal(describeError(stopError(stop)))
+        expect(JSON.stringify(text.toString())).to.equal(`"${text.toString()}"`)
+        expect(cursor.code).to.equal(stop.code)
+        expect(cursor.stoppedAt).to.equal(stop.group === undefined ? -1 : stop.group * 256 + stop.variation!)
+      })
+    }
   })
 })

@@ -1,4 +1,5 @@
 import type { Framer, Medium } from '@gridseal/adapter'
+import { allocate } from '@gridseal/wire'
 
 /**
  * What a framing says of the bytes at a possible frame start.
@@ -142,7 +143,7 @@ export class StreamFramer implements Framer {
     if (this.#end + count > this.#held.length) {
       // A new buffer, not a shift: frames in the old one may have been handed out.
       const room = Math.max(this.#rule.maxLength, this.pending + count)
-      const bigger = new Uint8Array(room)
+      const bigger = allocate(room)
       bigger.set(this.#held.subarray(this.#start, this.#end))
       this.#end = this.pending
       this.#start = 0

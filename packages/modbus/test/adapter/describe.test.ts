@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Direction } from '@gridseal/adapter'
 import { ADU_CODECS, FRAMINGS, modbusAdapter } from '@gridseal/modbus'
-import { fromHex } from '@gridseal/wire'
+import { TextWriter, fromHex } from '@gridseal/wire'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { fixtureFrames } from '../support/fixtures.ts'
 import { VECTORS } from '../support/vectors.ts'
@@ -136,6 +136,28 @@ describe('Modbus inspector', () => {
     const coils = inspector.push(fromHex('0001 0000 0004 04 01 01 05'), 'to-master')
     expect(coils.fields).to.deep.include({ data: '05', values: [true, false, true] })
     expect(coils.summary).to.equal('response unit 4 #1 Read Coils co/00019..00021 = 1 0 1')
+  })
+
+  it('without descriptions between: the same members and faults, whether frames are sound, cut short or spoilt', () => {
+    const [pushed, written] = [modbusAdapter.inspector(), modbusAdapter.inspector()]
+    for (const { bytes, direction } of fixtureFrames()) {
+      for (const frame of [bytes, bytes.subarray(0, bytes.length - 1), bytes.subarray(0, 5), ...mutations(bytes)]) {
+        const { members, malformed } = pushed.push(frame, direction)
+        const [text, why] = [new TextWriter().text('{'), new TextWriter().text('[')]
+        written.write?.(frame, direction, true, text, why)
+        expect(text.toString()).to.equal(`{${members}`)
+        expect(why.toString()).to.equal(malformed === null ? '[' : `[${JSON.stringify(malformed)}`)
+      }
+    }
+  })
+
+  it('is at rest while no request waits for its response', () => {
+    const inspector = modbusAdapter.inspector()
+    expect(inspector.atRest).to.equal(true)
+    inspector.push(fromHex('0001 0000 0006 04 01 0012 0003'), 'to-device')
+    expect(inspector.atRest).to.equal(false)
+    inspector.push(fromHex('0001 0000 0004 04 01 01 05'), 'to-master')
+    expect(inspector.atRest).to.equal(true)
   })
 
   it('does not take an answer for that of another unit or function', () => {

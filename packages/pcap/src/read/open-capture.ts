@@ -8,13 +8,13 @@ import type { CaptureInfo, CaptureProblem } from './format.ts'
 export type CaptureSource = string | URL | AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 export interface OpenCaptureOptions {
-  /** Bytes read from a file at a time; default 256 KiB. */
+  /** Bytes read from a file at a time; default 512 KiB. */
   readonly chunkSize?: number
   /** Bytes of a file that are read at most; default all, also what is written to it meanwhile. */
   readonly maxBytes?: number
 }
 
-const CHUNK_SIZE = 256 * 1024
+const CHUNK_SIZE = 512 * 1024
 /**
  * Bytes of a chunk that make a batch: packets, and what becomes of them, are to be done with before the garbage
  * collector meets them, for what it meets twice it carries along.

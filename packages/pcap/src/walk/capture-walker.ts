@@ -3,8 +3,8 @@ import { UsageError } from '@gridseal/wire'
 import { LINK_TYPE } from '../link-type.ts'
 import type { Packet } from '../packet.ts'
 import { Cursor, u16 } from './cursor.ts'
+import { endpointOf } from './endpoint.ts'
 import type { WalkEvent } from './events.ts'
-import { FlowTable } from './flow-table.ts'
 import { Fragments } from './fragments.ts'
 import { ETHER_TYPE, readLinkLayer } from './link-layer.ts'
 import { MacNames } from './mac-names.ts'
@@ -75,8 +75,6 @@ const DEFAULTS = {
   maxFragmentSeconds: 60,
 } as const
 
-/** UDP flows only keep the texts of their endpoints, so losing one costs nothing. */
-const MOST_UDP_FLOWS = 16_384
 const UDP_HEADER = 8
 
 /**
@@ -102,7 +100,6 @@ export class CaptureWalker {
   }
   readonly #cursor = new Cursor()
   readonly #tcp: TcpTracker
-  readonly #udp: FlowTable<never>
   readonly #fragments: Fragments
   readonly #macs = new MacNames()
   readonly #unknownLinkTypes = new Set<number>()
@@ -112,7 +109,6 @@ export class CaptureWalker {
   constructor(options: WalkOptions = {}) {
     const bounds = boundsOf(options)
     this.#part = checkPart(options.part ?? WHOLE)
-    const hashSeed = options.hashSeed ?? randomInt(2 ** 31)
     this.#tcp = new TcpTracker({
       maxStreams: bounds.maxStreams,
       hold: {
@@ -121,9 +117,8 @@ export class CaptureWalker {
         maxAge: nanoseconds(bounds.maxHoldSeconds),
       },
       serverPorts: new Set(options.serverPorts),
-      hashSeed,
+      hashSeed: options.hashSeed ?? randomInt(2 ** 31),
     })
-    this.#udp = new FlowTable(MOST_UDP_FLOWS, hashSeed, () => {})
     this.#fragments = new Fragments({
       maxDatagrams: bounds.maxFragmentedDatagrams,
       maxBytes: bounds.maxFragmentBytes,
@@ -234,14 +229,12 @@ export class CaptureWalker {
       }
       c.limit(at + length, 'pcap.udp.length')
     }
-    const flow = this.#udp.find(c, u16(bytes, at), u16(bytes, at + 2))
-    const { fromA } = this.#udp
     this.#counters.datagrams++
     c.out.push({
       kind: 'datagram',
       packet: c.packet!,
-      source: fromA ? flow.a : flow.b,
-      destination: fromA ? flow.b : flow.a,
+      source: endpointOf(c.source, c.isIpv6, u16(bytes, at)),
+      destination: endpointOf(c.destination, c.isIpv6, u16(bytes, at + 2)),
       bytes: bytes.subarray(at + UDP_HEADER, c.end),
       missing: c.missing,
     })

@@ -1,6 +1,6 @@
 import type { TextWriter } from '@gridseal/wire'
 
-/** One end of a TCP connection or UDP flow; the same object for all events of a flow. */
+/** One end of a TCP connection or of what a UDP datagram crosses. Texts are made when they are asked for, each time. */
 export interface Endpoint {
   /** IPv4 in dotted form, IPv6 in the short form of RFC 5952. */
   readonly address: string
@@ -11,43 +11,53 @@ export interface Endpoint {
   write(into: TextWriter): void
 }
 
-/** An endpoint by its address in network words, of which IPv4 has one. Texts are made when they are asked for, each time: kept, they would be most of what a flow weighs. */
-export class IpEndpoint implements Endpoint {
-  readonly port: number
-  readonly isIpv6: boolean
-  readonly #word0: number
-  readonly #word1: number
-  readonly #word2: number
-  readonly #word3: number
+/** The endpoint with an address in network words, of which IPv4 has one. Keeps nothing of `words`. */
+export function endpointOf(words: Int32Array, isIpv6: boolean, port: number): Endpoint {
+  return isIpv6 ? new Ipv6Endpoint(words.slice(), port) : new Ipv4Endpoint(words[0]!, port)
+}
 
-  constructor(words: Int32Array, isIpv6: boolean, port: number) {
+export class Ipv4Endpoint implements Endpoint {
+  readonly port: number
+  readonly #word: number
+
+  constructor(word: number, port: number) {
     this.port = port
-    this.isIpv6 = isIpv6
-    this.#word0 = words[0]!
-    this.#word1 = isIpv6 ? words[1]! : 0
-    this.#word2 = isIpv6 ? words[2]! : 0
-    this.#word3 = isIpv6 ? words[3]! : 0
+    this.#word = word
   }
 
   get address(): string {
-    return this.isIpv6
-      ? formatIpv6(Int32Array.of(this.#word0, this.#word1, this.#word2, this.#word3))
-      : formatIpv4(this.#word0)
+    return formatIpv4(this.#word)
   }
 
   get text(): string {
-    return this.isIpv6 ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`
+    return `${this.address}:${this.port}`
   }
 
   write(into: TextWriter): void {
-    if (this.isIpv6) into.text(this.text)
-    else into.dotted(this.#word0).octet(COLON).decimal(this.port)
+    into.dotted(this.#word).octet(COLON).decimal(this.port)
+  }
+}
+
+/** Owns the words that it is given. */
+export class Ipv6Endpoint implements Endpoint {
+  readonly port: number
+  readonly #words: Int32Array
+
+  constructor(words: Int32Array, port: number) {
+    this.port = port
+    this.#words = words
   }
 
-  /** Whether this is the end with such an address, of the same family, and such a port. */
-  is(words: Int32Array, port: number): boolean {
-    if (this.#word0 !== words[0] || this.port !== port) return false
-    return !this.isIpv6 || (this.#word1 === words[1] && this.#word2 === words[2] && this.#word3 === words[3])
+  get address(): string {
+    return formatIpv6(this.#words)
+  }
+
+  get text(): string {
+    return `[${this.address}]:${this.port}`
+  }
+
+  write(into: TextWriter): void {
+    into.text(this.text)
   }
 }
 

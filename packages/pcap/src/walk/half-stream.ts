@@ -1,27 +1,35 @@
 import type { Packet } from '../packet.ts'
 import type { Cursor } from './cursor.ts'
 import type { StreamDirection, TcpStream, WalkEvent } from './events.ts'
-import type { HoldBudget } from './hold-budget.ts'
-
-/** A segment, or what was new of it, that came before the bytes in front of it. */
-interface HeldSegment {
-  readonly sequence: number
-  readonly packet: Packet
-  readonly bytes: Uint8Array
-  /** Bytes behind `bytes` that the snap length cut off. */
-  readonly missing: number
-  readonly fin: boolean
-}
+import type { FlowTable } from './flow-table.ts'
+import type { HeldSegment, HeldSegments, Waiting } from './held-segments.ts'
+import { costOf } from './held-segments.ts'
 
 /**
  * Farther from the expected sequence number than any window in use: such a segment belongs to another connection, whose
  * handshake was not captured.
  */
 const OUT_OF_STEP = 64 * 1024 * 1024
-/** Of the directions in which nothing waits, which is nearly all: never changed. */
-const NONE_HELD: HeldSegment[] = []
-/** What bookkeeping adds to a held packet, so that tiny segments cannot outgrow the limit. */
-const OVERHEAD = 512
+
+/** Words that a direction has in the flow table. */
+export const HALF_WORDS = 4
+/** Sequence number of the next byte to emit; meaningful where {@link KNOWN}. */
+const NEXT = 0
+/** Initial sequence number, where {@link HAS_INITIAL}: its SYN was seen, or acknowledged by a SYN. */
+const INITIAL = 1
+/** Highest acknowledgement number of the other side, where {@link IS_ACKNOWLEDGED}. */
+const ACKNOWLEDGED = 2
+const FLAGS = 3
+
+const KNOWN = 1
+/** NEXT came from a bare acknowledgement in mid-stream, which a keep-alive sends with one less. */
+const TENTATIVE = 2
+const HAS_INITIAL = 4
+const IS_ACKNOWLEDGED = 8
+/** FIN has been reached. */
+const ENDED = 16
+/** Something is held. */
+const WAITING = 32
 
 /**
  * One direction of a TCP connection: puts segments in order and emits each byte once. Sequence numbers are 32-bit and
@@ -32,100 +40,105 @@ const OVERHEAD = 512
  * not), or when waiting would take too much memory or time.
  */
 export class HalfStream {
-  #stream: TcpStream
-  readonly #direction: StreamDirection
-  readonly #budget: HoldBudget
-  /** Whether `#next` is meaningful. */
-  #known = false
-  /** Sequence number of the next byte to emit. */
-  #next = 0
-  /** `#next` came from a bare acknowledgement in mid-stream, which a keep-alive sends with one less. */
-  #tentative = false
-  #initial: number | undefined
-  /** Highest acknowledgement number of the other side. */
-  #acknowledged: number | undefined
-  /** Sorted by sequence number, free of overlap. */
-  #held = NONE_HELD
-  #heldBytes = 0
-  #ended = false
+  readonly #flows: FlowTable
+  readonly #held: HeldSegments
+  /** Where its words are. */
+  #at = 0
+  #stream: TcpStream | undefined
+  #direction: StreamDirection = 'client-to-server'
 
-  constructor(stream: TcpStream, direction: StreamDirection, budget: HoldBudget) {
-    this.#stream = stream
-    this.#direction = direction
-    this.#budget = budget
+  constructor(flows: FlowTable, held: HeldSegments) {
+    this.#flows = flows
+    this.#held = held
   }
 
-  /** Serves another stream; nothing is held of the one before. */
-  begin(stream: TcpStream): void {
+  /** Goes to the direction of `stream` that has its words at `place` in the flow table. */
+  at(place: number, stream: TcpStream, direction: StreamDirection): void {
+    this.#at = place
     this.#stream = stream
-    this.#known = false
-    this.#next = 0
-    this.#tentative = false
-    this.#initial = undefined
-    this.#acknowledged = undefined
-    this.#ended = false
+    this.#direction = direction
+  }
+
+  /** Begins: anew, or where the same direction of the stream before stopped. Nothing is held of that. */
+  begin(goesOn: boolean): void {
+    this.#flows.words[this.#at + FLAGS]! &= goesOn ? KNOWN | IS_ACKNOWLEDGED : 0
+  }
+
+  get #next(): number {
+    return this.#flows.words[this.#at + NEXT]!
+  }
+
+  set #next(sequence: number) {
+    this.#flows.words[this.#at + NEXT] = sequence
+  }
+
+  #has(flag: number): boolean {
+    return (this.#flows.words[this.#at + FLAGS]! & flag) !== 0
+  }
+
+  #set(flag: number): void {
+    this.#flows.words[this.#at + FLAGS]! |= flag
+  }
+
+  #clear(flag: number): void {
+    this.#flows.words[this.#at + FLAGS]! &= ~flag
   }
 
   /** Initial sequence number, where its SYN was seen or acknowledged by a SYN. */
   get initial(): number | undefined {
-    return this.#initial
+    return this.#has(HAS_INITIAL) ? this.#flows.words[this.#at + INITIAL]! : undefined
   }
 
   /** Whether anything tells where this direction stands. */
   get known(): boolean {
-    return this.#known
+    return this.#has(KNOWN)
   }
 
   /** FIN has been reached. */
   get ended(): boolean {
-    return this.#ended
+    return this.#has(ENDED)
   }
 
   /** SYN seen, or deduced from the other side's SYN-ACK. */
   synchronize(initial: number): void {
-    this.#initial = initial
+    this.#flows.words[this.#at + INITIAL] = initial
     this.#next = (initial + 1) | 0
-    this.#known = true
-  }
-
-  /** Goes on where the same direction of an earlier stream stopped. */
-  continue(earlier: HalfStream): void {
-    this.#known = earlier.#known
-    this.#next = earlier.#next
-    this.#acknowledged = earlier.#acknowledged
+    this.#set(HAS_INITIAL | KNOWN)
   }
 
   /** A segment without data or FIN. */
   observe(sequence: number): void {
-    if (this.#known) return
-    this.#known = true
+    if (this.known) return
     this.#next = sequence
-    this.#tentative = true
+    this.#set(KNOWN | TENTATIVE)
   }
 
   /** Whether `sequence` is near enough to belong to this connection. */
   isNear(sequence: number): boolean {
-    return !this.#known || Math.abs((sequence - this.#next) | 0) <= OUT_OF_STEP
+    return !this.known || Math.abs((sequence - this.#next) | 0) <= OUT_OF_STEP
   }
 
   /** Whether a segment of `length` bytes at `sequence` ends behind everything emitted so far. */
   isNew(sequence: number, length: number): boolean {
-    return !this.#known || ((sequence + length - this.#next) | 0) > 0
+    return !this.known || ((sequence + length - this.#next) | 0) > 0
   }
 
   /** The other side acknowledged everything before `acknowledgement`. */
   acknowledge(acknowledgement: number, packet: Packet, out: WalkEvent[]): void {
-    if (this.#acknowledged !== undefined && ((acknowledgement - this.#acknowledged) | 0) <= 0) return
-    this.#acknowledged = acknowledgement
-    if (this.#held.length > 0) this.#release(packet, out)
+    const { words } = this.#flows
+    const place = this.#at + ACKNOWLEDGED
+    if (!this.#has(IS_ACKNOWLEDGED)) this.#set(IS_ACKNOWLEDGED)
+    else if (((acknowledgement - words[place]!) | 0) <= 0) return
+    words[place] = acknowledgement
+    if (this.#has(WAITING)) this.#release(packet, out)
   }
 
   /** The data under the cursor, possibly none, and possibly followed by FIN. */
   take(c: Cursor, sequence: number, fin: boolean): void {
     const packet = c.packet!
     const wire = c.end - c.at + c.missing
-    if (!this.#known) {
-      this.#known = true
+    if (!this.known) {
+      this.#set(KNOWN)
       this.#next = sequence
       if (wire === 1 && !fin && this.#isProbe(c, sequence)) {
         this.#next = (sequence + 1) | 0
@@ -133,15 +146,15 @@ export class HalfStream {
       }
     }
     let ahead = (sequence - this.#next) | 0
-    if (this.#tentative) {
-      this.#tentative = false
+    if (this.#has(TENTATIVE)) {
+      this.#clear(TENTATIVE)
       if (ahead === 1) {
         this.#next = sequence
         ahead = 0
       }
     }
     if (-ahead >= wire + (fin ? 1 : 0)) return
-    if (this.#held.length > 0 || (ahead > 0 && !this.#isAcknowledged(sequence))) {
+    if (this.#has(WAITING) || (ahead > 0 && !this.#isAcknowledged(sequence))) {
       this.#hold(c, sequence, fin)
       this.#release(packet, c.out)
       return
@@ -152,7 +165,7 @@ export class HalfStream {
 
   /** Nothing more will come: emits what is held, with the gaps before it. */
   flush(packet: Packet | undefined, out: WalkEvent[]): void {
-    if (this.#held.length > 0) this.#release(packet, out, true)
+    if (this.#has(WAITING)) this.#release(packet, out, true)
   }
 
   /**
@@ -160,18 +173,19 @@ export class HalfStream {
    * mid-stream, before any acknowledgement, the zero octet that all stacks send gives it away.
    */
   #isProbe(c: Cursor, sequence: number): boolean {
-    if (this.#acknowledged !== undefined) return ((this.#acknowledged - sequence) | 0) === 1
+    if (this.#has(IS_ACKNOWLEDGED)) return ((this.#flows.words[this.#at + ACKNOWLEDGED]! - sequence) | 0) === 1
     return c.missing === 0 && c.bytes[c.at] === 0
   }
 
   #isAcknowledged(sequence: number): boolean {
-    return this.#acknowledged !== undefined && ((this.#acknowledged - sequence) | 0) >= 0
+    return this.#has(IS_ACKNOWLEDGED) && ((this.#flows.words[this.#at + ACKNOWLEDGED]! - sequence) | 0) >= 0
   }
 
   /** Keeps what the segment under the cursor adds to what is held: the parts between held segments, and behind them. */
   #hold(c: Cursor, sequence: number, fin: boolean): void {
-    if (this.#held === NONE_HELD) this.#held = []
-    const held = this.#held
+    const waiting = this.#held.of(this.#at)
+    const held = waiting.segments
+    this.#set(WAITING)
     const wire = c.end - c.at + c.missing
     const packet = c.packet!.detached()
     // Bytes of a reassembled datagram are not part of the packet; they are a buffer of their own already.
@@ -184,47 +198,42 @@ export class HalfStream {
     for (; from < wire && at < held.length; at++) {
       const start = (held[at]!.sequence - sequence) | 0
       if (start >= wire) break
-      if (start > from) this.#insert(at++, piece(sequence, packet, bytes, from, start, false))
+      if (start > from) this.#held.insert(waiting, at++, piece(sequence, packet, bytes, from, start, false))
       from = Math.max(from, endOf(held[at]!, sequence))
     }
     const isEnded = held[at - 1]?.fin === true
-    if (from < wire || (fin && !isEnded)) this.#insert(at, piece(sequence, packet, bytes, from, wire, fin))
-  }
-
-  #insert(at: number, segment: HeldSegment): void {
-    this.#held.splice(at, 0, segment)
-    this.#charge(costOf(segment))
+    if (from < wire || (fin && !isEnded))
+      this.#held.insert(waiting, at, piece(sequence, packet, bytes, from, wire, fin))
   }
 
   /** Emits what is held as far as it is in order, or as a gap must be accepted. */
   #release(packet: Packet | undefined, out: WalkEvent[], all = false): void {
-    const held = this.#held
+    const waiting = this.#held.of(this.#at)
+    const held = waiting.segments
     let count = 0
     for (; count < held.length; count++) {
       const first = held[count]!
       const ahead = (first.sequence - this.#next) | 0
       if (ahead > 0) {
-        if (!all && !this.#isAcknowledged(first.sequence) && !this.#mustGiveUp(first, packet)) break
+        if (!all && !this.#isAcknowledged(first.sequence) && !this.#mustGiveUp(waiting, first, packet)) break
         this.#gap(ahead, packet, out)
       }
-      this.#charge(-costOf(first))
+      this.#held.charge(waiting, -costOf(first))
       const { bytes, missing, fin } = first
       if (-ahead >= bytes.length + missing + (fin ? 1 : 0)) continue
       const carrier = first.packet.number === packet?.number ? packet : first.packet
       this.#emit(Math.max(0, -ahead), bytes, 0, bytes.length, missing, fin, packet ?? carrier, carrier, out)
     }
     held.splice(0, count)
+    if (held.length > 0) return
+    this.#clear(WAITING)
+    this.#held.forget(this.#at)
   }
 
-  #mustGiveUp(first: HeldSegment, packet: Packet | undefined): boolean {
-    const { limits, used } = this.#budget
-    if (this.#heldBytes > limits.perDirection || used > limits.total) return true
+  #mustGiveUp({ bytes }: Waiting, first: HeldSegment, packet: Packet | undefined): boolean {
+    const { limits, used } = this.#held
+    if (bytes > limits.perDirection || used > limits.total) return true
     return packet !== undefined && packet.time - first.packet.time > limits.maxAge
-  }
-
-  #charge(cost: number): void {
-    this.#heldBytes += cost
-    this.#budget.used += cost
   }
 
   /** Emits a segment at `#next`, without its first `skip` bytes, which were emitted before. */
@@ -245,7 +254,7 @@ export class HalfStream {
         kind: 'stream-data',
         packet,
         carrier,
-        stream: this.#stream,
+        stream: this.#stream!,
         direction: this.#direction,
         bytes: bytes.subarray(start, to),
       })
@@ -254,12 +263,12 @@ export class HalfStream {
     const lost = missing - Math.max(0, start - to)
     if (missing > 0 && lost > 0) this.#gap(lost, packet, out)
     if (!fin) return
-    this.#ended = true
+    this.#set(ENDED)
     this.#next = (this.#next + 1) | 0
   }
 
   #gap(missing: number, packet: Packet | undefined, out: WalkEvent[]): void {
-    out.push({ kind: 'stream-gap', packet, stream: this.#stream, direction: this.#direction, missing })
+    out.push({ kind: 'stream-gap', packet, stream: this.#stream!, direction: this.#direction, missing })
     this.#next = (this.#next + missing) | 0
   }
 }
@@ -280,8 +289,4 @@ function piece(
 ): HeldSegment {
   const captured = bytes.subarray(from, Math.min(to, bytes.length))
   return { sequence: (sequence + from) | 0, packet, bytes: captured, missing: to - from - captured.length, fin }
-}
-
-function costOf(segment: HeldSegment): number {
-  return segment.packet.length + segment.bytes.length + OVERHEAD
 }

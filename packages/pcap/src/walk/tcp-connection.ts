@@ -1,8 +1,10 @@
 import type { Packet } from '../packet.ts'
 import type { Cursor } from './cursor.ts'
 import type { StreamCloseReason, TcpStream, WalkEvent } from './events.ts'
-import { HalfStream } from './half-stream.ts'
-import type { HoldBudget } from './hold-budget.ts'
+import type { FlowTable } from './flow-table.ts'
+import { OWN } from './flow-table.ts'
+import { HALF_WORDS, HalfStream } from './half-stream.ts'
+import type { HeldSegments } from './held-segments.ts'
 import { TCP_FLAG } from './tcp-header.ts'
 import type { TcpHeader } from './tcp-header.ts'
 
@@ -16,49 +18,57 @@ export type Belonging =
   /** New data after the close: the reset was not for this connection, or a peer went on all the same. */
   | 'continued'
 
-/** Both directions of one TCP connection, from the first packet seen to its close. */
+const FLAGS = OWN
+const FROM_A = OWN + 1
+const FROM_B = FROM_A + HALF_WORDS
+
+const CLIENT_IS_A = 1
+const CLOSED = 2
+
+/**
+ * Both directions of one TCP connection, from the first packet seen to its close. There is one object for all of them,
+ * which is put {@link at} the row of the flow table in which a connection has what is known of it.
+ */
 export class TcpConnection {
-  #stream: TcpStream
-  #clientIsA: boolean
-  readonly #client: HalfStream
-  readonly #server: HalfStream
-  #closed = false
+  readonly #flows: FlowTable
+  readonly #fromA: HalfStream
+  readonly #fromB: HalfStream
+  #row = 0
+  #stream: TcpStream | undefined
 
-  constructor(stream: TcpStream, clientIsA: boolean, budget: HoldBudget) {
+  constructor(flows: FlowTable, held: HeldSegments) {
+    this.#flows = flows
+    this.#fromA = new HalfStream(flows, held)
+    this.#fromB = new HalfStream(flows, held)
+  }
+
+  /** Goes to the connection in a row, which is shown to others as `stream`. */
+  at(row: number, stream: TcpStream): this {
+    this.#row = row
     this.#stream = stream
-    this.#clientIsA = clientIsA
-    this.#client = new HalfStream(stream, 'client-to-server', budget)
-    this.#server = new HalfStream(stream, 'server-to-client', budget)
+    const clientIsA = this.#has(CLIENT_IS_A)
+    this.#fromA.at(row + FROM_A, stream, clientIsA ? 'client-to-server' : 'server-to-client')
+    this.#fromB.at(row + FROM_B, stream, clientIsA ? 'server-to-client' : 'client-to-server')
+    return this
   }
 
-  /** Serves another stream; the one before must have been closed. */
-  begin(stream: TcpStream, clientIsA: boolean): void {
-    this.#stream = stream
-    this.#clientIsA = clientIsA
-    this.#closed = false
-    this.#client.begin(stream)
-    this.#server.begin(stream)
+  /** Begins a connection in this row: anew, or where the one before stopped, which must have been closed. */
+  begin(clientIsA: boolean, goesOn: boolean): void {
+    this.#flows.words[this.#row + FLAGS] = clientIsA ? CLIENT_IS_A : 0
+    this.at(this.#row, this.#stream!)
+    this.#fromA.begin(goesOn)
+    this.#fromB.begin(goesOn)
   }
 
-  get stream(): TcpStream {
-    return this.#stream
-  }
-
-  /** Takes over where `earlier` stopped. */
-  continue(earlier: TcpConnection): void {
-    this.#half(true).continue(earlier.#half(true))
-    this.#half(false).continue(earlier.#half(false))
-  }
-
-  #half(fromA: boolean): HalfStream {
-    return fromA === this.#clientIsA ? this.#client : this.#server
+  #has(flag: number): boolean {
+    return (this.#flows.words[this.#row + FLAGS]! & flag) !== 0
   }
 
   /** Whether the segment with `length` bytes of data belongs here. */
   belonging(tcp: TcpHeader, length: number, fromA: boolean): Belonging {
-    const half = this.#half(fromA)
-    if ((tcp.flags & TCP_FLAG.SYN) !== 0) return this.#synBelonging(half, tcp)
-    if (this.#closed) {
+    const half = fromA ? this.#fromA : this.#fromB
+    if ((tcp.flags & TCP_FLAG.SYN) !== 0) return this.#synBelonging(half, fromA ? this.#fromB : this.#fromA, tcp)
+    if (this.#has(CLOSED)) {
       const isNew = length > 0 && (tcp.flags & TCP_FLAG.RST) === 0 && half.isNew(tcp.sequence, length)
       if (!isNew) return 'none'
       return half.isNear(tcp.sequence) ? 'continued' : 'next'
@@ -66,13 +76,13 @@ export class TcpConnection {
     return length > 0 && !half.isNear(tcp.sequence) ? 'next' : 'this'
   }
 
-  #synBelonging(half: HalfStream, tcp: TcpHeader): Belonging {
+  #synBelonging(half: HalfStream, other: HalfStream, tcp: TcpHeader): Belonging {
+    const isClosed = this.#has(CLOSED)
     const isRepeated = half.initial === tcp.sequence
-    if ((tcp.flags & TCP_FLAG.ACK) !== 0 && this.#closed) return isRepeated ? 'none' : 'next'
-    if (this.#closed) return 'next'
+    if ((tcp.flags & TCP_FLAG.ACK) !== 0 && isClosed) return isRepeated ? 'none' : 'next'
+    if (isClosed) return 'next'
     if (half.known) return isRepeated ? 'this' : 'next'
     // Nothing of this side yet. Its SYN fits if the other side's was seen too, not into a stream met in mid-life.
-    const other = half === this.#client ? this.#server : this.#client
     return other.known && other.initial === undefined ? 'next' : 'this'
   }
 
@@ -80,8 +90,8 @@ export class TcpConnection {
   take(c: Cursor, tcp: TcpHeader, fromA: boolean): void {
     const packet = c.packet!
     const { flags } = tcp
-    const from = this.#half(fromA)
-    const to = this.#half(!fromA)
+    const from = fromA ? this.#fromA : this.#fromB
+    const to = fromA ? this.#fromB : this.#fromA
     const isSyn = (flags & TCP_FLAG.SYN) !== 0
     if (isSyn && !from.known) from.synchronize(tcp.sequence)
     if ((flags & TCP_FLAG.ACK) !== 0) {
@@ -97,15 +107,17 @@ export class TcpConnection {
     const sequence = isSyn ? (tcp.sequence + 1) | 0 : tcp.sequence
     if (fin || c.at < c.end || c.missing > 0) from.take(c, sequence, fin)
     else from.observe(sequence)
-    if (this.#client.ended && this.#server.ended) this.close('fin', packet, c.out)
+    if (this.#fromA.ended && this.#fromB.ended) this.close('fin', packet, c.out)
   }
 
   /** Emits what is held and the end of the stream; once. */
   close(reason: StreamCloseReason, packet: Packet | undefined, out: WalkEvent[]): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#client.flush(packet, out)
-    this.#server.flush(packet, out)
-    out.push({ kind: 'stream-close', packet, stream: this.#stream, reason })
+    if (this.#has(CLOSED)) return
+    this.#flows.words[this.#row + FLAGS]! |= CLOSED
+    const clientIsA = this.#has(CLIENT_IS_A)
+    const [client, server] = clientIsA ? [this.#fromA, this.#fromB] : [this.#fromB, this.#fromA]
+    client.flush(packet, out)
+    server.flush(packet, out)
+    out.push({ kind: 'stream-close', packet, stream: this.#stream!, reason })
   }
 }

@@ -131,14 +131,15 @@ describe('UDP', () => {
     expect(one(ipv4({ protocol: 17 }, new Uint8Array(7)))[0]).to.include('pcap.udp.truncated at 20')
   })
 
-  it('gives all events of a flow the same endpoints, turned round for the answer', () => {
+  it('names the endpoints of an answer the other way round', () => {
     const sequence = new PacketSequence()
     sequence.add(ipv4({ protocol: 17 }, udp(text('ask'), 1, 2)), LINK_TYPE.RAW)
     sequence.add(ipv4({ protocol: 17, from: '10.0.0.2', to: '10.0.0.1' }, udp(text('tell'), 2, 1)), LINK_TYPE.RAW)
     const [ask, tell] = walk(sequence.packets)
     if (ask?.kind !== 'datagram' || tell?.kind !== 'datagram') throw new UsageError('test', 'two datagrams expected')
-    expect(tell.source).to.equal(ask.destination)
-    expect(tell.destination).to.equal(ask.source)
+    expect([ask.source.text, ask.destination.text]).to.deep.equal(['10.0.0.1:1', '10.0.0.2:2'])
+    expect(tell.source).to.deep.equal(ask.destination)
+    expect(tell.destination).to.deep.equal(ask.source)
   })
 })
 

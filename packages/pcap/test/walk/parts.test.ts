@@ -40,7 +40,9 @@ function told(packets: readonly Packet[], part?: CapturePart): Told[] {
 }
 
 function named(event: WalkEvent): WalkEvent {
-  return 'stream' in event ? { ...event, stream: { ...event.stream, index: event.stream.firstPacket } } : event
+  if (!('stream' in event)) return event
+  const { client, server, firstPacket, midStream } = event.stream
+  return { ...event, stream: { index: firstPacket, firstPacket, client, server, midStream } }
 }
 
 describe('parts of a capture', () => {
