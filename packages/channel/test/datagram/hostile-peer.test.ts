@@ -103,16 +103,40 @@ describe('channel over datagrams: a peer with the keys that does what it likes',
     }
   })
 
-  it('is told again that this end has closed when it says more, and not for its acks', () => {
-    const { session, take } = hostile()
-    const sent = (effects: readonly SessionEffect[]): number => effects.filter(({ kind }) => kind === 'send').length
+  it('is told that this end has closed after 500 ms, then after twice as long each time, ten times and until it answers', () => {
+    const { session, take } = hostile({ closeTimeout: 60_000, keepAlive: 60_000 })
     take(Uint8Array.of(0x22))
     session.flush(1, () => true)
     session.close(1)
+    const told: number[] = []
+    for (let now = 1; now < 59_000; now++) {
+      const effects = [...session.tick(now), ...session.flush(now, () => true)]
+      if (effects.some(({ kind }) => kind === 'send')) told.push(now)
+    }
+    expect(told.slice(0, 6)).to.deep.equal([1, 501, 1501, 3501, 7501, 15_501])
+    expect(ends([...take(Uint8Array.of(0x25)), ...session.flush(59_000, () => true)])).to.deep.equal(['local'])
+  })
+
+  it('is not told more often that this end has closed because it says more', () => {
+    const { session, take } = hostile()
+    const sent = (effects: readonly SessionEffect[]): number => effects.filter(({ kind }) => kind === 'send').length
+    session.close(1)
     expect(sent(session.flush(1, () => true))).to.equal(1)
-    expect(sent(take(Uint8Array.of(0x10, 0, 1, 42)))).to.equal(1)
-    expect(sent(take(encodeAck({ limit: 0, ranges: [{ low: 0, high: 0 }] }, 100)))).to.equal(0)
-    expect(ends([...take(Uint8Array.of(0x12)), ...session.flush(1, () => true)])).to.deep.equal(['local'])
+    for (let n = 0; n < 30; n++) {
+      expect(sent([...take(Uint8Array.of(0x10, 0, 1, 42)), ...session.flush(1, () => true)])).to.equal(0)
+    }
+    const answers = Array.from({ length: 30 }, () =>
+      sent([...take(Uint8Array.of(0x12)), ...session.flush(1, () => true)]),
+    )
+    expect(
+      answers.reduce((sum, n) => sum + n, 0),
+      'ten in all',
+    ).to.equal(9)
+  })
+
+  it('ends the session when it confirms a close that this end has not sent', () => {
+    const { take } = hostile()
+    expect(ends(take(Uint8Array.of(0x25)))).to.deep.equal(['channel.content'])
   })
 
   it('leaves no secret behind when the session has ended', () => {
