@@ -131,8 +131,7 @@ export class DatagramSession {
     try {
       opened = this.#records.open(packet, now)
     } catch (error) {
-      countRejected(this.#counters, error)
-      return []
+      return this.#attempt(now, () => countRejected(this.#counters, error))
     }
     this.#out.received.add(opened.sequence)
     this.#heard = now
@@ -323,7 +322,11 @@ export class DatagramSession {
 
   #fail(error: GridsealError, now: number): void {
     if (this.#state === 'ended') return
-    if (!this.#records.exhausted) this.#out.send(encodeAlert(ALERT.sessionFailed), now)
+    try {
+      this.#out.send(encodeAlert(ALERT.sessionFailed), now)
+    } catch {
+      // Where nothing can be sealed the peer gets no alert; the reason of the end stays the first one.
+    }
     this.#end({ kind: 'error', error })
   }
 
