@@ -14,6 +14,8 @@ export interface GroupOwnerOptions {
   readonly overlap?: number
   /** The last epoch that was used before a restart: epochs never come twice. */
   readonly epoch?: number
+  /** The least number that an epoch may have which begins at a time (ms); default: one more than the last. */
+  readonly least?: (now: number) => number
   readonly random?: (length: number) => Uint8Array
 }
 
@@ -38,11 +40,12 @@ export class GroupOwner {
   #epoch: number
 
   constructor(options: GroupOwnerOptions) {
-    const { key, group, lifetime = 86_400_000, overlap = 60_000, epoch = 0, random = randomBytes } = options
+    const { key, group, lifetime = 86_400_000, overlap = 60_000, epoch = 0 } = options
+    const { least = () => 0, random = randomBytes } = options
     if (group.length !== GROUP_ID_LENGTH) throw new UsageError('group.id', `a group id has ${GROUP_ID_LENGTH} bytes`)
     if (overlap < 0 || lifetime <= overlap)
       throw new UsageError('group.lifetime', 'an epoch lasts longer than its overlap')
-    this.#options = { key, group: Uint8Array.from(group), lifetime, overlap, random }
+    this.#options = { key, group: Uint8Array.from(group), lifetime, overlap, least, random }
     this.#epoch = epoch
   }
 
@@ -59,6 +62,11 @@ export class GroupOwner {
   /** When {@link rotate} is due next, ms. */
   get due(): number {
     return this.#terms === undefined ? 0 : this.#terms.until - this.#options.overlap
+  }
+
+  /** Whether {@link rotate} is due: the epoch is about to end, or has not begun since the clock was set back. */
+  isDue(now: number): boolean {
+    return this.#terms !== undefined && (now >= this.due || now < this.#terms.from)
   }
 
   /** Takes a member in; the key of the running epoch is for it as well. Nothing to deliver before the first epoch. */
@@ -102,8 +110,8 @@ export class GroupOwner {
   }
 
   #begin(now: number, overlap: number): Promise<Delivery[]> {
-    const { group, lifetime, random } = this.#options
-    this.#epoch++
+    const { group, lifetime, least, random } = this.#options
+    this.#epoch = Math.max(this.#epoch + 1, least(now))
     this.#key = random(GROUP_KEY_LENGTH)
     const terms = { group, epoch: this.#epoch, from: now, until: now + lifetime, olderUntil: now + overlap }
     this.#terms = terms

@@ -131,6 +131,26 @@ describe('a group with a shared key', () => {
     expect(code(() => mine(2).accept(own?.bytes ?? goose, START + 2))).to.equal('accepted')
   })
 
+  it('an epoch is due when it is about to end, and when the clock was set back; its number may follow the clock', async () => {
+    const seconds = (now: number): number => Math.floor(now / 1000)
+    const owner = new GroupOwner({ key: KEY, group, lifetime: LIFETIME, overlap: OVERLAP, least: seconds })
+    expect([owner.isDue(0), owner.isDue(START)], 'none has begun').to.deep.equal([false, false])
+    await owner.rotate(5000)
+    expect(owner.epoch).to.equal(5)
+    const due = 5000 + LIFETIME - OVERLAP
+    expect([4999, 5000, due - 1, due, START].map((now) => owner.isDue(now))).to.deep.equal([
+      true,
+      false,
+      false,
+      true,
+      true,
+    ])
+    await owner.rotate(START)
+    expect(owner.epoch, 'the clock was right now').to.equal(START / 1000)
+    await owner.rotate(6000)
+    expect(owner.epoch, 'never less than before').to.equal(START / 1000 + 1)
+  })
+
   it('refuses every mutation of a delivery and of a message', async () => {
     const r = await rig(1)
     const only = member(r, 0)
