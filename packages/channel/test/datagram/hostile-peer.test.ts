@@ -8,12 +8,11 @@ import { DatagramRecords } from '#src/datagram/records.ts'
 import { DatagramSession } from '#src/datagram/session.ts'
 import type { SessionEffect } from '#src/datagram/transmitter.ts'
 import { encapsulateTo } from '#src/handshake/kem.ts'
-import type { Session } from '#src/handshake/machine.ts'
 import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
 import { encodeFrame } from '#src/record/frame.ts'
 import { CONNECT, collect } from '../support/channel-pair.ts'
 import { datagramPair } from '../support/datagram-pair.ts'
-import { FIELD, HEAD } from '../support/identities.ts'
+import { sessionsOf } from '../support/sessions.ts'
 
 const PATH = { link: 0, address: 'udp://10.0.0.2:4712' }
 
@@ -27,32 +26,12 @@ interface Hostile {
 
 /** A session whose peer has its keys, and says what it likes. */
 function hostile(options: Partial<DatagramConnectOptions> = {}): Hostile {
-  const [mine, theirs, ratchet] = [randomBytes(32), randomBytes(32), randomBytes(32)]
-  const common = {
-    suite: DEFAULT_SUITE,
-    resumed: false,
-    resumable: false,
-    certificate: undefined,
-    random: new Uint8Array(32),
-    authenticated: 0,
-    peerMaxMessage: 1000,
-    ticket: undefined,
-    resumption: new Uint8Array(32),
-  }
-  const end = (role: Session['role'], sendSecret: Uint8Array, receiveSecret: Uint8Array): Session => ({
-    ...common,
-    role,
-    peer: (role === 'initiator' ? HEAD : FIELD).publicKey,
-    sendSecret: sendSecret.slice(),
-    receiveSecret: receiveSecret.slice(),
-    ratchet: ratchet.slice(),
-  })
+  const { initiator: own, responder } = sessionsOf(DEFAULT_SUITE)
   const settings = settleDatagramConnect({ ...CONNECT, ...options }, 1200, 0)
   const how = { settings, remote: 1, paths: [PATH], counters: newDatagramCounters() }
-  const own = end('initiator', mine, theirs)
   const session = new DatagramSession(own, how, 0)
   const limits = { records: 2 ** 24, bytes: 2 ** 34 }
-  const peer = new DatagramRecords(end('responder', theirs, mine), {
+  const peer = new DatagramRecords(responder, {
     ordering: 'window',
     epoch: limits,
     rekey: limits,
