@@ -1,3 +1,5 @@
+import { hostOf } from './host-of.ts'
+
 /** Another host may be the master after so much silence of the one before, ns. */
 const SILENCE = 60_000_000_000n
 
@@ -43,9 +45,4 @@ export class UdpMaster {
     this.#target = from
     this.#heardAt = now
   }
-}
-
-/** All before the port. */
-function hostOf(url: string): string {
-  return url.slice(0, url.lastIndexOf(':'))
 }
