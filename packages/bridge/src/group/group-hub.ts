@@ -42,6 +42,8 @@ const NEVER_ASKED = { epoch: 0, times: 0, at: Number.NEGATIVE_INFINITY, saidAt: 
 const IN_A_ROW_MS = 10_000
 const MOST_ASKS = 3
 const SAY_EVERY_MS = 60_000
+/** A new epoch that could not be begun is tried again after this, ms. */
+const RETRY_MS = 1000
 /** The clock may be set at any time, ms. */
 const CLOCK_CHECK_MS = 10_000
 
@@ -59,6 +61,7 @@ export class GroupHub {
   /** By site. */
   #members: Map<string, Member>
   #timer: NodeJS.Timeout | undefined
+  #stopped = false
   /** One change of the group after the other. */
   readonly #changes = new Turns()
 
@@ -128,6 +131,7 @@ export class GroupHub {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     clearTimeout(this.#timer)
     await this.end?.stop()
     await this.#changes.idle()
@@ -203,15 +207,21 @@ export class GroupHub {
     this.#say('group.unused', message, { site, from: this.realtime.begins, now }, 'error')
   }
 
-  #await(): void {
+  /** Looks again when the next epoch is due, in `least` ms at the earliest. */
+  #await(least = 1): void {
     clearTimeout(this.#timer)
-    const due = Math.min(Math.max(this.#owner.due - this.#now(), 1), CLOCK_CHECK_MS)
+    if (this.#stopped) return
+    const due = Math.min(Math.max(this.#owner.due - this.#now(), least), CLOCK_CHECK_MS)
     this.#timer = setTimeout(() => {
       this.#changes
         .next(() => this.#renew())
         .then(
           () => this.#await(),
-          (error: unknown) => this.#report(failure('error', `group ${this.realtime.name}`, error)),
+          (error: unknown) => {
+            // A key in a token may be back in a moment; the epoch that runs has some time left.
+            this.#report(failure('error', `group ${this.realtime.name}`, error))
+            this.#await(RETRY_MS)
+          },
         )
     }, due)
     this.#timer.unref()

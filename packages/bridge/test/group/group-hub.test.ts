@@ -1,11 +1,12 @@
 import { GroupMember } from '@gridseal/envelope'
-import { generateKemKeyPair } from '@gridseal/pqc'
+import { SigningKey, generateKemKeyPair } from '@gridseal/pqc'
 import { expect } from 'chai'
 import type { BridgeEvent } from '@gridseal/bridge'
 import type { GroupConfig } from '#src/config/model.ts'
 import { GroupHub } from '#src/group/group-hub.ts'
 import { groupId } from '#src/group/realtime-group.ts'
 import { KEY, START } from '../support/group-rig.ts'
+import { until } from '../support/pair.ts'
 
 const CONFIG: GroupConfig = {
   name: 'protection',
@@ -17,7 +18,11 @@ const CONFIG: GroupConfig = {
 }
 
 /** A hub whose clock says `now`, and a member whose clock is right. */
-async function hubAt(now: number): Promise<{
+async function hubAt(
+  now: number,
+  config: Partial<GroupConfig> = {},
+  key: SigningKey = KEY,
+): Promise<{
   clock: { now: number }
   member: GroupMember
   events: BridgeEvent[]
@@ -27,8 +32,8 @@ async function hubAt(now: number): Promise<{
   const clock = { now }
   const events: BridgeEvent[] = []
   const hub = new GroupHub(
-    CONFIG,
-    KEY,
+    { ...CONFIG, ...config },
+    key,
     () => BigInt(clock.now) * 1_000_000n,
     (event) => events.push(event),
     () => expect.fail('no Ethernet'),
@@ -40,6 +45,30 @@ async function hubAt(now: number): Promise<{
   await hub.start()
   return { clock, member, events, ask, stop: () => hub.stop() }
 }
+
+describe('the owner of a group whose key cannot sign for a while', () => {
+  it('says so, and begins the next epoch when it can again; not after it was stopped', async () => {
+    const key = SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(3))
+    const real = key.sign.bind(key)
+    let works = true
+    const sign: SigningKey['sign'] = (...args) =>
+      works ? real(...args) : Promise.reject(new Error('the token is gone'))
+    Object.defineProperty(key, 'sign', { value: sign })
+    const { clock, events, stop } = await hubAt(START, { lifetime: 200, overlap: 100 }, key)
+    const said = (code: string): number => events.filter((event) => event.code === code).length
+    works = false
+    clock.now += 100
+    await until('it is said', () => said('internal.unexpected') > 0)
+    expect(said('group.epoch')).to.equal(1)
+    works = true
+    await until('the next epoch', () => said('group.epoch') === 2)
+    clock.now += 100
+    await stop()
+    const count = events.length
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(events.length).to.equal(count)
+  })
+})
 
 describe('the owner of a group whose clock is set', () => {
   it('forward, having been far behind: who asks gets an epoch of now, with a number of now', async () => {

@@ -129,6 +129,14 @@ describe("the masters' end of a UDP link", () => {
     })
   }
 
+  it('is not opened for a master without a port, to whom nothing could be sent', async () => {
+    const refused = await end({ peer: 'udp://127.0.0.1:0' }).then(
+      () => 'opened',
+      (error: { code?: string }) => error.code,
+    )
+    expect(refused).to.equal('transport.url.port')
+  })
+
   it('answers a configured master that was given by name', async () => {
     const master = await host('127.0.0.1')
     const link = await end({ peer: master.socket.url.replace('127.0.0.1', 'localhost') })

@@ -116,6 +116,7 @@ export async function openDatagram(options: DatagramOptions): Promise<DatagramSo
  */
 export async function resolveDatagram(url: string, from?: string): Promise<string> {
   const { host, port } = await resolve(url, from?.startsWith('udp://[') === false ? 4 : 0)
+  if (port === 0) throw noPort(url)
   return formatAddress('udp', plainAddress(host), port)
 }
 
