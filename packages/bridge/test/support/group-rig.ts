@@ -15,9 +15,8 @@ export async function groupRig(deliver: (frame: RealtimeFrame) => void): Promise
   to: RealtimeGroup
   traffic: RealtimeTraffic
   said: string[]
-  /** What was said of errors, and what was told to the far side. */
+  /** What was said of errors. */
   alarms: { readonly message: string; readonly details: Record<string, unknown> | undefined }[]
-  told: string[]
   clock: { now: number }
   owner: GroupOwner
   rotate: (who: readonly RealtimeGroup[]) => Promise<void>
@@ -39,7 +38,6 @@ export async function groupRig(deliver: (frame: RealtimeFrame) => void): Promise
   await rotate([from, to])
   const said: string[] = []
   const alarms: { readonly message: string; readonly details: Record<string, unknown> | undefined }[] = []
-  const told: string[] = []
   const traffic = new RealtimeTraffic(
     [
       {
@@ -51,7 +49,7 @@ export async function groupRig(deliver: (frame: RealtimeFrame) => void): Promise
       },
     ],
     {
-      tell: ({ kind }) => told.push(kind),
+      tell: () => undefined,
       seal: () => true,
       say: (level, code, message, details) => {
         said.push(code)
@@ -61,5 +59,5 @@ export async function groupRig(deliver: (frame: RealtimeFrame) => void): Promise
     },
   )
   traffic.stop()
-  return { from, to, traffic, said, alarms, told, clock, owner, rotate }
+  return { from, to, traffic, said, alarms, clock, owner, rotate }
 }
