@@ -120,6 +120,11 @@ export interface ProtocolAdapter {
    */
   unavailable?(request: Uint8Array, cause: 'path' | 'device', framing?: string): Uint8Array | undefined
   /**
+   * Whether a device answers this frame of a master, so that a master which says no more still waits for something. Undefined
+   * where the protocol cannot tell. Never throws.
+   */
+  expectsAnswer?(request: Uint8Array, framing?: string): boolean
+  /**
    * Stateful: pairs responses with requests where the protocol needs it. `names`: what points shall be called instead.
    * Never throws.
    */

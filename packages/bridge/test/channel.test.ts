@@ -1,5 +1,10 @@
+import { join } from 'node:path'
+import { createBridge, parseConfig } from '@gridseal/bridge'
+import { SigningKey, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
+import { openDatagram } from '@gridseal/transport'
 import { expect } from 'chai'
 import { PtyPair } from '../../transport/test/support/pty-pair.ts'
+import { withFolder } from '../../../test/support/folders.ts'
 import { needPeer } from '../../../test/support/requirements.ts'
 import { Device, Peer, channelUp, startPair, until } from './support/pair.ts'
 import type { Pair } from './support/pair.ts'
@@ -79,4 +84,38 @@ describe('bridges joined by', () => {
       expect(await through({ listen: [dialled], connect: [dialled] })).to.equal(EXPECTED)
     }
   })
+})
+
+describe('a head-end that cannot listen at one of its addresses', () => {
+  it('leaves none of the others open', () =>
+    withFolder(async (folder) => {
+      const probe = await openDatagram({ bind: 'udp://127.0.0.1:0' })
+      const free = probe.url
+      await probe.close()
+      for (const name of ['head-end', 'field']) {
+        const key = SigningKey.generate('ML-DSA-44')
+        await writeKeyFile(join(folder, `${name}.key`), key)
+        await writePublicKeyFile(join(folder, `${name}.pub`), key.publicKey)
+      }
+      const config = {
+        role: 'head-end',
+        identity: join(folder, 'head-end.key'),
+        channel: { listen: [free, 'udp://192.0.2.1:4712'] },
+        sites: [
+          {
+            site: 's',
+            peer: join(folder, 'field.pub'),
+            links: [{ id: 'x', protocol: 'raw', master: 'tcp://127.0.0.1:0' }],
+          },
+        ],
+      }
+      const bridge = await createBridge(parseConfig(JSON.stringify(config), 'test'), () => undefined)
+      const started = await bridge.start().then(
+        () => 'started',
+        (error: { code?: string }) => error.code,
+      )
+      expect(started).to.equal('transport.listen.address')
+      const again = await openDatagram({ bind: free })
+      await again.close()
+    }))
 })

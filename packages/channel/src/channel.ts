@@ -87,6 +87,7 @@ export class Channel {
         this.#scheduleRekey()
       },
       onAsked: (asked) => this.#observer.rekeyAsked(asked),
+      onFault: (error) => process.nextTick(() => this.#fail(asGridsealError(error))),
       onSecrets: (secrets) => this.#observer.rekeyed(secrets),
     })
     this.#outbox = new Outbox(stream, this.#records, coalesce ? contentLimit(this.maxMessage) - PADDED_HEADER : 0)
@@ -249,8 +250,12 @@ export class Channel {
   #scheduleRekey(): void {
     clearTimeout(this.#rekeyTimer)
     this.#rekeyTimer = setTimeout(() => {
-      this.rekey()
-      this.#scheduleRekey()
+      try {
+        this.rekey()
+        this.#scheduleRekey()
+      } catch (error) {
+        this.#fail(asGridsealError(error))
+      }
     }, this.#settings.rekeyInterval).unref()
   }
 

@@ -1,5 +1,6 @@
 import type { ProtocolAdapter } from '@gridseal/adapter'
 import { createInspector, describe } from './adapter/describe.ts'
+import { expectsAnswer } from './adapter/expects-answer.ts'
 import { looksLikeDnp3 } from './adapter/looks-like.ts'
 import { operationOf } from './adapter/operation.ts'
 import { dnp3Rules } from './adapter/rules.ts'
@@ -26,6 +27,10 @@ export const dnp3Adapter: ProtocolAdapter = {
     return operationOf(frame, direction)
   },
   rules: dnp3Rules,
+  expectsAnswer: (request, framing) => {
+    checkFraming(framing)
+    return expectsAnswer(request)
+  },
   readings: (framing, names) => {
     checkFraming(framing)
     return createReadings(names)

@@ -23,5 +23,7 @@ export const modbusAdapter: ProtocolAdapter = {
   operation: (frame, direction, framing) => operationOf(frame, direction, checkFraming(framing)),
   rules: modbusRules,
   unavailable: (request, cause, framing) => unavailable(request, cause, checkFraming(framing)),
+  // Whatever is answered at all can be answered with an exception.
+  expectsAnswer: (request, framing) => unavailable(request, 'path', checkFraming(framing)) !== undefined,
   readings: (framing) => createReadings(checkFraming(framing)),
 }

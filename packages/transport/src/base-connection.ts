@@ -34,6 +34,7 @@ export abstract class BaseConnection implements Connection {
   #reading = false
   #congested = false
   #linger: NodeJS.Timeout | undefined
+  #halfOpen: NodeJS.Timeout | undefined
 
   constructor(marks: QueueMarks) {
     this.#marks = marks
@@ -120,10 +121,17 @@ export abstract class BaseConnection implements Connection {
     this.#subscriber.next(chunk)
   }
 
-  /** The peer has sent its last byte, and all of them have been delivered. */
-  protected peerEnded(): void {
+  /**
+   * The peer has sent its last byte, and all of them have been delivered. What it waits for may be written for `halfOpen` ms,
+   * however slowly it takes that.
+   */
+  protected peerEnded(halfOpen = 0): void {
+    if (halfOpen > 0 && this.#state === 'open') {
+      this.#reason ??= { kind: 'peer' }
+      this.#halfOpen = setTimeout(() => this.#finish('peer'), halfOpen)
+    }
     this.#completeData()
-    this.#finish('peer')
+    if (halfOpen === 0) this.#finish('peer')
   }
 
   /** Some of the queue has left. */
@@ -146,6 +154,7 @@ export abstract class BaseConnection implements Connection {
     if (this.#state === 'over') return
     this.#state = 'over'
     clearTimeout(this.#linger)
+    clearTimeout(this.#halfOpen)
     this.#linger = undefined
     this.#completeData()
     this.#drained.complete()
@@ -174,6 +183,7 @@ export abstract class BaseConnection implements Connection {
   #finish(kind: 'local' | 'peer'): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
+    clearTimeout(this.#halfOpen)
     this.#reason ??= { kind }
     this.finish()
     this.#flow()

@@ -52,6 +52,11 @@ export interface ListenOptions extends ConnectionOptions {
   readonly allow?: readonly string[]
   /** Connections that may be open at once. Default 1,024. */
   readonly maxConnections?: number
+  /**
+   * `tcp://`: milliseconds for which a connection may still be written to when the peer has sent its last byte (`data` completes),
+   * for peers that end their half behind a request and wait; `end` ends it earlier. Default 0: it ends at once.
+   */
+  readonly halfOpen?: number
 }
 
 /** Connection options with every default filled in. */
@@ -60,6 +65,8 @@ export interface ConnectionSettings {
   readonly linger: number
   readonly idleTimeout: number
   readonly keepAlive: number
+  /** Milliseconds for which a peer that has ended its half is still written to. */
+  readonly halfOpen: number
 }
 
 /** Longest time that a timer of Node.js can wait. */
@@ -71,7 +78,7 @@ const SERIAL_QUEUE: QueueMarks = { low: 4 << 10, high: 16 << 10, limit: 16 << 20
 
 const CONNECTION_KEYS = ['queue', 'linger', 'idleTimeout', 'keepAlive'] as const
 const CONNECT_KEYS = [...CONNECTION_KEYS, 'timeout', 'signal', 'tls'] as const
-const LISTEN_KEYS = [...CONNECTION_KEYS, 'allow', 'maxConnections', 'tls'] as const
+const LISTEN_KEYS = [...CONNECTION_KEYS, 'allow', 'maxConnections', 'halfOpen', 'tls'] as const
 const TLS_KEYS = ['ca', 'cert', 'key', 'servername'] as const
 const QUEUE_KEYS = ['low', 'high', 'limit'] as const
 
@@ -91,7 +98,8 @@ export function settleListen(options: ListenOptions): ConnectionSettings & {
 } {
   knownKeys(options, LISTEN_KEYS)
   const maxConnections = integer('maxConnections', options.maxConnections ?? 1024, 1, 2 ** 20)
-  return { ...settleConnection(options, 'stream'), allow: options.allow, maxConnections }
+  const halfOpen = integer('halfOpen', options.halfOpen ?? 0, 0, MAX_TIME)
+  return { ...settleConnection(options, 'stream'), halfOpen, allow: options.allow, maxConnections }
 }
 
 function settleConnection(options: ConnectionOptions, medium: 'stream' | 'serial'): ConnectionSettings {
@@ -100,6 +108,7 @@ function settleConnection(options: ConnectionOptions, medium: 'stream' | 'serial
     linger: integer('linger', options.linger ?? 5_000, 1, MAX_TIME),
     idleTimeout: integer('idleTimeout', options.idleTimeout ?? 0, 0, MAX_TIME),
     keepAlive: integer('keepAlive', options.keepAlive ?? 30_000, 0, MAX_TIME),
+    halfOpen: 0,
   }
 }
 

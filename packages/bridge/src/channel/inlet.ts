@@ -111,7 +111,12 @@ export class Inlet {
   async #udp(urls: readonly string[]): Promise<void> {
     const { allow, mtu } = this.#options.config
     const links: PacketLink[] = []
-    for (const bind of urls) links.push(await udpLink({ bind, ...given({ allow, mtu }) }))
+    try {
+      for (const bind of urls) links.push(await udpLink({ bind, ...given({ allow, mtu }) }))
+    } catch (error) {
+      await Promise.all(links.map((link) => link.close()))
+      throw error
+    }
     urls.forEach((url, index) => (this.#urls[this.#urls.indexOf(url)] = links[index]?.url ?? url))
     this.#closers.push(this.#packets(links, urls[0] ?? ''))
   }

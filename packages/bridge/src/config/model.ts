@@ -61,7 +61,10 @@ export interface FieldLinkConfig extends LinkConfig {
 export interface HeadEndLinkConfig extends LinkConfig {
   /** Where masters come in: tcp and udp listen, serial opens the port. */
   readonly master: string
-  /** Addresses that may connect (CIDR); undefined: all. */
+  /**
+   * Addresses that may connect (CIDR). Undefined: TCP all; UDP `peer`'s host alone or, without one, the host that speaks first,
+   * until it was silent for a minute.
+   */
   readonly allow?: readonly string[] | undefined
   /**
    * What masters get while the device is out of reach: their connections are closed, or their requests are answered as
@@ -70,7 +73,7 @@ export interface HeadEndLinkConfig extends LinkConfig {
   readonly away: 'close' | 'answer'
   /** UDP: most datagrams a second of what was kept while the channel was away. */
   readonly pace: number
-  /** UDP: the master that gets what devices send before any master has spoken. */
+  /** UDP: the master. It gets what devices send before it has spoken; without `allow` no other host is heard. */
   readonly peer?: string | undefined
   /** DNP3: users whose update keys are agreed on with the field bridge. */
   readonly updateKeys?: readonly HeadEndUpdateKey[] | undefined

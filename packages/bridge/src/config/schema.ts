@@ -72,13 +72,13 @@ const headEndLink = z.strictObject({
   ...linkBase,
   /** Where masters come in: tcp and udp listen, serial opens the port. */
   master: url('tcp', 'udp', 'serial'),
-  /** Addresses that may connect (CIDR). */
+  /** Addresses that may connect (CIDR); default for UDP: the peer's host, or the one that speaks first. */
   allow: z.array(text).optional(),
   /** TCP, serial: while the device is out of reach, close masters' connections or answer as the protocol has it. */
   away: z.enum(['close', 'answer']).default('close'),
   /** UDP: most datagrams a second of what was kept (`store` at the field bridge). */
   pace: z.number().int().min(1).max(1_000_000).default(1000),
-  /** UDP: the master that gets what devices send before any master has spoken. */
+  /** UDP: the master; it gets what devices send before it has spoken. */
   peer: url('udp').optional(),
   /** DNP3 with secure authentication: update keys agreed on with the field bridge, and the master's key files. */
   updateKeys: headEndUpdateKeys(duration).optional(),

@@ -5,7 +5,7 @@ import type { OpenEthernet } from '@gridseal/transport'
 import { toHex } from '@gridseal/wire'
 import { adapterFor } from '../protocols.ts'
 import type { GroupConfig } from '../config/model.ts'
-import type { Report } from '../events.ts'
+import type { Level, Report } from '../events.ts'
 import { failure } from '../events.ts'
 import { groupNetwork } from '../link/group-network.ts'
 import { MulticastEnd } from '../link/multicast.ts'
@@ -26,7 +26,26 @@ interface Member {
   session: MemberSession | undefined
   /** By which the owner knows it, once it has asked for keys. */
   id: string | undefined
+  readonly asking: Asking
 }
+
+/** How often a member has asked for one and the same key in a row. Who can use it does not ask again. */
+interface Asking {
+  epoch: number
+  times: number
+  at: number
+  saidAt: number
+}
+
+const NEVER_ASKED = { epoch: 0, times: 0, at: Number.NEGATIVE_INFINITY, saidAt: Number.NEGATIVE_INFINITY }
+/** Members that cannot use a key ask every three seconds; those whose channel came back, once. */
+const IN_A_ROW_MS = 10_000
+const MOST_ASKS = 3
+const SAY_EVERY_MS = 60_000
+/** A new epoch that could not be begun is tried again after this, ms. */
+const RETRY_MS = 1000
+/** The clock may be set at any time, ms. */
+const CLOCK_CHECK_MS = 10_000
 
 /**
  * A group at the head-end: owns its keys, is a member itself, hears and speaks to its own multicast network where one is
@@ -42,6 +61,7 @@ export class GroupHub {
   /** By site. */
   #members: Map<string, Member>
   #timer: NodeJS.Timeout | undefined
+  #stopped = false
   /** One change of the group after the other. */
   readonly #changes = new Turns()
 
@@ -58,11 +78,16 @@ export class GroupHub {
     const { name, maxAge, lifetime, overlap } = config
     this.realtime = new RealtimeGroup({ name, owner: identity.publicKey, maxAge, now: this.#now })
     // Epochs never come twice, and a restart remembers none: they go on from the seconds of the clock.
-    const epoch = Math.floor(this.#now() / 1000)
-    this.#owner = new GroupOwner({ key: identity, group: groupId(name), lifetime, overlap, epoch })
-    this.#members = new Map(
-      config.members.map(({ site, link }) => [site, { site, link, session: undefined, id: undefined }]),
-    )
+    const least = (time: number): number => Math.floor(time / 1000)
+    this.#owner = new GroupOwner({
+      key: identity,
+      group: groupId(name),
+      lifetime,
+      overlap,
+      epoch: least(this.#now()),
+      least,
+    })
+    this.#members = new Map(config.members.map(({ site, link }) => [site, newMember(site, link)]))
     if (config.address === undefined) return
     const adapter = adapterFor(config.protocol)
     const { protocol, framing } = config
@@ -106,6 +131,7 @@ export class GroupHub {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     clearTimeout(this.#timer)
     await this.end?.stop()
     await this.#changes.idle()
@@ -127,7 +153,7 @@ export class GroupHub {
       this.#members = new Map(
         members.map(({ site, link }) => {
           const known = before.get(site)
-          return [site, known ?? { site, link, session: undefined, id: undefined }]
+          return [site, known ?? newMember(site, link)]
         }),
       )
       for (const [site, { id }] of before) {
@@ -142,6 +168,7 @@ export class GroupHub {
   async #join(site: string, recipient: Recipient): Promise<Uint8Array | undefined> {
     const member = this.#members.get(site)
     if (member === undefined) return undefined
+    await this.#renew()
     const id = toHex(memberId(recipient.publicKey))
     const before = member.id
     let delivery: Delivery | undefined
@@ -149,6 +176,7 @@ export class GroupHub {
     else if (before === undefined) delivery = await this.#owner.add(recipient)
     else delivery = await this.#owner.replace(before, recipient)
     member.id = id
+    this.#watch(member)
     if (before !== id) this.#say('group.joined', `${site} has joined ${this.realtime.name}`, { site })
     return delivery?.bytes
   }
@@ -162,18 +190,38 @@ export class GroupHub {
     this.#say('group.epoch', `epoch ${this.#owner.epoch} of group ${this.realtime.name} has begun`, {})
   }
 
-  /** Epochs follow each other before they end. */
-  #await(): void {
+  /** Epochs follow each other before they end; and where the clock was set, nobody could use the running one. */
+  async #renew(): Promise<void> {
+    if (this.#owner.isDue(this.#now())) this.#deliver(await this.#owner.rotate(this.#now()))
+  }
+
+  /** All that an owner sees of members that refuse its keys is that they ask for them again. */
+  #watch({ site, asking }: Member): void {
+    const [now, { epoch }] = [this.#now(), this.#owner]
+    const again = epoch === asking.epoch && Math.abs(now - asking.at) < IN_A_ROW_MS
+    Object.assign(asking, { epoch, at: now, times: again ? asking.times + 1 : 1 })
+    if (asking.times < MOST_ASKS || Math.abs(now - asking.saidAt) < SAY_EVERY_MS) return
+    asking.saidAt = now
+    const what = `${site} asks for epoch ${epoch} of ${this.realtime.name} again and again, so it cannot use it`
+    const message = `${what}: here it is ${new Date(now).toISOString()}; compare the clocks and see what ${site} says`
+    this.#say('group.unused', message, { site, from: this.realtime.begins, now }, 'error')
+  }
+
+  /** Looks again when the next epoch is due, in `least` ms at the earliest. */
+  #await(least = 1): void {
     clearTimeout(this.#timer)
-    const due = Math.min(Math.max(this.#owner.due - this.#now(), 1), 2 ** 31 - 1)
+    if (this.#stopped) return
+    const due = Math.min(Math.max(this.#owner.due - this.#now(), least), CLOCK_CHECK_MS)
     this.#timer = setTimeout(() => {
       this.#changes
-        .next(async () => {
-          if (this.#now() >= this.#owner.due) this.#deliver(await this.#owner.rotate(this.#now()))
-        })
+        .next(() => this.#renew())
         .then(
           () => this.#await(),
-          (error: unknown) => this.#report(failure('error', `group ${this.realtime.name}`, error)),
+          (error: unknown) => {
+            // A key in a token may be back in a moment; the epoch that runs has some time left.
+            this.#report(failure('error', `group ${this.realtime.name}`, error))
+            this.#await(RETRY_MS)
+          },
         )
     }, due)
     this.#timer.unref()
@@ -185,8 +233,12 @@ export class GroupHub {
     }
   }
 
-  #say(code: string, message: string, details: Record<string, unknown>): void {
+  #say(code: string, message: string, details: Record<string, unknown>, level: Level = 'info'): void {
     const { name } = this.#config
-    this.#report({ level: 'info', code, message, details: { group: name, epoch: this.#owner.epoch, ...details } })
+    this.#report({ level, code, message, details: { group: name, epoch: this.#owner.epoch, ...details } })
   }
+}
+
+function newMember(site: string, link: string): Member {
+  return { site, link, session: undefined, id: undefined, asking: { ...NEVER_ASKED } }
 }

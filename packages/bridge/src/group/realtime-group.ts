@@ -25,6 +25,8 @@ export interface RealtimeCounters {
   epoch: number
   /** Messages refused for another reason. */
   refused: number
+  /** Keys of the owner that were refused: of an epoch that has ended or is not newer, or wrong altogether. */
+  refusedKeys: number
 }
 
 /** A frame as it travels under a MAC. */
@@ -69,7 +71,9 @@ export class RealtimeGroup {
     stale: 0,
     epoch: 0,
     refused: 0,
+    refusedKeys: 0,
   }
+  #refusing = false
   readonly #member: GroupMember
   readonly #sender: GroupSender
   readonly #receiver: GroupReceiver
@@ -92,18 +96,43 @@ export class RealtimeGroup {
     return this.#member.newest
   }
 
+  /** Milliseconds since 1970-01-01 UTC by this end's clock. */
+  get now(): number {
+    return this.#now()
+  }
+
   /** Whether frames can be sent now. */
   get hasKey(): boolean {
     return this.#member.sending(this.#now()) !== undefined
   }
 
-  /** Takes a key. False: it is here already. Throws as `GroupMember.accept`. */
+  /** When the newest epoch begins by the owner's clock, ms; undefined before the first. */
+  get begins(): number | undefined {
+    return this.#member.begins
+  }
+
+  /** When the newest epoch begins, where that is ahead of our clock, ms. */
+  get ahead(): number | undefined {
+    return this.#member.sending(this.#now()) === this.epoch ? undefined : this.#member.begins
+  }
+
+  /** Whether the owner should be asked for a key: there is none for now, or the last one was refused. */
+  get wantsKey(): boolean {
+    return this.#refusing || !this.hasKey
+  }
+
+  /** Takes a key. False: it is here already. Throws as `GroupMember.accept`, and counts. */
   accept(delivery: Uint8Array): boolean {
     try {
       this.#member.accept(delivery, this.#now())
+      this.#refusing = false
       return true
     } catch (error) {
-      if (error instanceof ProtocolError && error.code === 'group.epoch') return false
+      if (error instanceof ProtocolError && error.code === 'group.group') throw error
+      if (error instanceof ProtocolError && error.code === 'group.epoch' && error.details['known'] === true)
+        return false
+      this.counters.refusedKeys++
+      this.#refusing = true
       throw error
     }
   }

@@ -25,7 +25,10 @@ export interface LinkCounters {
   invalid: number
   /** Frames that policy held back. */
   denied: number
-  /** Ethernet: frames, from either side, of another EtherType, destination or APPID than the link carries. */
+  /**
+   * Ethernet: frames, from either side, of another EtherType, destination or APPID than the link carries. UDP: datagrams of
+   * others than the link's master.
+   */
   foreign: number
   /** Ethernet: frames, from either side, that had passed here a moment before: our own, or doubled on the way. */
   again: number

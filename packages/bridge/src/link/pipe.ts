@@ -8,6 +8,8 @@ export interface PipeHandlers {
   readonly entries: (entries: readonly Entry[]) => void
   /** The far side should hear the account's total. */
   readonly credit: (total: number) => void
+  /** The peer sends no more; perhaps it may be written to. */
+  readonly ended?: () => void
   /** The connection is gone; called once. */
   readonly closed: (reason: CloseReason) => void
 }
@@ -60,7 +62,7 @@ export class Pipe {
     })
     const silenceMatters = connection.medium === 'serial' || config.framing === 'rtu'
     this.#silence = silenceMatters ? config.silence : 0
-    connection.data.subscribe((chunk) => this.#read(chunk))
+    connection.data.subscribe({ next: (chunk) => this.#read(chunk), complete: () => handlers.ended?.() })
     connection.drained.subscribe(() => this.#drained())
     void connection.closed.then((reason) => this.#closed(reason))
   }

@@ -10,6 +10,7 @@ import { CreditAccount } from './credit.ts'
 import type { Credit, LinkContext, LinkCounters, LinkEnd } from './end.ts'
 import { newCounters } from './end.ts'
 import { ALL_CONNECTIONS, GoneConnections } from './gone.ts'
+import { hostOf } from './host-of.ts'
 import { Pipe } from './pipe.ts'
 
 /** A master's connection. */
@@ -17,11 +18,20 @@ interface Master {
   readonly pipe: Pipe
   /** Of its mirror at the device; undefined while it has none. */
   number: number | undefined
-  /** Requests since the last answer, where they are answered from here when the device is out of reach. */
+  /** The last requests since the last answer. */
   readonly unanswered: Uint8Array[]
   /** When a new mirror may be tried. */
   retryAt: number
+  /** It sends no more, and waits for an answer. */
+  waits: boolean
+  /** Ends the connection behind the answer. */
+  ending: NodeJS.Timeout | undefined
 }
+
+/** Milliseconds for which a master that has ended its half of the connection waits for its answers, in all. */
+const HALF_OPEN_MS = 10_000
+/** An answer may have several frames: so long after the last of them it is all there, ms. */
+const ANSWER_QUIET_MS = 1000
 
 /** Milliseconds between attempts to reach a device whose master stays connected. */
 const RETRY_MS = 1000
@@ -69,7 +79,10 @@ export class TcpMasterEnd implements LinkEnd {
 
   async start(): Promise<void> {
     const { allow } = this.#config
-    this.#listener = await listen(this.#config.master, allow === undefined ? {} : { allow })
+    this.#listener = await listen(this.#config.master, {
+      halfOpen: HALF_OPEN_MS,
+      ...(allow === undefined ? {} : { allow }),
+    })
     this.#listener.connections.subscribe((connection) => this.#accept(connection))
   }
 
@@ -117,6 +130,7 @@ export class TcpMasterEnd implements LinkEnd {
     } else if (entry.kind === 'frame') {
       master.unanswered.length = 0
       master.pipe.write(entry.bytes)
+      if (master.waits) this.#endSoon(master)
     } else if (entry.event !== 'opened') this.#lost(master, entry.event === 'closed')
   }
 
@@ -148,15 +162,24 @@ export class TcpMasterEnd implements LinkEnd {
       connection.destroy()
       return
     }
+    this.#release(connection.remote)
     this.counters.opened++
     this.counters.connections++
     const number = this.#next++
     const pipe = new Pipe(connection, number, this.#context, this.counters, new CreditAccount(), {
       entries: (entries) => this.#frames(master, entries),
       credit: (total) => master.number !== undefined && this.#credits.next({ connection: master.number, total }),
+      ended: () => this.#ended(master),
       closed: (reason) => this.#closed(master, reason),
     })
-    const master: Master = { pipe, number: undefined, unanswered: [], retryAt: 0 }
+    const master: Master = {
+      pipe,
+      number: undefined,
+      unanswered: [],
+      retryAt: 0,
+      waits: false,
+      ending: undefined,
+    }
     this.#all.add(master)
     if (this.#present) this.#mirror(master, number)
     pipe.setPaused(this.#paused)
@@ -182,12 +205,34 @@ export class TcpMasterEnd implements LinkEnd {
         this.#mirror(master, number)
         sent = entries.map((entry) => ({ ...entry, connection: number }))
       }
-      for (const entry of entries) if (entry.kind === 'frame') master.unanswered.push(entry.bytes)
-      if (master.number === undefined) return this.#alone(master, this.#present ? 'device' : 'path')
-      if (master.unanswered.length > MOST_UNANSWERED)
-        master.unanswered.splice(0, master.unanswered.length - MOST_UNANSWERED)
     }
+    for (const entry of entries) if (entry.kind === 'frame') master.unanswered.push(entry.bytes)
+    if (master.number === undefined) return this.#alone(master, this.#present ? 'device' : 'path')
+    if (master.unanswered.length > MOST_UNANSWERED)
+      master.unanswered.splice(0, master.unanswered.length - MOST_UNANSWERED)
     this.#entries.next(sent)
+  }
+
+  /** A master may end its half of the connection behind its requests, and wait: what is owed to it comes first. */
+  #ended(master: Master): void {
+    const { adapter, config } = this.#context
+    master.waits = master.unanswered.some((request) => adapter.expectsAnswer?.(request, config.framing) === true)
+    if (!master.waits) master.pipe.end()
+  }
+
+  /** Who comes again waits for nothing on the connection before, if he ever did; its device may allow few. */
+  #release(remote: string): void {
+    for (const master of this.#all) {
+      if (!master.waits || hostOf(master.pipe.connection.remote) !== hostOf(remote)) continue
+      this.#forget(master)
+      master.pipe.connection.destroy()
+      if (master.number !== undefined) this.#tell(master.number, 'closed', '')
+    }
+  }
+
+  #endSoon(master: Master): void {
+    if (master.ending === undefined) master.ending = setTimeout(() => master.pipe.end(), ANSWER_QUIET_MS)
+    else master.ending.refresh()
   }
 
   /** A master without a mirror: what waits for an answer gets one from here, as the protocol has it. */
@@ -200,6 +245,7 @@ export class TcpMasterEnd implements LinkEnd {
       if (answer !== undefined) master.pipe.answer(answer)
     }
     master.pipe.useAccount(new CreditAccount())
+    if (master.waits) master.pipe.end()
   }
 
   #forget(master: Master): void {
@@ -209,6 +255,7 @@ export class TcpMasterEnd implements LinkEnd {
 
   #closed(master: Master, reason: CloseReason): void {
     this.counters.connections--
+    clearTimeout(master.ending)
     const { number } = master
     if (!this.#all.has(master)) return
     this.#forget(master)

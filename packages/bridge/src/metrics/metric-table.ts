@@ -162,6 +162,10 @@ const LINKS: readonly BridgeMetric[] = [
 
 const GROUPS: readonly BridgeMetric[] = [
   ofGroup(['gauge', 'group_epoch', 'Newest epoch of the group whose key is here.'], (group) => group.epoch),
+  ofGroup(
+    ['counter', 'group_refused_keys_total', 'Keys of the owner that were refused: one of two clocks is wrong, mostly.'],
+    (group) => group.refusedKeys,
+  ),
   ofGroup(['counter', 'group_sent_messages_total', 'Messages made under a MAC.'], (group) => group.sent),
   ofGroup(
     ['counter', 'group_unsent_frames_total', 'Frames not sent under a MAC: no key yet, or no room in the channel.'],

@@ -170,6 +170,7 @@ export class BatchKeys {
       this.#look()
     } catch (error) {
       this.#report(failure('error', 'the change of signing keys', error))
+      this.#await()
     }
   }
 }

@@ -55,6 +55,10 @@ const ASK_AGAIN_MS = 3000
 const LEAST_JOIN_MS = 100
 /** A peer that sends what is refused is spoken of this often, ms. */
 const SAY_EVERY_MS = 1000
+/** The last time that has a text, ms. */
+const LAST_DATE = 8.64e15
+/** An owner whose keys are refused is spoken of this often, ms. */
+const SAY_KEYS_EVERY_MS = 60_000
 
 interface State {
   readonly group: SiteGroup
@@ -63,6 +67,8 @@ interface State {
   dropped: number
   /** When the far side asked for keys last, ms. */
   joinedAt: number
+  /** When it was said last that a key is refused, ms on the group's clock. */
+  keySaidAt: number
 }
 
 /**
@@ -93,6 +99,7 @@ export class RealtimeTraffic {
       unsealed: 0,
       dropped: 0,
       joinedAt: Number.NEGATIVE_INFINITY,
+      keySaidAt: Number.NEGATIVE_INFINITY,
     }
     this.#byLink.set(group.link, state)
     this.#byId.set(group.realtime.id, state)
@@ -209,30 +216,48 @@ export class RealtimeTraffic {
     this.#hooks.tell({ kind: 'group-key', delivery })
   }
 
-  /** Takes a key. What is wrong with it is said, and changes nothing. */
+  /** Takes a key. What is wrong with it is counted and said, and changes nothing. */
   accept(delivery: Uint8Array): void {
-    for (const { group } of this.#byLink.values()) {
-      if (group.join !== undefined) continue
-      const { realtime } = group
+    for (const state of this.#byLink.values()) {
+      const { realtime, join } = state.group
+      if (join !== undefined) continue
+      const { name } = realtime
       try {
         if (!realtime.accept(delivery)) return
-        const { name, epoch } = realtime
-        this.#hooks.say('info', 'group.epoch', `epoch ${epoch} of group ${name} has begun`, { group: name, epoch })
+        const { epoch, ahead, now } = realtime
+        if (ahead === undefined) {
+          this.#hooks.say('info', 'group.epoch', `epoch ${epoch} of group ${name} has begun`, { group: name, epoch })
+          return
+        }
+        const what = `epoch ${epoch} of group ${name} cannot be used yet: ${clocks(ahead, now)}`
+        this.#hooks.say('error', 'group.ahead', what, { group: name, epoch, from: ahead, now })
         return
       } catch (error) {
         if (error instanceof ProtocolError && error.code === 'group.group') continue
         if (!(error instanceof GridsealError) || error instanceof UsageError) throw error
-        this.#hooks.say('error', error.code, `a key of group ${realtime.name} is refused: ${error.message}`)
+        this.#refused(state, error)
         return
       }
     }
     this.#hooks.say('warn', 'group.group', 'the key of a group that is not configured')
   }
 
+  /** A key is refused. Where the reason is its time, one of two clocks is wrong, and only people can say which. */
+  #refused(state: State, error: GridsealError): void {
+    const { now, name } = state.group.realtime
+    // Clocks that are wrong are set, back as well.
+    if (Math.abs(now - state.keySaidAt) < SAY_KEYS_EVERY_MS) return
+    state.keySaidAt = now
+    const { known: _, ...details } = error.details
+    const times = typeof details['from'] === 'number' ? `: ${clocks(details['from'], now)}` : ''
+    const what = `a key of group ${name} is refused: ${error.message}${times}`
+    this.#hooks.say('error', error.code, what, { group: name, ...details })
+  }
+
   #sweep(): void {
     // Who has no key was perhaps no member yet when it asked.
     const due = performance.now() - this.#askedAt >= ASK_AGAIN_MS
-    if (due && this.#channel !== undefined) this.#ask((group) => !group.hasKey)
+    if (due && this.#channel !== undefined) this.#ask((group) => group.wantsKey)
     for (const { group, evidence } of this.#byLink.values()) {
       const overdue = evidence.sweep(performance.now())
       if (overdue === 0) continue
@@ -240,4 +265,10 @@ export class RealtimeTraffic {
       this.#hooks.say('error', 'group.unsigned', what, { group: group.realtime.name, frames: overdue })
     }
   }
+}
+
+/** Both clocks, for who must find out which of them is wrong. */
+function clocks(owner: number, here: number): string {
+  const text = (time: number): string => new Date(Math.min(time, LAST_DATE)).toISOString()
+  return `the owner began the epoch at ${text(owner)} by its clock, here it is ${text(here)}; compare the clocks`
 }

@@ -157,7 +157,9 @@ export class HeadEndKeys implements ChannelService {
         entry.due = Infinity
         void this.#offer(entry)
       }
-      next = Math.min(next, entry.open === undefined ? entry.due : entry.until)
+      // What is due while there is no channel waits for it.
+      if (entry.open !== undefined) next = Math.min(next, entry.until)
+      else if (this.#send !== undefined) next = Math.min(next, entry.due)
     }
     this.#timer = setTimeout(() => this.#look(), Math.max(1, next - now))
     this.#timer.unref()

@@ -1,8 +1,9 @@
 import type { FrameEntry, SequencedEntry } from '@gridseal/envelope'
+import { GroupOwner } from '@gridseal/envelope'
 import { expect } from 'chai'
 import { Evidence } from '#src/group/evidence.ts'
 import type { RealtimeFrame } from '#src/group/realtime-group.ts'
-import { RealtimeGroup } from '#src/group/realtime-group.ts'
+import { RealtimeGroup, groupId } from '#src/group/realtime-group.ts'
 import { KEY, START, groupRig } from '../support/group-rig.ts'
 
 const entry = (text: string): FrameEntry => ({
@@ -109,6 +110,95 @@ describe('real-time messages of a group', () => {
     expect(traffic.stats['relays']).to.include({ confirmed: 1, unmatched: 1, unsigned: 0 })
   })
 })
+
+describe('keys of a group whose owner has another time', () => {
+  const owner = (least?: (now: number) => number): GroupOwner =>
+    new GroupOwner({ key: KEY, group: groupId('protection'), lifetime: 60_000, overlap: 5000, ...(least && { least }) })
+
+  it('far behind, restarted: counted, said with both times once a minute, another one wanted until a right one comes', async () => {
+    const { to, traffic, alarms, clock } = await rig()
+    traffic.accept(
+      (await rekeyed(
+        owner(() => 7),
+        to,
+        clock.now,
+      ))!,
+    )
+    const key = (await rekeyed(owner(), to, START - 86_400_000))!
+    for (let n = 0; n < 5; n++) traffic.accept(key)
+    expect(to.counters).to.include({ refusedKeys: 5 })
+    expect(alarms.length).to.equal(1)
+    expect(alarms[0]?.message).to.match(/2023-11-13T22:13:20.000Z.*2023-11-14T22:13:20.000Z.*clock/)
+    expect(alarms[0]?.details).to.deep.equal({
+      group: 'protection',
+      epoch: 1,
+      newest: 7,
+      from: START - 86_400_000,
+      until: START - 86_340_000,
+      now: START,
+    })
+    expect([to.epoch, to.hasKey, to.wantsKey]).to.deep.equal([7, true, true])
+    clock.now += 60_000
+    traffic.accept(key)
+    expect(alarms.length).to.equal(2)
+    traffic.accept(
+      (await rekeyed(
+        owner(() => 8),
+        to,
+        clock.now,
+      ))!,
+    )
+    expect([to.epoch, to.hasKey, to.wantsKey]).to.deep.equal([8, true, false])
+  })
+
+  it('behind by more than an epoch lasts: it has ended, and is said with both times', async () => {
+    const { to, traffic, alarms } = await rig()
+    traffic.accept(
+      (await rekeyed(
+        owner(() => 2),
+        to,
+        START - 3_600_000,
+      ))!,
+    )
+    expect([to.counters.refusedKeys, to.epoch, to.wantsKey]).to.deep.equal([1, 1, true])
+    expect(alarms[0]?.message).to.match(/epoch 2 has ended.*2023-11-14T21:13:20.000Z.*2023-11-14T22:13:20.000Z/)
+    expect(alarms[0]?.details).to.include({ from: START - 3_600_000, now: START })
+  })
+
+  it('ahead: the key is kept for its time, and that is said', async () => {
+    const { to, traffic, alarms, clock } = await rig()
+    traffic.accept(
+      (await rekeyed(
+        owner(() => 2),
+        to,
+        START + 30_000,
+      ))!,
+    )
+    expect(alarms.length).to.equal(1)
+    expect(alarms[0]?.details).to.include({ epoch: 2, from: START + 30_000, now: START })
+    expect(to.ahead).to.equal(START + 30_000)
+    clock.now += 30_000
+    expect([to.ahead, to.hasKey]).to.deep.equal([undefined, true])
+  })
+
+  it('the same key again is no news', async () => {
+    const { to, traffic, alarms, clock } = await rig()
+    const key = (await rekeyed(
+      owner(() => 7),
+      to,
+      clock.now,
+    ))!
+    for (let n = 0; n < 3; n++) traffic.accept(key)
+    expect([alarms, to.counters.refusedKeys]).to.deep.equal([[], 0])
+  })
+})
+
+/** The key of a new epoch of an owner whose clock says `now`. */
+async function rekeyed(owner: GroupOwner, member: RealtimeGroup, now: number): Promise<Uint8Array | undefined> {
+  await owner.add(member.recipient)
+  const [delivery] = await owner.rotate(now)
+  return delivery?.bytes
+}
 
 describe('signatures behind real-time frames', () => {
   it('that do not come in time are missed', () => {

@@ -1,5 +1,6 @@
-import { GroupOwner } from '@gridseal/envelope'
+import { GroupOwner, memberId } from '@gridseal/envelope'
 import { SigningKey } from '@gridseal/pqc'
+import { toHex } from '@gridseal/wire'
 import type { RealtimeFrame } from '#src/group/realtime-group.ts'
 import { RealtimeGroup, groupId } from '#src/group/realtime-group.ts'
 import { RealtimeTraffic } from '#src/site/realtime.ts'
@@ -14,6 +15,8 @@ export async function groupRig(deliver: (frame: RealtimeFrame) => void): Promise
   to: RealtimeGroup
   traffic: RealtimeTraffic
   said: string[]
+  /** What was said of errors. */
+  alarms: { readonly message: string; readonly details: Record<string, unknown> | undefined }[]
   clock: { now: number }
   owner: GroupOwner
   rotate: (who: readonly RealtimeGroup[]) => Promise<void>
@@ -28,17 +31,13 @@ export async function groupRig(deliver: (frame: RealtimeFrame) => void): Promise
   const rotate = async (who: readonly RealtimeGroup[]): Promise<void> => {
     const deliveries = await owner.rotate(clock.now)
     for (const group of who) {
-      for (const { bytes } of deliveries) {
-        try {
-          group.accept(bytes)
-        } catch {
-          // Sealed for the other.
-        }
-      }
+      const mine = toHex(memberId(group.recipient.publicKey))
+      for (const { member, bytes } of deliveries) if (member === mine) group.accept(bytes)
     }
   }
   await rotate([from, to])
   const said: string[] = []
+  const alarms: { readonly message: string; readonly details: Record<string, unknown> | undefined }[] = []
   const traffic = new RealtimeTraffic(
     [
       {
@@ -49,8 +48,16 @@ export async function groupRig(deliver: (frame: RealtimeFrame) => void): Promise
         join: undefined,
       },
     ],
-    { tell: () => undefined, seal: () => true, say: (_, code) => said.push(code), inbound: 'to-device' },
+    {
+      tell: () => undefined,
+      seal: () => true,
+      say: (level, code, message, details) => {
+        said.push(code)
+        if (level === 'error') alarms.push({ message, details })
+      },
+      inbound: 'to-device',
+    },
   )
   traffic.stop()
-  return { from, to, traffic, said, clock, owner, rotate }
+  return { from, to, traffic, said, alarms, clock, owner, rotate }
 }

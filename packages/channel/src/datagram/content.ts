@@ -19,6 +19,7 @@ import type { Range } from './ack-ranges.ts'
  *   ping       22
  *   challenge  23 || value (8)
  *   response   24 || value (8)
+ *   closed     25
  *
  * A stream is bytes in order: frames of type 10 whose bodies are contents. Stream 0 carries what the two ends have to
  * settle between them (rekeyRequest, rekeyAnswer, ticket), stream 1 messages (data, timedData).
@@ -31,7 +32,8 @@ export const DATAGRAM_CONTENT: {
   readonly ping: 0x22
   readonly challenge: 0x23
   readonly response: 0x24
-} = { segment: 0x20, ack: 0x21, ping: 0x22, challenge: 0x23, response: 0x24 }
+  readonly closed: 0x25
+} = { segment: 0x20, ack: 0x21, ping: 0x22, challenge: 0x23, response: 0x24, closed: 0x25 }
 
 export const CONTROL_STREAM = 0
 export const MESSAGE_STREAM = 1
@@ -64,7 +66,7 @@ export type DatagramContent =
   | Extract<Content, { kind: 'data' | 'close' | 'alert' }>
   | ({ readonly kind: 'segment' } & Segment)
   | ({ readonly kind: 'ack' } & Ack)
-  | { readonly kind: 'ping' }
+  | { readonly kind: 'ping' | 'closed' }
   | { readonly kind: 'challenge' | 'response'; readonly value: Uint8Array }
 
 /** Bytes of a message's content. */
@@ -117,6 +119,11 @@ export function encodePing(): Uint8Array {
   return Uint8Array.of(DATAGRAM_CONTENT.ping)
 }
 
+/** This end has closed, and knows that the peer has. */
+export function encodeClosed(): Uint8Array {
+  return Uint8Array.of(DATAGRAM_CONTENT.closed)
+}
+
 export function encodeProbe(kind: 'challenge' | 'response', value: Uint8Array): Uint8Array {
   const content = new Uint8Array(1 + CHALLENGE_LENGTH)
   content[0] = DATAGRAM_CONTENT[kind]
@@ -134,8 +141,11 @@ export function decodeDatagramContent(padded: Uint8Array): DatagramContent {
     case DATAGRAM_CONTENT.ack:
       return { kind: 'ack', ...readAck(r) }
     case DATAGRAM_CONTENT.ping:
-      r.expectEnd('ping')
-      return { kind: 'ping' }
+    case DATAGRAM_CONTENT.closed: {
+      const kind = content[0] === DATAGRAM_CONTENT.ping ? 'ping' : 'closed'
+      r.expectEnd(kind)
+      return { kind }
+    }
     case DATAGRAM_CONTENT.challenge:
     case DATAGRAM_CONTENT.response: {
       const value = r.take(CHALLENGE_LENGTH, 'value')

@@ -161,7 +161,7 @@ export class DatagramChannel implements MessageChannel {
   send(port: number, message: Uint8Array, { ttl, once = false }: DatagramSendOptions = {}): boolean {
     checkMessage(port, message, once ? this.maxOnce : this.maxMessage)
     const validUntil = ttl === undefined ? undefined : this.#time.deadline(ttl)
-    if (this.#state !== 'open') {
+    if (this.#state !== 'open' || !this.#session.open) {
       this.#counters.refused++
       return false
     }
@@ -203,8 +203,9 @@ export class DatagramChannel implements MessageChannel {
   }
 
   /**
-   * Waits until the peer has confirmed all that was sent, sends close_notify, goes on delivering what the peer still
-   * sends, and resolves when the channel has ended. `closed` tells whether the peer confirmed within `closeTimeout`.
+   * Waits until the peer has confirmed all that was sent, sends close_notify, again while there is no answer, goes on
+   * delivering what the peer still sends, and resolves when the channel has ended. `closed` tells whether the peer
+   * confirmed within `closeTimeout`. The end that answers waits as long at most for the word that its answer has come.
    */
   async close(): Promise<void> {
     if (this.#state === 'open') {
@@ -236,7 +237,7 @@ export class DatagramChannel implements MessageChannel {
 
   /** Nothing carries packets any more. */
   lost(error: GridsealError): void {
-    this.#perform(this.#session.abort({ kind: 'truncated', error }))
+    this.#perform(this.#session.abort(error))
   }
 
   /** Whether the link in use would send a packet soon. */

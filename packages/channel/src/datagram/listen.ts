@@ -44,6 +44,8 @@ export interface DatagramListenerCounters {
   readonly established: number
   /** Handshakes that failed. */
   readonly failed: number
+  /** Packets dropped because of a fault of this end, as when the crypto core is in its error state. */
+  readonly faults: number
 }
 
 /** Accepts channels over packets. */
@@ -52,7 +54,7 @@ export interface DatagramListener {
   readonly urls: readonly string[]
   /** Established channels. */
   readonly channels: Observable<DatagramChannel>
-  /** Why a handshake failed, with the address that it came from. */
+  /** Why a handshake failed, or a packet was dropped for a fault of this end, with the address that it came from. */
   readonly failures: Observable<{ readonly from: string; readonly error: GridsealError }>
   readonly counters: DatagramListenerCounters
   /** Handshakes under way. */
@@ -89,6 +91,8 @@ interface Entry {
 }
 
 const UTF8 = new TextEncoder()
+/** A fault of this end is told at most so often, ms. */
+const FAULT_INTERVAL = 10_000
 
 class Listener implements DatagramListener {
   readonly channels: Subject<DatagramChannel> = new Subject()
@@ -104,6 +108,7 @@ class Listener implements DatagramListener {
     fragmentsRefused: 0,
     established: 0,
     failed: 0,
+    faults: 0,
   }
   readonly #links: readonly PacketLink[]
   readonly #peers: DatagramAcceptOptions['peers']
@@ -115,6 +120,8 @@ class Listener implements DatagramListener {
   readonly #byCaller = new Map<string, Entry>()
   #open = 0
   #closed = false
+  /** When a fault of this end was told last. */
+  #faultAt = Number.NEGATIVE_INFINITY
 
   constructor(links: readonly PacketLink[], options: DatagramAcceptOptions, settings: DatagramSettings) {
     this.#links = links
@@ -171,20 +178,31 @@ class Listener implements DatagramListener {
     }
   }
 
+  /** Whatever a packet brings to light, this end stays: a fault of its own may be over with the next one. */
   #receive({ bytes, from }: Packet, link: number): void {
     const path = { link, address: from }
-    if (bytes[0] === PACKET.record) {
-      const channel = this.#byId.get(idOf(bytes))?.channel
-      if (channel === undefined) this.#counters.unknown++
-      else channel.receive(bytes, path)
-      return
-    }
     try {
-      this.#plain(bytes, path)
+      if (bytes[0] === PACKET.record) this.#record(bytes, path)
+      else this.#plain(bytes, path)
     } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      this.#counters.malformed++
+      if (error instanceof DecodeError) this.#counters.malformed++
+      else this.#faulty(from, asGridsealError(error))
     }
+  }
+
+  /** A flood is told once in a while. */
+  #faulty(from: string, error: GridsealError): void {
+    this.#counters.faults++
+    const now = this.#settings.channel.clock()
+    if (now < this.#faultAt + FAULT_INTERVAL) return
+    this.#faultAt = now
+    this.failures.next({ from, error })
+  }
+
+  #record(bytes: Uint8Array, path: PathAddress): void {
+    const channel = this.#byId.get(idOf(bytes))?.channel
+    if (channel === undefined) this.#counters.unknown++
+    else channel.receive(bytes, path)
   }
 
   #plain(bytes: Uint8Array, path: PathAddress): void {
@@ -215,20 +233,20 @@ class Listener implements DatagramListener {
       this.#links[path.link]?.send(retry, path.address)
       return
     }
+    const local = this.#freeId()
     const admission = this.#closed || this.#open >= this.#settings.maxChannels ? undefined : this.#admit(path)
     if (admission === undefined) this.#counters.refused++
-    else this.#begin(key, path, sender, admission).run.fragment(fragment)
+    else this.#begin({ local, key, path }, sender, admission).run.fragment(fragment)
   }
 
   #admit({ address }: PathAddress): Admission | undefined {
     return this.#guard.admit(address, performance.now())
   }
 
-  #begin(key: string, path: PathAddress, remote: number, admission: Admission): Entry {
+  #begin({ local, key, path }: Pick<Entry, 'local' | 'key' | 'path'>, remote: number, admission: Admission): Entry {
     const settings = this.#settings
     const { channel, ordering, backoff, mtu } = settings
     const { identity, handshakeTimeout: timeout, helloTimeout: firstTimeout, clock } = channel
-    const local = this.#freeId()
     const config = responderConfig(channel, this.#peers, { ordering, address: UTF8.encode(path.address), admission })
     const exchange = new HandshakeExchange({
       first: startResponder(),

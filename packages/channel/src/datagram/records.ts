@@ -127,14 +127,14 @@ export class DatagramRecords {
   }
 
   /** Whether this key, or the numbers, are used up: nothing can be sealed. */
-  get exhausted(): boolean {
+  get #exhausted(): boolean {
     return reached(this.#epochRecords, this.#epochBytes, this.#settings.epoch) || this.#sequence > MAX_SEQUENCE
   }
 
   /** A content as the next record. Throws {@link ProtocolError} `channel.epoch.exhausted`. */
   seal(content: Uint8Array): Uint8Array {
     const { remote } = this.#settings
-    if (this.exhausted) {
+    if (this.#exhausted) {
       throw new ProtocolError('channel.epoch.exhausted', 'the key is used up and the peer gives no fresh one')
     }
     const padded = this.#pad(content)

@@ -86,7 +86,14 @@ export class Recovery {
   /** When {@link timeout} wants to be called. */
   get wake(): number {
     if (this.#sent.size === 0) return Number.POSITIVE_INFINITY
-    return Math.min(this.#lossAt, this.#lastSent + this.#patience())
+    return Math.min(this.#lossAt, this.#lastSent + this.#timeout)
+  }
+
+  /** Milliseconds after which an answer is late. */
+  get patience(): number {
+    const { first, most } = this.#backoff
+    if (this.#smoothed === undefined) return first
+    return Math.min(this.#smoothed + Math.max(4 * this.#variation, TIMER_GRANULARITY), most)
   }
 
   sent(sequence: number, length: number, segment: Segment | undefined, now: number): void {
@@ -177,10 +184,7 @@ export class Recovery {
     this.#smoothed += (sample - this.#smoothed) / 8
   }
 
-  #patience(): number {
-    const { first, most } = this.#backoff
-    const usual =
-      this.#smoothed === undefined ? first : this.#smoothed + Math.max(4 * this.#variation, TIMER_GRANULARITY)
-    return Math.min(usual * 2 ** this.#probes, most)
+  get #timeout(): number {
+    return Math.min(this.patience * 2 ** this.#probes, this.#backoff.most)
   }
 }

@@ -1,15 +1,16 @@
 import type { Segment } from './content.ts'
+import { Fifo } from './fifo.ts'
 
 /** The sending end of a stream: what is not sent yet, and what has to be sent again. */
 export class SendStream {
   readonly #stream: number
-  #chunks: Uint8Array[] = []
+  readonly #chunks: Fifo<Uint8Array> = new Fifo()
   /** Bytes of the first chunk that have been cut into segments. */
   #at = 0
   #offset = 0
   #queued = 0
   #pending = 0
-  #lost: Segment[] = []
+  readonly #lost: Fifo<Segment> = new Fifo()
   /** Bytes that may be sent in all; the peer says so. */
   #limit: number
 
@@ -65,12 +66,12 @@ export class SendStream {
   }
 
   #cut(length: number): Uint8Array {
-    const first = this.#chunks[0]!
+    const first = this.#chunks.first!
     const left = first.length - this.#at
     if (length <= left) return this.#take(first, length)
     const bytes = new Uint8Array(length)
     for (let at = 0; at < length;) {
-      const chunk = this.#chunks[0]!
+      const chunk = this.#chunks.first!
       const piece = this.#take(chunk, Math.min(length - at, chunk.length - this.#at))
       bytes.set(piece, at)
       at += piece.length

@@ -5,8 +5,9 @@ import type { ChannelEnd } from '../messages.ts'
 import { asGridsealError } from '../failure.ts'
 import type { Session } from '../handshake/machine.ts'
 import type { SessionObserver } from '../observability/observe.ts'
-import { TIMED_HEADER, encodeAlert, encodeClose } from '../record/content.ts'
+import { TIMED_HEADER, encodeAlert } from '../record/content.ts'
 import type { Content, DataContent } from '../record/content.ts'
+import { CloseExchange } from './close-exchange.ts'
 import { decodeDatagramContent, encodeProbe, messageLength, writeMessage } from './content.ts'
 import type { DatagramContent } from './content.ts'
 import { countRejected } from './counters.ts'
@@ -48,10 +49,8 @@ export class DatagramSession {
   readonly #out: Transmitter
   readonly #counters: MutableDatagramCounters
   readonly #paths: Paths
+  readonly #closing: CloseExchange
   #state: 'open' | 'closing' | 'ended' = 'open'
-  #closeSent = false
-  #peerClosed = false
-  #closeBy = Number.POSITIVE_INFINITY
   #heard: number
   #keepAliveAt: number
   #rekeyAt: number
@@ -77,6 +76,7 @@ export class DatagramSession {
     })
     this.#streams = new Streams(channel.maxMessage)
     this.#recovery = new Recovery(mtu, backoff)
+    this.#closing = new CloseExchange(channel.closeTimeout, backoff.most)
     const drives = session.role === 'initiator'
     const patience = backoff.first
     this.#paths = new Paths({ use, paths, drives, interval: keepAlive, patience, random }, now)
@@ -85,6 +85,11 @@ export class DatagramSession {
     this.#heard = now
     this.#keepAliveAt = now + keepAlive
     this.#rekeyAt = now + channel.rekeyInterval
+  }
+
+  /** Whether it takes messages: neither end has said that it has closed. */
+  get open(): boolean {
+    return this.#state === 'open'
   }
 
   get ended(): boolean {
@@ -115,8 +120,8 @@ export class DatagramSession {
     if (this.#state === 'ended') return Number.POSITIVE_INFINITY
     const { idleTimeout } = this.#settings
     const ping = this.#heard + idleTimeout
-    const { wake } = this.#out
-    return Math.min(this.#recovery.wake, this.#paths.wake, this.#keepAliveAt, this.#rekeyAt, this.#closeBy, wake, ping)
+    const wakes = [this.#out.wake, this.#recovery.wake, this.#paths.wake, this.#closing.wake]
+    return Math.min(...wakes, this.#keepAliveAt, this.#rekeyAt, ping)
   }
 
   /** A record for this session came. Whatever is wrong with it, it is counted and nothing else. */
@@ -126,8 +131,7 @@ export class DatagramSession {
     try {
       opened = this.#records.open(packet, now)
     } catch (error) {
-      countRejected(this.#counters, error)
-      return []
+      return this.#attempt(now, () => countRejected(this.#counters, error))
     }
     this.#out.received.add(opened.sequence)
     this.#heard = now
@@ -198,10 +202,9 @@ export class DatagramSession {
   tick(now: number): SessionEffect[] {
     return this.#attempt(now, () => {
       if (this.#state === 'ended') return
-      if (now >= this.#heard + this.#settings.idleTimeout) return this.#end(lost('channel.idle', 'the peer is silent'))
-      if (now >= this.#closeBy) {
-        return this.#end(lost('channel.close.timeout', 'the peer did not answer close_notify'))
-      }
+      if (this.#closing.late(now)) return this.#lost('channel.close.timeout', 'the peer did not answer close_notify')
+      if (now >= this.#heard + this.#settings.idleTimeout) return this.#lost('channel.idle', 'the peer is silent')
+      this.#closing.tick(now, this.#recovery.patience)
       const verdict = this.#recovery.timeout(now)
       if (verdict.late) {
         if (verdict.lost.length === 0) this.#out.pingDue = true
@@ -221,11 +224,11 @@ export class DatagramSession {
     })
   }
 
-  /** Closes in good order: what was written is confirmed first, then close_notify goes out, once. */
+  /** Closes in good order: what was written is confirmed first, then close_notify goes out until it has an answer. */
   close(now: number): void {
     if (this.#state !== 'open') return
     this.#state = 'closing'
-    this.#closeBy = now + this.#settings.channel.closeTimeout
+    this.#closing.begin(now)
   }
 
   /** Ends at once because of a fault that was found outside; the peer is told that there was one. */
@@ -234,14 +237,13 @@ export class DatagramSession {
     return this.#out.drain()
   }
 
-  /** Ends at once, without a word to the peer. */
-  abort(end: ChannelEnd): SessionEffect[] {
-    this.#end(end)
+  /** Ends at once, without a word to the peer: truncated, unless both ends had closed already. */
+  abort(error: GridsealError): SessionEffect[] {
+    this.#end(this.#closing.end ?? { kind: 'truncated', error })
     return this.#out.drain()
   }
 
   #take(content: DatagramContent, from: PathAddress, now: number): void {
-    if (this.#closeSent && content.kind !== 'close' && content.kind !== 'ack') this.#out.send(encodeClose(), now)
     switch (content.kind) {
       case 'data':
         this.#out.also({ kind: 'message', content })
@@ -267,8 +269,8 @@ export class DatagramSession {
       case 'response':
         return this.#paths.answered(content.value)
       case 'close':
-        this.#peerClosed = true
-        return
+      case 'closed':
+        return this.#closing.heard(content.kind)
       case 'alert':
         return this.#end({ kind: 'alert', error: alertReceived(content.code) })
     }
@@ -296,12 +298,14 @@ export class DatagramSession {
 
   /** Whichever end closes first has the other's word that all has arrived before it is over. */
   #closeIfDone(now: number): void {
-    if (this.#peerClosed && this.#streams.readable) return
-    if (this.#peerClosed && this.#closeSent) return this.#end({ kind: 'local' })
-    if (this.#streams.pending > 0 || (this.#state === 'open' && !this.#peerClosed) || this.#closeSent) return
-    this.#out.send(encodeClose(), now)
-    this.#closeSent = true
-    if (this.#peerClosed) this.#end({ kind: this.#state === 'closing' ? 'local' : 'close_notify' })
+    const closing = this.#closing
+    if (!closing.begun || this.#streams.pending > 0 || (closing.peerClosed && this.#streams.readable)) return
+    this.#state = 'closing'
+    if (closing.due) {
+      if (closing.vain) this.#paths.failover(now)
+      this.#out.send(closing.say(now, this.#recovery.patience), now)
+    }
+    if (closing.done && closing.end !== undefined) this.#end(closing.end)
   }
 
   /** Runs what an authentic peer or the user caused: what fails there ends the session. */
@@ -318,8 +322,16 @@ export class DatagramSession {
 
   #fail(error: GridsealError, now: number): void {
     if (this.#state === 'ended') return
-    if (!this.#records.exhausted) this.#out.send(encodeAlert(ALERT.sessionFailed), now)
+    try {
+      this.#out.send(encodeAlert(ALERT.sessionFailed), now)
+    } catch {
+      // Where nothing can be sealed the peer gets no alert; the reason of the end stays the first one.
+    }
     this.#end({ kind: 'error', error })
+  }
+
+  #lost(code: string, message: string): void {
+    this.#end(this.#closing.end ?? { kind: 'truncated', error: new ProtocolError(code, message) })
   }
 
   #end(end: ChannelEnd): void {
@@ -328,10 +340,6 @@ export class DatagramSession {
     this.#records.wipe()
     this.#out.also({ kind: 'ended', end })
   }
-}
-
-function lost(code: string, message: string): ChannelEnd {
-  return { kind: 'truncated', error: new ProtocolError(code, message) }
 }
 
 function misplaced(content: Content): DecodeError {

@@ -35,8 +35,10 @@ export class RotatingMac {
 
   #turn(now: number): void {
     if (now - this.#since < this.#life) return
+    // Throws in the error state of the crypto core; then nothing has changed.
+    const next = new MacKey(this.#random(32))
     this.#previous = this.#current
-    this.#current = new MacKey(this.#random(32))
+    this.#current = next
     this.#since = now
   }
 }

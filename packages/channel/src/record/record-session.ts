@@ -23,6 +23,8 @@ export interface RecordSettings {
   readonly onRekeyed: () => void
   /** A fresh key agreement has been begun. */
   readonly onAsked?: (asked: 'us' | 'peer') => void
+  /** None can be begun, as when the crypto core is in its error state. Default: {@link RecordSession.upkeep} throws. */
+  readonly onFault?: (error: unknown) => void
   /** It has given these secrets; called before they are used. */
   readonly onSecrets?: (secrets: SessionSecrets) => void
 }
@@ -76,8 +78,13 @@ export class RecordSession {
   upkeep(): Uint8Array[] {
     const records: Uint8Array[] = []
     if (this.#sealer.reached(this.#settings.rekey)) {
-      const request = this.ask()
-      if (request !== undefined) records.push(request)
+      try {
+        const request = this.ask()
+        if (request !== undefined) records.push(request)
+      } catch (error) {
+        if (this.#settings.onFault === undefined) throw error
+        this.#settings.onFault(error)
+      }
     }
     if (this.#sealer.due) {
       records.push(this.#sealer.rekey())

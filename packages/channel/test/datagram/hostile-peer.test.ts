@@ -8,12 +8,11 @@ import { DatagramRecords } from '#src/datagram/records.ts'
 import { DatagramSession } from '#src/datagram/session.ts'
 import type { SessionEffect } from '#src/datagram/transmitter.ts'
 import { encapsulateTo } from '#src/handshake/kem.ts'
-import type { Session } from '#src/handshake/machine.ts'
 import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
 import { encodeFrame } from '#src/record/frame.ts'
 import { CONNECT, collect } from '../support/channel-pair.ts'
 import { datagramPair } from '../support/datagram-pair.ts'
-import { FIELD, HEAD } from '../support/identities.ts'
+import { sessionsOf } from '../support/sessions.ts'
 
 const PATH = { link: 0, address: 'udp://10.0.0.2:4712' }
 
@@ -27,32 +26,12 @@ interface Hostile {
 
 /** A session whose peer has its keys, and says what it likes. */
 function hostile(options: Partial<DatagramConnectOptions> = {}): Hostile {
-  const [mine, theirs, ratchet] = [randomBytes(32), randomBytes(32), randomBytes(32)]
-  const common = {
-    suite: DEFAULT_SUITE,
-    resumed: false,
-    resumable: false,
-    certificate: undefined,
-    random: new Uint8Array(32),
-    authenticated: 0,
-    peerMaxMessage: 1000,
-    ticket: undefined,
-    resumption: new Uint8Array(32),
-  }
-  const end = (role: Session['role'], sendSecret: Uint8Array, receiveSecret: Uint8Array): Session => ({
-    ...common,
-    role,
-    peer: (role === 'initiator' ? HEAD : FIELD).publicKey,
-    sendSecret: sendSecret.slice(),
-    receiveSecret: receiveSecret.slice(),
-    ratchet: ratchet.slice(),
-  })
+  const { initiator: own, responder } = sessionsOf(DEFAULT_SUITE)
   const settings = settleDatagramConnect({ ...CONNECT, ...options }, 1200, 0)
   const how = { settings, remote: 1, paths: [PATH], counters: newDatagramCounters() }
-  const own = end('initiator', mine, theirs)
   const session = new DatagramSession(own, how, 0)
   const limits = { records: 2 ** 24, bytes: 2 ** 34 }
-  const peer = new DatagramRecords(end('responder', theirs, mine), {
+  const peer = new DatagramRecords(responder, {
     ordering: 'window',
     epoch: limits,
     rekey: limits,
@@ -103,16 +82,40 @@ describe('channel over datagrams: a peer with the keys that does what it likes',
     }
   })
 
-  it('is told again that this end has closed when it says more, and not for its acks', () => {
-    const { session, take } = hostile()
-    const sent = (effects: readonly SessionEffect[]): number => effects.filter(({ kind }) => kind === 'send').length
+  it('is told that this end has closed after 500 ms, then after twice as long each time, ten times and until it answers', () => {
+    const { session, take } = hostile({ closeTimeout: 60_000, keepAlive: 60_000 })
     take(Uint8Array.of(0x22))
     session.flush(1, () => true)
     session.close(1)
+    const told: number[] = []
+    for (let now = 1; now < 59_000; now++) {
+      const effects = [...session.tick(now), ...session.flush(now, () => true)]
+      if (effects.some(({ kind }) => kind === 'send')) told.push(now)
+    }
+    expect(told.slice(0, 6)).to.deep.equal([1, 501, 1501, 3501, 7501, 15_501])
+    expect(ends([...take(Uint8Array.of(0x25)), ...session.flush(59_000, () => true)])).to.deep.equal(['local'])
+  })
+
+  it('is not told more often that this end has closed because it says more', () => {
+    const { session, take } = hostile()
+    const sent = (effects: readonly SessionEffect[]): number => effects.filter(({ kind }) => kind === 'send').length
+    session.close(1)
     expect(sent(session.flush(1, () => true))).to.equal(1)
-    expect(sent(take(Uint8Array.of(0x10, 0, 1, 42)))).to.equal(1)
-    expect(sent(take(encodeAck({ limit: 0, ranges: [{ low: 0, high: 0 }] }, 100)))).to.equal(0)
-    expect(ends([...take(Uint8Array.of(0x12)), ...session.flush(1, () => true)])).to.deep.equal(['local'])
+    for (let n = 0; n < 30; n++) {
+      expect(sent([...take(Uint8Array.of(0x10, 0, 1, 42)), ...session.flush(1, () => true)])).to.equal(0)
+    }
+    const answers = Array.from({ length: 30 }, () =>
+      sent([...take(Uint8Array.of(0x12)), ...session.flush(1, () => true)]),
+    )
+    expect(
+      answers.reduce((sum, n) => sum + n, 0),
+      'ten in all',
+    ).to.equal(9)
+  })
+
+  it('ends the session when it confirms a close that this end has not sent', () => {
+    const { take } = hostile()
+    expect(ends(take(Uint8Array.of(0x25)))).to.deep.equal(['channel.content'])
   })
 
   it('leaves no secret behind when the session has ended', () => {

@@ -7,8 +7,8 @@ import { DatagramRecords, EPOCH_GRACE } from '#src/datagram/records.ts'
 import type { DatagramRecordSettings } from '#src/datagram/records.ts'
 import { decodeContent } from '#src/record/content.ts'
 import { codeOf } from '../support/code-of.ts'
-import { FIELD, HEAD } from '../support/identities.ts'
 import { kdf, name } from '../support/second-implementation.ts'
+import { sessionsOf } from '../support/sessions.ts'
 
 const SETTINGS: DatagramRecordSettings = {
   ordering: 'window',
@@ -29,31 +29,10 @@ function recordsPair(
   readonly a: DatagramRecords
   readonly b: DatagramRecords
 } {
-  const [r, ratchet] = [randomBytes(32), randomBytes(32)]
-  const common = {
-    suite: SUITES.find(({ kem }) => kem === 'X-Wing')!,
-    resumed: false,
-    resumable: false,
-    certificate: undefined,
-    random: new Uint8Array(32),
-    authenticated: 0,
-    peerMaxMessage: 1000,
-    ticket: undefined,
-    resumption: new Uint8Array(32),
-  }
-  const make = (role: 'initiator' | 'responder'): DatagramRecords =>
-    new DatagramRecords(
-      {
-        ...common,
-        role,
-        peer: role === 'initiator' ? HEAD.publicKey : FIELD.publicKey,
-        sendSecret: (role === 'initiator' ? i : r).slice(),
-        receiveSecret: (role === 'initiator' ? r : i).slice(),
-        ratchet: ratchet.slice(),
-      },
-      { ...SETTINGS, ...changes },
-    )
-  return { a: make('initiator'), b: make('responder') }
+  const suite = SUITES.find(({ kem }) => kem === 'X-Wing')!
+  const { initiator, responder } = sessionsOf(suite, i)
+  const settings = { ...SETTINGS, ...changes }
+  return { a: new DatagramRecords(initiator, settings), b: new DatagramRecords(responder, settings) }
 }
 
 /** Both ends get fresh keys; `a` asks. */

@@ -172,7 +172,7 @@ describe('channel over datagrams: the session', () => {
     await stop()
   })
 
-  it('closes in good order: what was sent arrives first; close_notify goes out once', async () => {
+  it('closes in good order: what was sent arrives first', async () => {
     const { client, server, stop, net } = await datagramPair({ faults: { drop: 0.1 }, seed: 4 })
     const { texts } = collect(server)
     collect(client)
@@ -186,16 +186,85 @@ describe('channel over datagrams: the session', () => {
     await stop()
   })
 
-  it('a lost close_notify is noticed as truncation, at either end', async () => {
+  for (const [lost, what] of ['the first close_notify', 'the answer', 'the word that the answer came'].entries()) {
+    it(`${what} gets lost: it is said again, and both ends are closed in good order`, async () => {
+      const { client, server, listener, net } = await datagramPair({ server: { closeTimeout: 5_000 } })
+      collect(client)
+      collect(server)
+      await settled()
+      const said: Passing[] = []
+      net.between = (packet) => (said.push(packet) - 1 === lost ? [] : [packet])
+      await client.close()
+      expect((await client.closed).kind).to.equal('local')
+      // Nobody is left who could say that the last word was for nothing; the server need not know more than it does.
+      expect((await server.closed).kind).to.equal('close_notify')
+      expect(said.length).to.be.within(4, 10 + 3)
+      expect(listener.open).to.equal(0)
+      await listener.close()
+    })
+  }
+
+  it('both close at once and one close_notify gets lost: both are closed in good order', async () => {
+    const { client, server, listener, net } = await datagramPair()
+    collect(client)
+    collect(server)
+    await settled()
+    let said = 0
+    net.between = (packet) => (said++ === 0 ? [] : [packet])
+    await Promise.all([client.close(), server.close()])
+    expect([(await client.closed).kind, (await server.closed).kind]).to.deep.equal(['local', 'local'])
+    await listener.close()
+  })
+
+  it('an end that has answered a close_notify sends nothing more, and a listener that closes then cuts nothing off', async () => {
+    const { client, server, listener, net } = await datagramPair()
+    collect(client)
+    collect(server)
+    await settled()
+    // The last word never comes.
+    let said = 0
+    net.between = (packet) => (said++ < 2 ? [packet] : [])
+    await client.close()
+    expect(server.send(1, text('late'))).to.equal(false)
+    expect(server.send(1, text('late'), { once: true })).to.equal(false)
+    expect([server.rekey(), server.counters.refused, server.counters.messagesSent]).to.deep.equal([false, 2, 0])
+    await listener.close()
+    expect((await server.closed).kind).to.equal('close_notify')
+  })
+
+  it('close_notify of this session replayed, or forged, has no answer and changes nothing', async () => {
+    const { client, server, listener, net } = await datagramPair({ server: { closeTimeout: 5_000 } })
+    collect(client)
+    collect(server)
+    await settled()
+    const said: Passing[] = []
+    net.between = (packet) => (said.push(packet) <= 2 ? [packet] : [])
+    await client.close()
+    const [close] = said
+    const changed = close!.bytes.slice()
+    changed[changed.length - 1]! ^= 1
+    const sent = said.filter(({ from }) => from === HEAD_URL).length
+    for (let n = 0; n < 50; n++) net.inject(close!)
+    for (let n = 0; n < 50; n++)
+      net.inject({ ...close!, bytes: Uint8Array.from(changed, (byte, at) => (at === 13 ? 99 : byte)) })
+    await settled()
+    expect([server.counters.replayed, server.counters.forged]).to.deep.equal([50, 50])
+    expect(said.filter(({ from }) => from === HEAD_URL).length - sent, 'by time, and not for each').to.be.below(5)
+    await listener.close()
+  })
+
+  it('a peer that is gone is told of the close ten times at most; then it is truncation, at either end', async () => {
     const { client, server, net, listener } = await datagramPair({ server: { idleTimeout: 150 } })
     collect(client)
     collect(server)
     await settled()
     net.set({ drop: 1 })
+    const { sent } = net.counters
     await client.close()
     expect(await client.closed).to.deep.include({ kind: 'truncated' })
     expect((await client.closed).error?.code).to.equal('channel.close.timeout')
     expect((await server.closed).error?.code).to.equal('channel.idle')
+    expect(net.counters.sent - sent).to.be.within(2, 10)
     await listener.close()
   })
 

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Master, Outstation, serveOutstations } from '@gridseal/dnp3'
+import { Master, Outstation, dnp3Adapter as adapter, encodeLinkFrame, serveOutstations } from '@gridseal/dnp3'
 import type { MasterStationOptions, OutstationServer, ServeOptions } from '@gridseal/dnp3'
+import { askAndEnd } from '../../../../test/support/half-close.ts'
 import { needPeer } from '../../../../test/support/requirements.ts'
 
 interface Pem {
@@ -27,6 +28,34 @@ const outstation = (): Outstation =>
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
 }
+
+describe('a DNP3 master that ends its half of the connection behind its request', () => {
+  it('gets the answer of the outstation, which then ends its own', async () => {
+    const server = await serveOutstations('tcp://127.0.0.1:0', [outstation()])
+    // READ g30v0, all: transport FIR FIN, application FIR FIN.
+    const user = Uint8Array.of(0xc0, 0xc0, 0x01, 30, 0, 6)
+    const request = encodeLinkFrame({
+      fromMaster: true,
+      primary: true,
+      frameCount: false,
+      countValidOrBusy: false,
+      function: 4,
+      destination: 10,
+      source: 1,
+      user,
+    })
+    const answers = await askAndEnd(server.url, request)
+    const values = adapter.readings().push({
+      link: 'x',
+      connection: 0,
+      direction: 'to-master',
+      time: 0n,
+      bytes: answers,
+    })
+    expect(values.map(({ point, value }) => [point, value])).to.deep.equal([['g30/3', 33]])
+    await server.close()
+  })
+})
 
 describe('links of DNP3 stations', () => {
   const closers: (() => Promise<unknown>)[] = []

@@ -58,18 +58,26 @@ export class GroupMember {
     return this.#newest
   }
 
+  /** When the newest epoch begins by the owner's clock, ms; undefined before the first that was delivered in this run. */
+  get begins(): number | undefined {
+    return this.#epochs.at(-1)?.from
+  }
+
   /**
    * Takes a delivery of the owner. Throws `DecodeError`, `AuthError` (`envelope.signature`, `envelope.key.unknown`,
    * `group.recipient` for another member's, `pqc.aead.open`) and `ProtocolError` (`group.group`, `group.epoch` for one
-   * that is not newer, `group.expired`).
+   * that is not newer, `group.expired`; both with `epoch`, `from` and `until` of the delivery, `newest` and `now`, and
+   * whether it is `known`: the key that is here already).
    */
   accept(bytes: Uint8Array, now: number): void {
     const delivery = openDelivery(bytes, this.#owner)
     const { group, epoch, from, until, olderUntil, recipient, kem, ciphertext } = delivery
     if (Buffer.compare(group, this.group) !== 0) throw new ProtocolError('group.group', 'a key of another group')
     if (Buffer.compare(recipient, this.#id) !== 0) throw new AuthError('group.recipient', 'a key for another member')
-    if (epoch <= this.#newest) throw new ProtocolError('group.epoch', `epoch ${epoch} after ${this.#newest}`)
-    if (until <= now - this.#tolerance) throw new ProtocolError('group.expired', `epoch ${epoch} has ended`)
+    const known = epoch === this.#newest && (this.#epochs.at(-1)?.from ?? from) === from
+    const details = { epoch, from, until, newest: this.#newest, now, known }
+    if (epoch <= this.#newest) throw new ProtocolError('group.epoch', `epoch ${epoch} after ${this.#newest}`, details)
+    if (until <= now - this.#tolerance) throw new ProtocolError('group.expired', `epoch ${epoch} has ended`, details)
     if (kem !== this.#keyPair.algorithm) throw new AuthError('envelope.algorithm', `our key is not ${kem}`)
     const key = delivery.unwrap(this.#keyPair.decapsulate(ciphertext))
     const before = this.#epochs.at(-1)

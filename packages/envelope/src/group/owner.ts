@@ -14,6 +14,8 @@ export interface GroupOwnerOptions {
   readonly overlap?: number
   /** The last epoch that was used before a restart: epochs never come twice. */
   readonly epoch?: number
+  /** The least number that an epoch may have which begins at a time (ms); default: one more than the last. */
+  readonly least?: (now: number) => number
   readonly random?: (length: number) => Uint8Array
 }
 
@@ -36,13 +38,16 @@ export class GroupOwner {
   #terms: EpochTerms | undefined
   #key: Uint8Array = new Uint8Array(0)
   #epoch: number
+  /** A member was put out, and the epoch that it must not know has not begun. */
+  #owes = false
 
   constructor(options: GroupOwnerOptions) {
-    const { key, group, lifetime = 86_400_000, overlap = 60_000, epoch = 0, random = randomBytes } = options
+    const { key, group, lifetime = 86_400_000, overlap = 60_000, epoch = 0 } = options
+    const { least = () => 0, random = randomBytes } = options
     if (group.length !== GROUP_ID_LENGTH) throw new UsageError('group.id', `a group id has ${GROUP_ID_LENGTH} bytes`)
     if (overlap < 0 || lifetime <= overlap)
       throw new UsageError('group.lifetime', 'an epoch lasts longer than its overlap')
-    this.#options = { key, group: Uint8Array.from(group), lifetime, overlap, random }
+    this.#options = { key, group: Uint8Array.from(group), lifetime, overlap, least, random }
     this.#epoch = epoch
   }
 
@@ -61,6 +66,14 @@ export class GroupOwner {
     return this.#terms === undefined ? 0 : this.#terms.until - this.#options.overlap
   }
 
+  /**
+   * Whether {@link rotate} is due: the epoch is about to end, has not begun since the clock was set back, or could not be
+   * begun when a member was put out.
+   */
+  isDue(now: number): boolean {
+    return this.#terms !== undefined && (this.#owes || now >= this.due || now < this.#terms.from)
+  }
+
   /** Takes a member in; the key of the running epoch is for it as well. Nothing to deliver before the first epoch. */
   async add(recipient: Recipient): Promise<Delivery | undefined> {
     const id = toHex(memberId(recipient.publicKey))
@@ -68,7 +81,13 @@ export class GroupOwner {
     // A key to which nothing can be sealed must not become a member: no epoch could begin any more.
     encapsulate(recipient.kem, recipient.publicKey)
     this.#members.set(id, { kem: recipient.kem, publicKey: Uint8Array.from(recipient.publicKey) })
-    return this.#terms && this.#seal(this.#terms, id, recipient)
+    try {
+      return this.#terms && (await this.#seal(this.#terms, id, recipient))
+    } catch (error) {
+      // Who got no key is no member, and may come again.
+      this.#members.delete(id)
+      throw error
+    }
   }
 
   /**
@@ -83,36 +102,46 @@ export class GroupOwner {
 
   /**
    * A member has another KEM key, e.g. since it has restarted: nothing is sealed for the old one any more. The epoch goes
-   * on, as the member is still one; throws as {@link add} does.
+   * on, as the member is still one; throws as {@link add} does, and then the old key stays.
    */
-  replace(id: string, recipient: Recipient): Promise<Delivery | undefined> {
+  async replace(id: string, recipient: Recipient): Promise<Delivery | undefined> {
+    const delivery = await this.add(recipient)
     this.#members.delete(id)
-    return this.add(recipient)
+    return delivery
   }
 
   /** Puts a member out: a new epoch begins for the others, and no older key is accepted any more. */
   remove(id: string, now: number): Promise<Delivery[]> {
     if (!this.#members.delete(id)) throw new UsageError('group.member', `${id} is no member`)
-    return this.#begin(now, 0)
+    this.#owes = true
+    return this.#begin(now)
   }
 
   /** Begins the next epoch, overlapping with the one before. */
   rotate(now: number): Promise<Delivery[]> {
-    return this.#begin(now, this.#options.overlap)
+    return this.#begin(now)
   }
 
-  #begin(now: number, overlap: number): Promise<Delivery[]> {
-    const { group, lifetime, random } = this.#options
-    this.#epoch++
-    this.#key = random(GROUP_KEY_LENGTH)
-    const terms = { group, epoch: this.#epoch, from: now, until: now + lifetime, olderUntil: now + overlap }
+  /** One change after the other: where the key cannot be sealed for all, the epoch before goes on. */
+  async #begin(now: number): Promise<Delivery[]> {
+    const { group, lifetime, least, random } = this.#options
+    const epoch = Math.max(this.#epoch + 1, least(now))
+    const overlap = this.#owes ? 0 : this.#options.overlap
+    const terms = { group, epoch, from: now, until: now + lifetime, olderUntil: now + overlap }
+    const key = random(GROUP_KEY_LENGTH)
+    const deliveries = await Promise.all(
+      [...this.#members].map(([id, recipient]) => this.#seal(terms, id, recipient, key)),
+    )
+    this.#epoch = epoch
+    this.#key = key
     this.#terms = terms
-    return Promise.all([...this.#members].map(([id, recipient]) => this.#seal(terms, id, recipient)))
+    this.#owes = false
+    return deliveries
   }
 
-  async #seal(terms: EpochTerms, member: string, recipient: Recipient): Promise<Delivery> {
+  async #seal(terms: EpochTerms, member: string, recipient: Recipient, key = this.#key): Promise<Delivery> {
     const encapsulated = encapsulate(recipient.kem, recipient.publicKey)
-    const bytes = await sealDelivery(this.#options.key, terms, this.#key, recipient, encapsulated)
+    const bytes = await sealDelivery(this.#options.key, terms, key, recipient, encapsulated)
     return { member, epoch: terms.epoch, bytes }
   }
 }

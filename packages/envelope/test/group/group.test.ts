@@ -1,8 +1,9 @@
 import type { Delivery } from '@gridseal/envelope'
 import { FrameTagKey, GroupMember, GroupOwner, GroupReceiver, GroupSender } from '@gridseal/envelope'
-import { generateKemKeyPair } from '@gridseal/pqc'
-import { AuthError, DecodeError, GridsealError } from '@gridseal/wire'
+import { SigningKey, generateKemKeyPair } from '@gridseal/pqc'
+import { AuthError, DecodeError, GridsealError, toHex } from '@gridseal/wire'
 import { expect } from 'chai'
+import { memberId, openDelivery } from '#src/group/delivery.ts'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { KEY, OTHER_KEY } from '../support/logs.ts'
 
@@ -129,6 +130,95 @@ describe('a group with a shared key', () => {
     expect(code(() => mine(3).accept(own?.bytes ?? goose, START))).to.equal('group.epoch')
     expect(code(() => mine().accept(own?.bytes ?? goose, START + 2 * LIFETIME))).to.equal('group.expired')
     expect(code(() => mine(2).accept(own?.bytes ?? goose, START + 2))).to.equal('accepted')
+  })
+
+  it('an epoch is due when it is about to end, and when the clock was set back; its number may follow the clock', async () => {
+    const seconds = (now: number): number => Math.floor(now / 1000)
+    const owner = new GroupOwner({ key: KEY, group, lifetime: LIFETIME, overlap: OVERLAP, least: seconds })
+    expect([owner.isDue(0), owner.isDue(START)], 'none has begun').to.deep.equal([false, false])
+    await owner.rotate(5000)
+    expect(owner.epoch).to.equal(5)
+    const due = 5000 + LIFETIME - OVERLAP
+    expect([4999, 5000, due - 1, due, START].map((now) => owner.isDue(now))).to.deep.equal([
+      true,
+      false,
+      false,
+      true,
+      true,
+    ])
+    await owner.rotate(START)
+    expect(owner.epoch, 'the clock was right now').to.equal(START / 1000)
+    await owner.rotate(6000)
+    expect(owner.epoch, 'never less than before').to.equal(START / 1000 + 1)
+  })
+
+  it('a member whose new key cannot be used stays one with its old key, and can be put out', async () => {
+    const r = await rig(2)
+    r.deliver(await r.owner.rotate(START), START)
+    const [id] = r.owner.members as readonly [string]
+    const wrong = { kem: 'ML-KEM-768' as const, publicKey: new Uint8Array(1184).fill(255) }
+    expect(await r.owner.replace(id, wrong).then(String, () => 'refused')).to.equal('refused')
+    expect(r.owner.members).to.include(id)
+    expect((await r.owner.deliver(id))?.epoch).to.equal(1)
+    expect((await r.owner.remove(id, START + 1)).map(({ epoch }) => epoch)).to.deep.equal([2])
+  })
+
+  describe('whose owner cannot sign for a while', () => {
+    async function owned(): Promise<{ owner: GroupOwner; id: string; sign: { works: boolean } }> {
+      const sign = { works: true }
+      const key = SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(8))
+      const real = key.sign.bind(key)
+      const signs: SigningKey['sign'] = (...args) =>
+        sign.works ? real(...args) : Promise.reject(new Error('no token'))
+      Object.defineProperty(key, 'sign', { value: signs })
+      const owner = new GroupOwner({ key, group, lifetime: LIFETIME, overlap: OVERLAP })
+      const [one, other] = [generateKemKeyPair('ML-KEM-768'), generateKemKeyPair('ML-KEM-768')]
+      await owner.add({ kem: 'ML-KEM-768', publicKey: one.publicKey })
+      await owner.add({ kem: 'ML-KEM-768', publicKey: other.publicKey })
+      await owner.rotate(START)
+      sign.works = false
+      return { owner, id: toHex(memberId(one.publicKey)), sign }
+    }
+    const failed = (work: Promise<unknown>): Promise<boolean> =>
+      work.then(
+        () => false,
+        () => true,
+      )
+
+    it('goes on with the running epoch, and the next is still due', async () => {
+      const { owner, id, sign } = await owned()
+      const due = START + LIFETIME - OVERLAP
+      expect(await failed(owner.rotate(due))).to.equal(true)
+      expect([owner.epoch, owner.isDue(due)]).to.deep.equal([1, true])
+      sign.works = true
+      expect((await owner.deliver(id))?.epoch).to.equal(1)
+      await owner.rotate(due)
+      expect([owner.epoch, owner.isDue(due)]).to.deep.equal([2, false])
+    })
+
+    it('takes nobody in, who then comes again', async () => {
+      const { owner, sign } = await owned()
+      sign.works = false
+      const { publicKey } = generateKemKeyPair('ML-KEM-768')
+      const recipient = { kem: 'ML-KEM-768' as const, publicKey }
+      expect(await failed(owner.add(recipient))).to.equal(true)
+      expect(owner.members.length).to.equal(2)
+      sign.works = true
+      expect((await owner.add(recipient))?.epoch).to.equal(1)
+    })
+
+    it('owes a new epoch when a member was put out, and no older key is accepted in it', async () => {
+      const { owner, id, sign } = await owned()
+      expect(await failed(owner.remove(id, START + 1))).to.equal(true)
+      expect([owner.members.includes(id), owner.epoch, owner.isDue(START + 2)]).to.deep.equal([false, 1, true])
+      sign.works = true
+      const [delivery] = await owner.rotate(START + 2)
+      expect(
+        openDelivery(delivery!.bytes, SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(8)).publicKey)
+          .olderUntil,
+      ).to.equal(START + 2)
+      expect(owner.isDue(START + 2)).to.equal(false)
+    })
   })
 
   it('refuses every mutation of a delivery and of a message', async () => {

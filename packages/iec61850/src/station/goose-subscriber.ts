@@ -43,7 +43,7 @@ export class GooseSubscriber {
     const supervision = new GooseSupervision(expected)
     const heard = {
       hear: (frame: Uint8Array, now: number): GooseVerdict[] => {
-        const verdict = supervision.take(examineGoose(frame), now)
+        const verdict = supervision.take(examineGoose(frame), now, Date.now())
         return verdict.kind === 'refused' && verdict.reason === 'gocbRef' ? [] : [verdict]
       },
       get expires(): number {
@@ -66,6 +66,14 @@ export class GooseSubscriber {
   /** Whether the last state may be acted on. */
   get valid(): boolean {
     return this.#supervision.valid
+  }
+
+  /**
+   * Begins anew: the next message is the base line, whatever its numbers and its time. For people who know why messages are
+   * refused with `clock`: the publisher's clock was ahead, and has been set.
+   */
+  reset(): void {
+    this.#supervision.reset()
   }
 
   close(): Promise<void> {

@@ -76,6 +76,8 @@ describe('a GOOSE publication (IEC 61850-8-1 18.1.2.5)', () => {
 class Subscription {
   readonly supervision: GooseSupervision
   now = 0
+  /** Ms since 1970-01-01 UTC. */
+  wall: number | undefined
 
   constructor(expected: Partial<GooseExpectation> = {}) {
     this.supervision = new GooseSupervision({ gocbRef: BLOCK.gocbRef, ...expected })
@@ -84,7 +86,8 @@ class Subscription {
   /** The verdict in short: `state`, `repeat`, a reason. */
   hear(pdu: Partial<GoosePdu>, header: Partial<GooseFrame['header']> = {}, after = 10): string {
     this.now += after
-    const verdict = this.supervision.take(examineGoose(encodeGooseFrame(gooseFrame(pdu, header))), this.now)
+    const examined = examineGoose(encodeGooseFrame(gooseFrame(pdu, header)))
+    const verdict = this.supervision.take(examined, this.now, this.wall)
     return verdict.kind === 'refused' ? verdict.reason : verdict.kind
   }
 
@@ -137,10 +140,55 @@ describe('supervision of a GOOSE subscription', () => {
   it('a publisher may begin anew with state 1, if its clock has gone on; a recording of its first state has not', () => {
     const subscription = new Subscription()
     subscription.hear({ stNum: 40, sqNum: 0, t: later(100) })
-    expect(subscription.hear({ stNum: 1, sqNum: 0, t: later(10) })).to.equal('replayed')
+    expect(subscription.hear({ stNum: 1, sqNum: 0, t: later(10) })).to.equal('clock')
     expect(subscription.hear({ stNum: 3, sqNum: 0, t: later(200) })).to.equal('replayed')
     expect(subscription.hear({ stNum: 1, sqNum: 0, t: later(200) })).to.equal('state')
     expect(subscription.counters.restarts).to.equal(1)
+  })
+
+  it('a publisher whose clock was ahead may begin anew with the right one, if what it says is of now by our clock', () => {
+    const subscription = new Subscription()
+    const year = 365 * 86_400
+    subscription.hear({ stNum: 40, sqNum: 0, t: later(4 * year) })
+    const first = { stNum: 1, sqNum: 0, t: later(100) }
+    expect(subscription.hear(first), 'our clock is not known').to.equal('clock')
+    subscription.wall = (T.seconds + 100 + 11) * 1000
+    expect(subscription.hear(first), 'a recording').to.equal('clock')
+    subscription.wall = (T.seconds + 100 - 11) * 1000
+    expect(subscription.hear(first), 'our clock is behind').to.equal('clock')
+    subscription.wall = (T.seconds + 100 + 5) * 1000
+    expect(subscription.hear({ ...first, t: { ...first.t, quality: 0x4a } }), 'its clock has failed').to.equal('clock')
+    expect(subscription.hear({ ...first, sqNum: 1 }), 'not the first, and no silence before').to.equal('replayed')
+    expect(subscription.hear(first)).to.equal('state')
+    expect(subscription.hear({ ...first, sqNum: 1 })).to.equal('repeat')
+    expect(subscription.hear({ stNum: 2, sqNum: 0, t: later(101) })).to.equal('state')
+    expect(subscription.counters).to.include({ restarts: 1, states: 3 })
+    expect(subscription.counters.refused).to.include({ clock: 4, replayed: 1 })
+  })
+
+  it('a clock that was right is not forgotten for one that is behind, however fresh it seems by ours', () => {
+    const subscription = new Subscription()
+    subscription.hear({ stNum: 40, sqNum: 0, t: later(100) })
+    subscription.wall = (T.seconds + 95) * 1000
+    expect(subscription.hear({ stNum: 1, sqNum: 0, t: later(94) })).to.equal('clock')
+  })
+
+  it('can be told to begin anew: the next message is the base line', () => {
+    const subscription = new Subscription()
+    subscription.hear({ stNum: 40, sqNum: 0, t: later(1e8) })
+    expect(subscription.hear({ stNum: 1, sqNum: 0 })).to.equal('clock')
+    subscription.supervision.reset()
+    expect(subscription.supervision.valid).to.equal(false)
+    expect(subscription.supervision.expire(1e9), 'nothing is waited for').to.equal(false)
+    expect(subscription.hear({ stNum: 1, sqNum: 3 })).to.equal('state')
+  })
+
+  it('after a silence the same state number with a later time is another state, not a repetition', () => {
+    const subscription = new Subscription()
+    subscription.hear({ stNum: 1, sqNum: 5, timeAllowedToLive: 300, t: later(1) })
+    expect(subscription.hear({ stNum: 1, sqNum: 90, t: later(1) }, {}, 400)).to.equal('repeat')
+    expect(subscription.hear({ stNum: 1, sqNum: 95, t: later(60) }, {}, 400)).to.equal('state')
+    expect(subscription.counters).to.include({ restarts: 1, states: 2 })
   })
 
   it('time allowed to live is over: told once, and what comes then may be of any state that is later', () => {
@@ -152,7 +200,7 @@ describe('supervision of a GOOSE subscription', () => {
     expect(supervision.expire(now + 300)).to.equal(true)
     expect(supervision.expire(now + 301)).to.equal(false)
     expect(supervision.valid).to.equal(false)
-    expect(subscription.hear({ stNum: 8, sqNum: 0, t: later(50) }, {}, 400), 'older').to.equal('replayed')
+    expect(subscription.hear({ stNum: 8, sqNum: 0, t: later(50) }, {}, 400), 'older').to.equal('clock')
     expect(supervision.valid).to.equal(false)
     expect(subscription.hear({ stNum: 3, sqNum: 8, t: later(200) })).to.equal('state')
     expect(supervision.valid).to.equal(true)

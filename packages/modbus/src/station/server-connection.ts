@@ -54,6 +54,8 @@ export class ServerConnection {
   #congested = false
   /** Requests of the last chunk have not been answered yet. */
   #busy = false
+  /** The client sends no more. */
+  #heardAll = false
   #seen = { invalid: 0, discarded: 0 }
 
   constructor(connection: Connection, options: ServeOptions) {
@@ -66,7 +68,7 @@ export class ServerConnection {
     this.#timing = timingOf(connection, framing)
     if (idleTimeout > 0) this.#idleTimer = setTimeout(() => connection.end(), idleTimeout)
     this.#subscriptions = [
-      connection.data.subscribe({ next: (chunk) => this.#received(chunk), complete: () => connection.end() }),
+      connection.data.subscribe({ next: (chunk) => this.#received(chunk), complete: () => this.#complete() }),
       connection.drained.subscribe(() => {
         this.#congested = false
         this.#resume()
@@ -81,6 +83,20 @@ export class ServerConnection {
     if (this.#silenceTimer === undefined) {
       this.#silenceTimer = setTimeout(() => this.#answer(this.#framer.quiet()), this.#timing.silence)
     } else this.#silenceTimer.refresh()
+  }
+
+  /** A client may end its half of the connection behind its requests, and wait for the answers. */
+  #complete(): void {
+    this.#heardAll = true
+    if (this.#silenceTimer !== undefined) {
+      clearTimeout(this.#silenceTimer)
+      this.#answer(this.#framer.quiet())
+    }
+    this.#endIfAnswered()
+  }
+
+  #endIfAnswered(): void {
+    if (this.#heardAll && !this.#busy) this.#connection.end()
   }
 
   #answer(frames: readonly Uint8Array[]): void {
@@ -107,6 +123,7 @@ export class ServerConnection {
     if (answers.length > 0) this.#send(answers.length === 1 ? answers[0]! : Buffer.concat(answers))
     if (to === frames.length) {
       if (from > 0) this.#resume()
+      this.#endIfAnswered()
       return
     }
     this.#busy = true

@@ -24,6 +24,8 @@ export interface ServerOptions extends DeviceOptions {
 
 const OPTIONS = ['units', 'unknownUnit', 'directUnit', 'framing', 'idleTimeout', 'maxConnections', 'allow', 'now']
 const DEFAULT_IDLE_TIMEOUT = 300_000
+/** A client that ends its half of a connection behind its requests gets answers for so long. */
+const HALF_OPEN_MS = 10_000
 const DEFAULT_MAX_CONNECTIONS = 64
 
 /**
@@ -82,7 +84,7 @@ export class ModbusServer {
       link.start()
       return new ModbusServer(url, device, counters, connections, link)
     }
-    const listener = await listen(url, { maxConnections, ...(allow && { allow }) })
+    const listener = await listen(url, { maxConnections, halfOpen: HALF_OPEN_MS, ...(allow && { allow }) })
     listener.connections.subscribe((connection) => {
       track(connections, connection)
       new ServerConnection(connection, serve)

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { ADU_CODECS, ModbusClient, ModbusServer, meterUnit } from '@gridseal/modbus'
 import type { ServerOptions } from '@gridseal/modbus'
 import { fromHex, toHex } from '@gridseal/wire'
+import { askAndEnd } from '../../../../test/support/half-close.ts'
 import { hex, pieces } from '../support/chunking.ts'
 import { rejection } from '../support/errors.ts'
 import { until } from '../support/peers.ts'
@@ -56,6 +57,26 @@ describe('Modbus server on TCP', () => {
     expect(chunks).to.have.length(1)
     expect(server.counters).to.include({ requests: 3, responses: 3, exceptions: 0 })
   })
+
+  for (const count of [1, 1000]) {
+    it(`answers ${count} requests of a client that ends its half behind them, and then ends its own`, async () => {
+      await serve()
+      const requests = Buffer.concat(Array.from({ length: count }, () => fromHex('0001 0000 0006 01 03 0000 0001')))
+      const answers = await askAndEnd(server.url, requests)
+      expect(answers.length).to.equal(count * 11)
+      expect(toHex(answers.subarray(0, 11))).to.equal(hex('0001 0000 0005 01 03 02 000A'))
+    })
+  }
+
+  for (const [framing, request, answer] of [
+    ['rtu', '01 03 0000 0001 84 0A', '01 03 02 000A 3843'],
+    ['ascii', '3A 3031303330303030303030314642 0D0A', '3A 30313033303230303041 4630 0D0A'],
+  ] as const) {
+    it(`answers a client that ends its half behind its request, in ${framing} over TCP`, async () => {
+      await serve({ framing })
+      expect(toHex(await askAndEnd(server.url, fromHex(request)))).to.equal(hex(answer))
+    })
+  }
 
   it('answers a request that dribbles in byte by byte', async () => {
     await serve()

@@ -21,6 +21,8 @@ interface MemorySettings {
   readonly linger: number
 }
 
+const NOTHING = new Uint8Array(0)
+
 /**
  * One end of a pair. It behaves as TCP does: delivery is asynchronous and in order, a paused reader holds the writer's
  * queue, the queue is all there is between the ends. A chunk is copied when it is delivered, so that neither end sees
@@ -33,8 +35,9 @@ export class MemoryConnection extends BaseConnection {
   readonly #settings: MemorySettings
   /** Itself until it is joined. */
   #other: MemoryConnection = this
-  /** What the other end has written and this one has not read. */
+  /** What the other end has written and this one has not read begins at `#first`: to move the rest costs more with each. */
   #inbox: Uint8Array[] = []
+  #first = 0
   #inboxBytes = 0
   #reading = false
   #scheduled = false
@@ -88,8 +91,7 @@ export class MemoryConnection extends BaseConnection {
   #reset(): void {
     if (this.#dead) return
     this.failed(new ProtocolError('transport.connection.reset', `${this.remote}: the peer broke it off`))
-    this.#inbox = []
-    this.#inboxBytes = 0
+    this.#clear()
     setImmediate(() => this.#die())
   }
 
@@ -105,13 +107,14 @@ export class MemoryConnection extends BaseConnection {
   #deliver(): void {
     const other = this.#other
     // Only what is there now: what the reader makes the other end write comes with the next turn of the event loop.
-    for (let count = this.#inbox.length; count > 0 && this.#reading && !this.#dead; count--) {
-      const chunk = this.#inbox.shift()
+    for (let count = this.#inbox.length - this.#first; count > 0 && this.#reading && !this.#dead; count--) {
+      const chunk = this.#inbox[this.#first]
       if (chunk === undefined) break
       this.#deliverChunk(chunk)
       other.left()
     }
     if (this.#dead) return
+    this.#tidy()
     if (this.#inbox.length > 0) {
       if (this.#reading) this.#schedule()
       return
@@ -127,17 +130,31 @@ export class MemoryConnection extends BaseConnection {
   #deliverChunk(chunk: Uint8Array): void {
     const { maxChunk } = this.#settings
     const piece = chunk.length > maxChunk ? chunk.subarray(0, maxChunk) : chunk
-    if (piece !== chunk) this.#inbox.unshift(chunk.subarray(maxChunk))
+    if (piece === chunk) this.#inbox[this.#first++] = NOTHING
+    else this.#inbox[this.#first] = chunk.subarray(maxChunk)
     this.#inboxBytes -= piece.length
     this.received(new Uint8Array(piece))
+  }
+
+  /** Gives the places of what was read back, when they are at least half of all. */
+  #tidy(): void {
+    if (this.#first === 0 || this.#first * 2 < this.#inbox.length) return
+    if (this.#first === this.#inbox.length) this.#inbox.length = 0
+    else this.#inbox.splice(0, this.#first)
+    this.#first = 0
+  }
+
+  #clear(): void {
+    this.#inbox = []
+    this.#first = 0
+    this.#inboxBytes = 0
   }
 
   #die(): void {
     if (this.#dead) return
     this.#dead = true
     this.#finished = true
-    this.#inbox = []
-    this.#inboxBytes = 0
+    this.#clear()
     this.terminated()
     this.#other.#schedule()
   }

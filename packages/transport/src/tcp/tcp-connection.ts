@@ -32,7 +32,7 @@ export class TcpConnection extends BaseConnection {
     socket.pause()
     if (read?.options === undefined) socket.on('data', (chunk: Buffer) => this.received(chunk))
     else read.deliver = (chunk) => this.#take(chunk)
-    socket.on('end', () => this.peerEnded())
+    socket.on('end', () => this.peerEnded(settings.halfOpen))
     socket.on('error', (error) => this.failed(systemError('connection', this.remote, error)))
     socket.on('close', () => this.terminated())
     socket.on('timeout', () => this.#timedOut())

@@ -43,7 +43,8 @@ export class TcpListener implements Listener {
     this.url = formatAddress(handshake?.scheme ?? 'tcp', address, port) + (handshake?.path ?? '')
     this.#handshake = handshake
     this.#server = server
-    this.#settings = settings
+    // What stands in between ends as a whole.
+    this.#settings = handshake === undefined ? settings : { ...settings, halfOpen: 0 }
     this.#allow = allow
     this.#maxConnections = settings.maxConnections
     server.on('connection', (socket) => this.#accept(socket))
@@ -58,13 +59,14 @@ export class TcpListener implements Listener {
   ): Promise<TcpListener> {
     const settings = settleListen(options)
     const allow = settings.allow === undefined ? undefined : new AllowList(settings.allow)
-    const { keepAlive } = settings
+    const { keepAlive, halfOpen } = settings
     const { host, port } = endpoint
     // Nothing is read from a socket before it has passed the allow-list.
     const server = createServer({
       noDelay: true,
       keepAlive: keepAlive > 0,
       keepAliveInitialDelay: keepAlive,
+      allowHalfOpen: halfOpen > 0 && handshake === undefined,
       // A handshake reads as soon as it begins.
       pauseOnConnect: handshake === undefined,
     })

@@ -110,11 +110,13 @@ export async function openDatagram(options: DatagramOptions): Promise<DatagramSo
 }
 
 /**
- * The URL with the host's address in place of its name, as {@link Datagram.from} has it. Rejects with
- * `transport.connect.host` if the name cannot be resolved, and {@link UsageError} `transport.url.…`.
+ * The URL with the host's address in place of its name, as {@link Datagram.from} has it; an address that a socket of the URL
+ * `from` can send to, where that is given. Rejects with `transport.connect.host` if the name cannot be resolved, and
+ * {@link UsageError} `transport.url.…`.
  */
-export async function resolveDatagram(url: string): Promise<string> {
-  const { host, port } = await resolve(url)
+export async function resolveDatagram(url: string, from?: string): Promise<string> {
+  const { host, port } = await resolve(url, from?.startsWith('udp://[') === false ? 4 : 0)
+  if (port === 0) throw noPort(url)
   return formatAddress('udp', plainAddress(host), port)
 }
 
@@ -223,10 +225,11 @@ function noPort(url: string): UsageError {
   return new UsageError('transport.url.port', `${url}: there is no port 0 to send to`)
 }
 
-async function resolve(url: string): Promise<Target> {
+/** `family` 0: IPv4 or IPv6. */
+async function resolve(url: string, family: 0 | 4 = 0): Promise<Target> {
   const { host, port } = udpEndpoint(url)
   try {
-    const { address } = await lookup(host)
+    const { address } = await lookup(host, { family })
     return { host: address, port }
   } catch (error) {
     throw systemError('connect', url, error)

@@ -34,6 +34,44 @@ describe('a memory pair', () => {
     await b.closed
   })
 
+  it('takes a time for 200,000 chunks of a byte that grows with their number, not with its square', async () => {
+    const [a, b] = memoryPair()
+    let got = 0
+    const all = new Promise<void>((resolve) => {
+      b.data.subscribe(({ length }) => (got += length) === 200_000 && resolve())
+    })
+    const before = process.cpuUsage()
+    for (let i = 0; i < 200_000; i++) a.write(pattern(1))
+    await all
+    const { user, system } = process.cpuUsage(before)
+    expect(a.queued).to.equal(0)
+    // Less than one, against fifteen and more.
+    expect((user + system) / 1e6).to.be.below(8)
+    a.destroy()
+    await b.closed
+  })
+
+  it('keeps what is left in order when its reader pauses in the middle', async () => {
+    const [a, b] = memoryPair({ maxChunk: 3 })
+    const got: number[] = []
+    b.data.subscribe((chunk) => {
+      got.push(...chunk)
+      if (got.length % 7 < 3) {
+        b.pause()
+        setImmediate(() => b.resume())
+      }
+    })
+    const sent = Array.from({ length: 500 }, (_, n) => n % 251)
+    for (let at = 0; at < 500; at += 5) {
+      a.write(Uint8Array.from(sent.slice(at, at + 5)))
+      if (at % 50 === 0) await settle()
+    }
+    while (got.length < 500) await settle()
+    expect(got).to.deep.equal(sent)
+    a.destroy()
+    await b.closed
+  })
+
   it('cuts chunks up if asked to', async () => {
     const [a, b] = memoryPair({ maxChunk: 4 })
     const atB = new Collected(b)

@@ -4,6 +4,7 @@ import { connect, listen } from '@gridseal/transport'
 import type { Connection, Listener } from '@gridseal/transport'
 import { expect } from 'chai'
 import { needIpv6, needLinux } from '../../../../test/support/requirements.ts'
+import { askAndEnd } from '../../../../test/support/half-close.ts'
 import { Collected, nextOf, pattern, rejection, until } from '../support/collect.ts'
 import { portOf } from '../support/tcp-pair.ts'
 
@@ -49,6 +50,50 @@ describe('a TCP listener', () => {
     const atUs = new Collected(connection)
     await atUs.until(5)
     expect(Buffer.from(atUs.bytes).toString()).to.equal('early')
+  })
+
+  describe('with a peer that ends its half and waits', () => {
+    /** The connection of such a peer, when all that it has sent is here, and what the peer gets. */
+    async function halfClosed(halfOpen: number): Promise<{ connection: Connection; answer: Promise<Buffer> }> {
+      listener = await listen('tcp://127.0.0.1:0', { halfOpen })
+      const answer = askAndEnd(listener.url, Buffer.from('request'))
+      const connection = (await nextOf(listener.connections)) as Connection
+      accepted.push(connection)
+      const atUs = new Collected(connection)
+      await until('all is here', () => atUs.completed > 0)
+      expect(Buffer.from(atUs.bytes).toString()).to.equal('request')
+      return { connection, answer }
+    }
+
+    it('writes what it waits for, and ends with it', async () => {
+      const { connection, answer } = await halfClosed(60_000)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect(connection.write(Buffer.from('answer'))).to.equal(true)
+      connection.end()
+      expect((await answer).toString()).to.equal('answer')
+      expect(await connection.closed).to.deep.equal({ kind: 'peer' })
+    })
+
+    it('waits as long as it was told, and no longer, also while it writes', async () => {
+      const { connection, answer } = await halfClosed(100)
+      const timer = setInterval(() => connection.write(pattern(1)), 5)
+      expect(await connection.closed).to.deep.equal({ kind: 'peer' })
+      clearInterval(timer)
+      expect((await answer).length).to.be.greaterThan(0)
+    })
+
+    it('ends at once where it was told nothing', async () => {
+      const { connection, answer } = await halfClosed(0)
+      expect(connection.write(Buffer.from('answer'))).to.equal(false)
+      expect((await answer).length).to.equal(0)
+    })
+
+    it('is destroyed at once', async () => {
+      const { connection, answer } = await halfClosed(60_000)
+      connection.destroy()
+      expect(await connection.closed).to.deep.equal({ kind: 'peer' })
+      await answer.catch(() => undefined)
+    })
   })
 
   it('destroys what the allow-list does not name, at once and unread', async function () {

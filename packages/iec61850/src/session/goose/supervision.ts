@@ -36,6 +36,11 @@ export const GOOSE_REFUSALS = [
   'simulation',
   /** Of a state that was over, or a number that was here before. */
   'replayed',
+  /**
+   * Begins anew, but with a time before that of the state which was heard last: a recording, or a publisher whose clock was
+   * ahead and has been set. Who knows that it was the latter may {@link GooseSupervision.reset}.
+   */
+  'clock',
 ] as const
 export type GooseRefusal = (typeof GOOSE_REFUSALS)[number]
 
@@ -65,10 +70,13 @@ export interface GooseCounters {
   readonly refused: Record<GooseRefusal, number>
 }
 
+/** The time of a state is of now if it is not further from our clock, ns. */
+const OF_NOW = 10_000_000_000n
+
 /**
  * Supervises one GOOSE subscription (IEC 61850-8-1 18.1.2.5, 62351-6 on replays): sequence of states and messages, time
  * allowed to live, simulation, configuration. The first message is the base line, whatever its numbers. Pure: time is an
- * argument, in ms on any steady clock.
+ * argument, in ms on any steady clock; `wall` is ms since 1970-01-01 UTC, undefined where that is not known.
  */
 export class GooseSupervision {
   readonly counters: GooseCounters = {
@@ -119,15 +127,21 @@ export class GooseSupervision {
     return true
   }
 
+  /** Forgets what was heard: the next message is the base line, whatever its numbers and its time. */
+  reset(): void {
+    this.#last = undefined
+    this.#expires = Infinity
+  }
+
   /** Judges a frame. */
-  take({ frame, pdu, malformed, violation }: ExaminedGoose, now: number): GooseVerdict {
+  take({ frame, pdu, malformed, violation }: ExaminedGoose, now: number, wall?: number): GooseVerdict {
     if (malformed !== undefined) return this.#refuse('malformed')
     if (violation !== undefined) return this.#refuse('violation')
     const message = pdu as GoosePdu
     const reason = this.#mismatch(frame.header!, message)
     if (reason !== undefined) return this.#refuse(reason)
     this.expire(now)
-    return this.#judge(message, now)
+    return this.#judge(message, now, wall)
   }
 
   #mismatch(header: GooseFrame['header'], pdu: GoosePdu): GooseRefusal | undefined {
@@ -151,27 +165,21 @@ export class GooseSupervision {
     return false
   }
 
-  #judge(pdu: GoosePdu, now: number): GooseVerdict {
+  #judge(pdu: GoosePdu, now: number, wall: number | undefined): GooseVerdict {
     const last = this.#last
     if (last === undefined) return this.#newState(pdu, now, 0, 0)
-    if (this.#beginsAnew(pdu, last)) {
+    const falls = pdu.stNum === last.stNum ? sequenceFalls(pdu, last) : isBehind(pdu.stNum, last.stNum)
+    const isFirst = pdu.stNum === 1 && pdu.sqNum === 0
+    // A publisher begins anew, or has begun while it was not heard.
+    const mayBeAnew = isFirst || this.#lost
+    const later = isLater(pdu.t, last.t)
+    if (mayBeAnew && ((falls && (later || wasAhead(pdu.t, last.t, wall))) || (later && pdu.stNum === last.stNum))) {
       this.counters.restarts++
       return this.#newState(pdu, now, 0, 0)
     }
+    if (falls) return this.#refuse(mayBeAnew ? 'clock' : 'replayed')
     if (pdu.stNum === last.stNum) return this.#sameState(pdu, last, now)
-    const step = distance(pdu.stNum, last.stNum)
-    if (step > U32_MAX / 2) return this.#refuse('replayed')
-    return this.#newState(pdu, now, step - 1, pdu.sqNum)
-  }
-
-  /**
-   * Numbers fall where a publisher begins anew, or has begun while it was not heard: in both cases its clock has gone on.
-   * What was recorded earlier is older.
-   */
-  #beginsAnew(pdu: GoosePdu, last: GoosePdu): boolean {
-    const falls = pdu.stNum === last.stNum ? pdu.sqNum < last.sqNum : distance(pdu.stNum, last.stNum) > U32_MAX / 2
-    const isFirst = pdu.stNum === 1 && pdu.sqNum === 0
-    return falls && (isFirst || this.#lost) && this.#isLater(pdu.t, last.t)
+    return this.#newState(pdu, now, distance(pdu.stNum, last.stNum) - 1, pdu.sqNum)
   }
 
   #sameState(pdu: GoosePdu, last: GoosePdu, now: number): GooseVerdict {
@@ -179,11 +187,10 @@ export class GooseSupervision {
       this.counters.duplicates++
       return { kind: 'duplicate' }
     }
-    const step = pdu.sqNum === 0 ? 0 : distance(pdu.sqNum, last.sqNum)
-    if (step === 0 || step > U32_MAX / 2) return this.#refuse('replayed')
+    const lost = distance(pdu.sqNum, last.sqNum) - 1
     this.#heard(pdu, now)
-    this.counters.lost += step - 1
-    return { kind: 'repeat', lost: step - 1 }
+    this.counters.lost += lost
+    return { kind: 'repeat', lost }
   }
 
   #newState(pdu: GoosePdu, now: number, missed: number, lost: number): GooseVerdict {
@@ -201,16 +208,39 @@ export class GooseSupervision {
     this.counters.messages++
   }
 
-  /** Whether a state began later than another, by clocks that work. */
-  #isLater(t: UtcTime, last: UtcTime): boolean {
-    if (timeQualityOf(t.quality).clockFailure || timeQualityOf(last.quality).clockFailure) return false
-    return utcNanoseconds(t) > utcNanoseconds(last)
-  }
-
   #refuse(reason: GooseRefusal): GooseVerdict {
     this.counters.refused[reason]++
     return { kind: 'refused', reason }
   }
+}
+
+/** Whether a state began later than another, by clocks that work: what was recorded earlier is older. */
+function isLater(t: UtcTime, last: UtcTime): boolean {
+  return works(t) && works(last) && utcNanoseconds(t) > utcNanoseconds(last)
+}
+
+/**
+ * Whether the clock of the state before was ahead of ours, which is right, and this one began just now by both. A recording
+ * is of another time, since nothing of now was heard under that clock.
+ */
+function wasAhead(t: UtcTime, last: UtcTime, wall: number | undefined): boolean {
+  if (wall === undefined || !works(t)) return false
+  const ours = BigInt(Math.floor(wall)) * 1_000_000n
+  const away = utcNanoseconds(t) - ours
+  return utcNanoseconds(last) > ours + OF_NOW && away <= OF_NOW && away >= -OF_NOW
+}
+
+function works(t: UtcTime): boolean {
+  return !timeQualityOf(t.quality).clockFailure
+}
+
+/** Numbers within a state go on with 1; 0 is its first message alone. */
+function sequenceFalls({ sqNum }: GoosePdu, last: GoosePdu): boolean {
+  return sqNum !== last.sqNum && (sqNum === 0 || isBehind(sqNum, last.sqNum))
+}
+
+function isBehind(to: number, from: number): boolean {
+  return distance(to, from) > U32_MAX / 2
 }
 
 /** Steps from one number to another; from the largest it goes on with 1. */
