@@ -173,7 +173,7 @@ export class Pkcs11KeyStore implements KeyStore {
 
   /** Writes a seed, wrapped, and overwrites it. */
   async #wrap(path: string, seed: Uint8Array, of: Pick<WrappedSeed, 'algorithm' | 'kid' | 'purpose'>): Promise<void> {
-    const wrappingKey = this.#key()
+    const wrappingKey = this.#key() ?? (this.#wrappingKey = WrappingKey.generate(this.#token, this.#label))
     const bound = { version: 1 as const, ...of, kek: wrappingKey.id }
     const { nonce, sealed } = wrappingKey.wrap(seed, wrapAad(bound))
     seed.fill(0)
@@ -189,8 +189,8 @@ export class Pkcs11KeyStore implements KeyStore {
   /** What `use` makes of a seed, which is overwritten then. */
   #unwrap<T>(name: string, wrapped: WrappedSeed, use: (seed: Uint8Array) => T): T {
     const key = this.#key()
-    if (key.id !== wrapped.kek) {
-      const message = `"${name}" was wrapped by the key ${wrapped.kek}, and the token has ${key.id}`
+    if (key?.id !== wrapped.kek) {
+      const message = `"${name}" was wrapped by the key ${wrapped.kek}, and the token has ${key?.id ?? 'none'}`
       throw new UsageError('pqc.hsm.kek', message, { name })
     }
     const seed = key.unwrap(fromHex(wrapped.nonce), fromHex(wrapped.sealed), wrapAad(wrapped))
@@ -220,8 +220,9 @@ export class Pkcs11KeyStore implements KeyStore {
     return readFile(path, 'utf8')
   }
 
-  #key(): WrappingKey {
-    return (this.#wrappingKey ??= WrappingKey.open(this.#token, this.#label))
+  /** Only what wraps makes one where there is none: what unwraps must not stand in the way of a restoration. */
+  #key(): WrappingKey | undefined {
+    return (this.#wrappingKey ??= WrappingKey.find(this.#token, this.#label))
   }
 
   #path(name: string): string {

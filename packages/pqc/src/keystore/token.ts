@@ -75,6 +75,13 @@ export class Token {
     })
   }
 
+  /** The handle of the only object that matches. Throws `UsageError` `pqc.hsm.ambiguous` where there are several. */
+  findOne(template: Attribute[], label: string): Handle | undefined {
+    const [handle, another] = this.find(template)
+    if (another === undefined) return handle
+    throw new UsageError('pqc.hsm.ambiguous', `the token has several keys "${label}"`, { label })
+  }
+
   /**
    * Works with the session. If the token or the session is gone, it is looked for once more and the work repeated, so
    * `work` must find its objects itself. Throws `ProtocolError` `pqc.hsm.gone`, `pqc.hsm.failed`.

@@ -24,13 +24,24 @@ export class WrappingKey {
     this.#template = [...keyTemplate(label), { type: CKA.ID, value: id }]
   }
 
-  /** The key of a label, or a new one. Throws `UsageError` `pqc.hsm.ambiguous` where there are several. */
-  static open(token: Token, label: string): WrappingKey {
-    const found = token.find(keyTemplate(label))
-    if (found.length > 1) {
-      throw new UsageError('pqc.hsm.ambiguous', `the token has ${found.length} keys "${label}"`, { label })
+  /**
+   * The key of a label, if it is there. Throws `UsageError` `pqc.hsm.ambiguous` where there are several, and `pqc.hsm.kek`
+   * for one that could leave the token.
+   */
+  static find(token: Token, label: string): WrappingKey | undefined {
+    const handle = token.findOne(keyTemplate(label), label)
+    if (handle === undefined) return undefined
+    const [id, extractable] = token.run((pkcs11, session) =>
+      pkcs11.C_GetAttributeValue(session, handle, [{ type: CKA.ID }, { type: CKA.EXTRACTABLE }]),
+    )
+    if (extractable!.value[0] !== 0) {
+      throw new UsageError('pqc.hsm.kek', `the key "${label}" can be taken out of the token`, { label })
     }
-    if (found.length === 1) return new WrappingKey(token, idOf(token, keyTemplate(label)), label)
+    return new WrappingKey(token, id!.value, label)
+  }
+
+  /** A new key. */
+  static generate(token: Token, label: string): WrappingKey {
     const id = randomBytes(16)
     token.run((pkcs11, session) =>
       pkcs11.C_GenerateKey(session, { mechanism: CKM.AES_KEY_GEN }, [
@@ -118,12 +129,6 @@ function keyTemplate(label: string): Attribute[] {
     { type: CKA.KEY_TYPE, value: CKK.AES },
     { type: CKA.LABEL, value: label },
   ]
-}
-
-function idOf(token: Token, template: Attribute[]): Buffer {
-  const [handle] = token.find(template)
-  const [id] = token.run((pkcs11, session) => pkcs11.C_GetAttributeValue(session, handle!, [{ type: CKA.ID }]))
-  return id!.value
 }
 
 function gcm(iv: Buffer, aad: Uint8Array): Mechanism {

@@ -8,6 +8,7 @@ import {
   Pkcs11KeyStore,
   SigningKey,
   VerifyingKey,
+  WRAPPING_KEY,
   compositeMessageSigner,
   encapsulate,
   escrowWrappingKey,
@@ -19,6 +20,7 @@ import type { TokenOptions } from '@gridseal/pqc'
 import { AuthError, UsageError, fromHex, toHex } from '@gridseal/wire'
 import { loadPkcs11 } from '#src/keystore/pkcs11-binding.ts'
 import type { Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
+import { CKA, CKM } from '#src/keystore/pkcs11-numbers.ts'
 import { needOptional } from '../../../../test/support/requirements.ts'
 import { PIN, makeToken, needSoftHsm } from './softhsm.ts'
 
@@ -148,7 +150,9 @@ describe('keys behind a token (SoftHSM)', function () {
     }
     await expectCode({ algorithm: 'ML-DSA-44' }, 'pqc.hsm.unwrap')
     await expectCode({ kid: '00'.repeat(32) }, 'pqc.hsm.unwrap')
-    await expectCode({ sealed: `00${good['sealed']!.slice(2)}` }, 'pqc.hsm.unwrap')
+    const damaged = fromHex(good['sealed']!)
+    damaged[0]! ^= 1
+    await expectCode({ sealed: toHex(damaged) }, 'pqc.hsm.unwrap')
     await expectCode({ kek: '00'.repeat(16) }, 'pqc.hsm.kek')
     await expectCode({ algorithm: 'RSA' }, 'pqc.wrapped-seed.format')
     await expectCode({ nonce: 'xyz' }, 'pqc.wrapped-seed.format')
@@ -231,6 +235,8 @@ describe('keys behind a token (SoftHSM)', function () {
       await cp(join(first, 'pq.wrapped'), join(second, 'pq.wrapped'))
       const secondToken = await makeToken(library, second, 'second')
       const restored = await Pkcs11KeyStore.open({ ...secondToken, folder: second })
+      // Whoever starts the station too early finds out, and makes no wrapping key that the restoration would meet.
+      expect(await codeOf(restored.open('pq'))).to.equal('pqc.hsm.kek')
       expect(() => restoreWrappingKey(restored, [parseShare(shares[2]!)]))
         .to.throw(UsageError)
         .with.property('code', 'pqc.escrow.few')
@@ -244,6 +250,31 @@ describe('keys behind a token (SoftHSM)', function () {
       await restored.close()
     } finally {
       await rm(other, { recursive: true, force: true })
+    }
+  })
+
+  it('does not wrap with a key that could leave the token', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
+    try {
+      const loose = await makeToken(library, other, 'loose')
+      const binding = await loadPkcs11()
+      const store = await Pkcs11KeyStore.open({ ...loose, folder: other }, binding)
+      const slot = binding.C_GetSlotList(true).find((one) => binding.C_GetTokenInfo(one).label.trim() === 'loose')!
+      const session = binding.C_OpenSession(slot, 6)
+      binding.C_GenerateKey(session, { mechanism: CKM.AES_KEY_GEN }, [
+        { type: CKA.TOKEN, value: true },
+        { type: CKA.LABEL, value: WRAPPING_KEY },
+        { type: CKA.ID, value: Buffer.alloc(16, 1) },
+        { type: CKA.EXTRACTABLE, value: true },
+        { type: CKA.ENCRYPT, value: true },
+        { type: CKA.VALUE_LEN, value: 32 },
+      ])
+      expect(await codeOf(store.import('pq', SigningKey.generate('ML-DSA-44')))).to.equal('pqc.hsm.kek')
+      expect(await codeOf(store.open('pq'))).to.equal('pqc.key-store.unknown')
+      await store.close()
+    } finally {
+      await rm(other, { recursive: true, force: true })
+      process.env['SOFTHSM2_CONF'] = join(folder, 'softhsm2.conf')
     }
   })
 })
