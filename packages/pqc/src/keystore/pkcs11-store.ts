@@ -17,7 +17,7 @@ import { ML_KEM_SETS } from './pkcs11-numbers.ts'
 import { Token } from './token.ts'
 import type { TokenOptions } from './token.ts'
 import { generateInToken, listInToken, openInToken, removeFromToken, tokenSupports } from './token-keys.ts'
-import { generateKemInToken, openKemInToken, removeKemFromToken, tokenHasKem } from './token-kem.ts'
+import { generateKemInToken, kemIsInToken, openKemInToken, removeKemFromToken, tokenHasKem } from './token-kem.ts'
 import type { TokenKemKey } from './token-kem.ts'
 import { decodeWrappedSeed, encodeWrappedSeed, wrapAad } from './wrapped-seed.ts'
 import type { WrappedSeed } from './wrapped-seed.ts'
@@ -82,7 +82,7 @@ export class Pkcs11KeyStore implements KeyStore {
   async open(name: string): Promise<MessageSigner> {
     needName(name)
     const inToken = listInToken(this.#token).find((entry) => entry.name === name)
-    if (inToken !== undefined) return openInToken(this.#token, name, inToken.algorithm)!
+    if (inToken !== undefined) return openInToken(this.#token, name, inToken.algorithm)
     const wrapped = await this.#read(name)
     const signer = this.#unwrap(name, { ...wrapped, purpose: this.#purpose }, (seed) =>
       SigningKey.fromSeed(wrapped.algorithm, seed),
@@ -93,7 +93,7 @@ export class Pkcs11KeyStore implements KeyStore {
 
   async list(): Promise<readonly StoredKey[]> {
     const inToken = listInToken(this.#token).map(({ name, algorithm }): StoredKey => {
-      const { publicKey } = openInToken(this.#token, name, algorithm)!
+      const { publicKey } = openInToken(this.#token, name, algorithm)
       return { name, algorithm, kid: toHex(publicKey.fingerprint), place: 'token' }
     })
     const files = (await readdir(this.#folder)).filter((file) => file.endsWith('.wrapped')).sort()
@@ -160,7 +160,7 @@ export class Pkcs11KeyStore implements KeyStore {
   /** Throws `UsageError` `pqc.key-store.unknown`. */
   async removeKem(name: string): Promise<void> {
     needName(name)
-    if (openKemInToken(this.#token, name) !== undefined) removeKemFromToken(this.#token, name)
+    if (kemIsInToken(this.#token, name)) removeKemFromToken(this.#token, name)
     else if (existsSync(this.#kemPath(name))) await rm(this.#kemPath(name))
     else throw unknownKey(name)
   }
@@ -207,7 +207,7 @@ export class Pkcs11KeyStore implements KeyStore {
     const taken =
       files.some((file) => existsSync(file)) ||
       listInToken(this.#token).some((entry) => entry.name === name) ||
-      openKemInToken(this.#token, name) !== undefined
+      kemIsInToken(this.#token, name)
     if (taken) throw keyExists(name)
   }
 
