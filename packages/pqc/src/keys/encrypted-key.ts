@@ -106,8 +106,9 @@ function parametersOf(reader: BerReader, oid: string, field: string): BerReader 
 }
 
 function isPayable({ N, r, p }: ScryptCost): boolean {
-  const powerOfTwo = Number.isInteger(N) && N >= 2 && N <= 2 ** 24 && (N & (N - 1)) === 0
-  return powerOfTwo && r >= 1 && 128 * N * r <= MAX_MEMORY && p >= 1 && p <= MAX_PARALLEL
+  const whole = [N, r, p].every((number) => Number.isInteger(number))
+  const powerOfTwo = N >= 2 && N <= 2 ** 24 && (N & (N - 1)) === 0
+  return whole && powerOfTwo && r >= 1 && 128 * Math.max(N, p) * r <= MAX_MEMORY && p >= 1 && p <= MAX_PARALLEL
 }
 
 function derive(passphrase: string, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { open, readFile, readdir, rm } from 'node:fs/promises'
+import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DecodeError, UsageError, describeError, fromHex, toHex } from '@gridseal/wire'
 import type { MlKemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
@@ -8,6 +8,7 @@ import { DecapsulationKey } from '../kem/decapsulation-key.ts'
 import type { MessageSigner } from '../keys/message-signer.ts'
 import { SigningKey } from '../keys/signing-key.ts'
 import { encodeSpki } from '../keys/spki.ts'
+import { writeWhole } from '../keys/write-file.ts'
 import { sha256 } from '../symmetric/hash.ts'
 import { keyExists, needName, unknownKey } from './key-store.ts'
 import type { KeyStore, StoreHealth, StoredKey } from './key-store.ts'
@@ -173,16 +174,14 @@ export class Pkcs11KeyStore implements KeyStore {
 
   /** Writes a seed, wrapped, and overwrites it. */
   async #wrap(path: string, seed: Uint8Array, of: Pick<WrappedSeed, 'algorithm' | 'kid' | 'purpose'>): Promise<void> {
-    const wrappingKey = this.#key() ?? (this.#wrappingKey = WrappingKey.generate(this.#token, this.#label))
-    const bound = { version: 1 as const, ...of, kek: wrappingKey.id }
-    const { nonce, sealed } = wrappingKey.wrap(seed, wrapAad(bound))
-    seed.fill(0)
-    const file = await open(path, 'wx', 0o600)
     try {
-      await file.writeFile(encodeWrappedSeed({ ...bound, nonce: toHex(nonce), sealed: toHex(sealed) }))
-      await file.sync()
+      const wrappingKey = this.#key() ?? (this.#wrappingKey = WrappingKey.generate(this.#token, this.#label))
+      const bound = { version: 1 as const, ...of, kek: wrappingKey.id }
+      const { nonce, sealed } = wrappingKey.wrap(seed, wrapAad(bound))
+      const text = encodeWrappedSeed({ ...bound, nonce: toHex(nonce), sealed: toHex(sealed) })
+      await writeWhole(path, text, 0o600, false)
     } finally {
-      await file.close()
+      seed.fill(0)
     }
   }
 

@@ -82,9 +82,11 @@ export class WrappingKey {
 
   wrap(secret: Uint8Array, aad: Uint8Array): { readonly nonce: Uint8Array; readonly sealed: Uint8Array } {
     const nonce = randomBytes(12)
+    // The binding takes Buffers only: this is no copy, which would be left behind.
+    const data = Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength)
     const sealed = this.#token.run((pkcs11, session) => {
       pkcs11.C_EncryptInit(session, gcm(nonce, aad), this.#handle())
-      return pkcs11.C_Encrypt(session, Buffer.from(secret), Buffer.alloc(secret.length + 2 * TAG_LENGTH))
+      return pkcs11.C_Encrypt(session, data, Buffer.alloc(secret.length + 2 * TAG_LENGTH))
     })
     return { nonce, sealed }
   }

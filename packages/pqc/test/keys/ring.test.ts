@@ -61,6 +61,32 @@ describe('encrypted key files', () => {
   })
 })
 
+describe('the cost of scrypt', () => {
+  it('is refused by name where it makes no sense', async () => {
+    for (const wrong of [
+      { N: 1000, r: 8, p: 1 },
+      { N: 1, r: 8, p: 1 },
+      { N: 2 ** 19, r: 8, p: 1 },
+      { N: 1024, r: 1.5, p: 1 },
+      { N: 1024, r: 0, p: 1 },
+      { N: 1024, r: 8, p: 0.5 },
+      { N: 1024, r: 8, p: 17 },
+      // p blocks of 128 r bytes, too, are memory.
+      { N: 2, r: 2 ** 18, p: 16 },
+    ]) {
+      const error: unknown = await encryptPkcs8(new Uint8Array(8), 'x', wrong).catch((thrown: unknown) => thrown)
+      expect(error, JSON.stringify(wrong)).to.be.instanceOf(UsageError).with.property('code', 'pqc.scrypt.cost')
+      expect(error).to.have.property('message', 'the cost of scrypt is out of range')
+    }
+  })
+
+  it('may be 256 MiB', async () => {
+    const most = { N: 2 ** 18, r: 8, p: 1 }
+    const der = await encryptPkcs8(new Uint8Array(8), 'x', most)
+    expect(toHex(await decryptPkcs8(der, 'x'))).to.equal('00'.repeat(8))
+  })
+})
+
 describe('cache of imported public keys', () => {
   it('gives the same key for the same bytes, and forgets the least recently used', () => {
     const cache = new PublicKeyCache(2)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -127,6 +127,25 @@ describe('keys behind a token (SoftHSM)', function () {
     } finally {
       await again.close()
     }
+  })
+
+  it('leaves no half-written seed behind on a full disk: its name stays free', async () => {
+    const store = await openStore()
+    const handle = await open('/dev/null')
+    const prototype = Object.getPrototypeOf(handle) as { writeFile: unknown }
+    await handle.close()
+    const { writeFile: write } = prototype
+    prototype.writeFile = () => Promise.reject(Object.assign(new TypeError('no space left'), { code: 'ENOSPC' }))
+    try {
+      expect(await codeOf(store.import('late', SigningKey.generate('ML-DSA-44')))).to.equal('pqc.key-file.write')
+    } finally {
+      prototype.writeFile = write
+    }
+    expect((await readdir(folder)).filter((file) => file.startsWith('late'))).to.deep.equal([])
+    await store.import('late', SigningKey.generate('ML-DSA-44'))
+    expect((await store.open('late')).publicKey.algorithm).to.equal('ML-DSA-44')
+    await store.remove('late')
+    await store.close()
   })
 
   it('gives the classical leg of a dual signature whose other leg is a wrapped seed', async () => {

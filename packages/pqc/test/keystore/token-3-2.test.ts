@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Pkcs11KeyStore, Policy, encapsulate, setPolicy } from '@gridseal/pqc'
+import { Pkcs11KeyStore, Policy, SigningKey, encapsulate, setPolicy } from '@gridseal/pqc'
 import { AuthError, DecodeError, UsageError, toHex } from '@gridseal/wire'
 import type { Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
 import { CKA, CKO } from '#src/keystore/pkcs11-numbers.ts'
@@ -112,6 +112,22 @@ describe('a token with ML-DSA and ML-KEM inside (PKCS#11 3.2)', () => {
     expect(token.objects.size).to.equal(0)
   })
 
+  it('leaves no copy of a seed that it has wrapped, nor of one that it could not wrap', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
+    try {
+      const [token, store] = await opened(folder)
+      await store.import('one', SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(7)))
+      token.encryptResult = 5
+      const failed: unknown = await store
+        .import('two', SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(8)))
+        .catch((thrown: unknown) => thrown)
+      expect(failed).to.have.property('code', 'pqc.hsm.failed')
+      expect(token.encrypted.map((bytes) => toHex(bytes))).to.deep.equal(['00'.repeat(32), '00'.repeat(32)])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
   it('says which key has lost its public half', async () => {
     const [token, store] = await opened()
     await store.generate('station', 'ML-DSA-65')
@@ -126,8 +142,8 @@ describe('a token with ML-DSA and ML-KEM inside (PKCS#11 3.2)', () => {
   })
 })
 
-async function opened(): Promise<[Token32, Pkcs11KeyStore]> {
+async function opened(folder: string = tmpdir()): Promise<[Token32, Pkcs11KeyStore]> {
   const token = new Token32()
-  const options = { library: 'x', token: 'token 3.2', pin: '1', folder: tmpdir() }
+  const options = { library: 'x', token: 'token 3.2', pin: '1', folder }
   return [token, await Pkcs11KeyStore.open(options, token as unknown as Pkcs11)]
 }

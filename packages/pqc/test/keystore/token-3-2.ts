@@ -24,6 +24,9 @@ export class Token32 {
   loginResult = 0
   /** What the token says to whoever wants to sign: 0 is CKR_OK. */
   signResult = 0
+  /** What it says to whoever encrypts, and the very bytes that it was given. */
+  encryptResult = 0
+  readonly encrypted: Buffer[] = []
   readonly sessions = new Set<number>()
 
   load(): void {}
@@ -62,6 +65,15 @@ export class Token32 {
   }
   C_FindObjects(_session: Handle, max: number): Handle[] {
     return this.#found.splice(0, max)
+  }
+  C_GenerateKey(_session: Handle, _mechanism: Mechanism, template: Attribute[]): Handle {
+    return this.#add(template, new Uint8Array(32))
+  }
+  C_EncryptInit(): void {}
+  C_Encrypt(_session: Handle, data: Buffer, out: Buffer): Buffer {
+    this.encrypted.push(data)
+    needOk(this.encryptResult)
+    return out.subarray(0, data.length + 16)
   }
   C_GenerateKeyPair(_session: Handle, mechanism: Mechanism, publicTemplate: Attribute[], privateTemplate: Attribute[]) {
     const set = publicTemplate.find(({ type }) => type === CKA.PARAMETER_SET)!.value as number
