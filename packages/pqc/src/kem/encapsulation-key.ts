@@ -6,7 +6,7 @@ import { decodeJwk, encodeJwk } from '../keys/jwk.ts'
 import type { Jwk } from '../keys/jwk.ts'
 import { decodePem, encodePem } from '../keys/pem.ts'
 import { decodeSpki, encodeSpki } from '../keys/spki.ts'
-import { needOperational } from '../policy/module-state.ts'
+import { needCurrent } from '../policy/module-state.ts'
 import type { Encapsulation, Encapsulator } from '../providers/provider.ts'
 import { kemImplementation } from '../providers/select.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
@@ -58,7 +58,7 @@ export class EncapsulationKey {
 
   /** A fresh secret for the owner of the key, and the ciphertext to send. */
   encapsulate(): Encapsulation {
-    needOperational()
+    needCurrent(this.algorithm, 'encapsulate')
     return this.#encapsulator.encapsulate()
   }
 

@@ -8,7 +8,10 @@ import type { PolicyName, PolicyUse } from './policy.ts'
  * policy is asked.
  */
 
-/** Puts the process into FIPS mode from the start, where no policy is set by the program: `GRIDSEAL_FIPS=1`. */
+/**
+ * Puts the process into FIPS mode from the start, where no policy is set by the program: `GRIDSEAL_FIPS=1`, or anything else
+ * but nothing and 0.
+ */
 export const FIPS_VARIABLE = 'GRIDSEAL_FIPS'
 
 /** A self-test that failed. */
@@ -25,7 +28,7 @@ interface ModuleState {
 }
 
 const state: ModuleState = {
-  policy: new Policy(process.env[FIPS_VARIABLE] === '1' ? { fips: true } : {}),
+  policy: new Policy(['', '0'].includes(process.env[FIPS_VARIABLE] ?? '') ? {} : { fips: true }),
   failures: [],
   refusals: 0,
   nonApprovedUses: 0,
@@ -41,8 +44,12 @@ export function currentPolicy(): Policy {
   return state.policy
 }
 
-/** Puts a policy in force for the process. Keys that were imported before stay usable. Returns the one before. */
+/**
+ * Puts a policy in force for the process. Keys that were imported before stay usable, but for what it deprecates. Returns
+ * the one before. Throws `UsageError` `pqc.argument.type`.
+ */
 export function setPolicy(policy: Policy): Policy {
+  if (!(policy instanceof Policy)) throw new UsageError('pqc.argument.type', 'policy must be a Policy')
   const previous = state.policy
   state.policy = policy
   epoch++
@@ -55,8 +62,8 @@ export function policyEpoch(): number {
   return epoch
 }
 
-/** Asks the policy in force, and counts refusals and uses of what is not approved. Throws as {@link Policy.demand}. */
-export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+/** Asks the policy in force before a provider is chosen, and counts refusals. Throws as {@link Policy.demand}. */
+export function demand(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
   needOperational()
   try {
     state.policy.demand(name, use, Date.now())
@@ -68,7 +75,18 @@ export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName)
     state.refusals++
     throw error
   }
+}
+
+/** As {@link demand}, and counts uses of what is not approved. */
+export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+  demand(name, use, provider)
   if (!Policy.isApproved(name) || provider === 'noble') state.nonApprovedUses++
+}
+
+/** For a key that was admitted when it was imported: what it makes may have been deprecated since. */
+export function needCurrent(name: PolicyName, use: PolicyUse): void {
+  needOperational()
+  if (state.policy.deprecates(name)) demand(name, use)
 }
 
 /** Throws `InternalError` `pqc.self-test.failed` in the error state. Every operation calls it. */

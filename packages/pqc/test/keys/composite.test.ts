@@ -75,6 +75,13 @@ describe('dual signatures (draft-ietf-lamps-pq-composite-sigs)', () => {
     })
   }
 
+  it('whose legs are in two places takes bytes only', async () => {
+    const [pq, classical] = [SigningKey.generate('ML-DSA-65'), SigningKey.generate('Ed25519')]
+    const signer = compositeMessageSigner('MLDSA65-Ed25519-SHA512', pq, classical)
+    const error: unknown = await signer.sign('open' as unknown as Uint8Array).catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.argument.type')
+  })
+
   it('refuses a public key whose point is not on its curve', () => {
     const { raw } = SigningKey.generate('MLDSA44-ECDSA-P256-SHA256').publicKey
     const wrong = raw.slice()
