@@ -34,8 +34,10 @@ const state: ModuleState = {
   nonApprovedUses: 0,
 }
 
-/** Read on every operation, hence plain variables. */
+/** Read on every operation, hence a plain variable. */
 let stopped = false
+/** Whether something failed that everything stands on. */
+let groundless = false
 /** Counts the policies that have been in force. */
 let epoch = 0
 
@@ -53,7 +55,7 @@ export function setPolicy(policy: Policy): Policy {
   const previous = state.policy
   state.policy = policy
   epoch++
-  stopped = state.failures.length > 0 && policy.onSelfTestFailure === 'stop'
+  stopped = mustStop()
   return previous
 }
 
@@ -97,17 +99,27 @@ export function needOperational(): void {
   throw new InternalError('pqc.self-test.failed', message, { ...failure })
 }
 
-/** A self-test failed: the error state, or the degraded one where policy says so. */
-export function reportFailure(failure: SelfTestFailure): void {
+/**
+ * A self-test failed: the error state, or the degraded one where policy says so; not for hashes and ciphers, on which
+ * everything stands.
+ */
+export function reportFailure(failure: SelfTestFailure, ground = false): void {
   const known = state.failures.some(({ test, provider }) => test === failure.test && provider === failure.provider)
   if (!known) state.failures.push(failure)
-  stopped = state.policy.onSelfTestFailure === 'stop'
+  groundless ||= ground
+  stopped = mustStop()
 }
 
-/** Leaves the error state: only after every self-test has passed again. */
-export function clearFailures(): void {
-  state.failures.length = 0
-  stopped = false
+/** Forgets failures whose tests run again now. The error state is left when none is left. */
+export function clearFailures(runsAgain: (failure: SelfTestFailure) => boolean = () => true): void {
+  const left = state.failures.filter((failure) => !runsAgain(failure))
+  state.failures.splice(0, Infinity, ...left)
+  groundless &&= left.length > 0
+  stopped = mustStop()
+}
+
+function mustStop(): boolean {
+  return groundless || (state.failures.length > 0 && state.policy.onSelfTestFailure === 'stop')
 }
 
 export function moduleCounters(): {

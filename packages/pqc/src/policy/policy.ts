@@ -29,7 +29,10 @@ export interface PolicyOptions {
   readonly experimental?: boolean
   /** Only approved algorithms and the native provider. A policy, never a claim of validation. Default false. */
   readonly fips?: boolean
-  /** What a failed self-test does: stop everything (default), or withdraw what failed and go on, saying so. */
+  /**
+   * What a failed self-test does: stop everything (default), or withdraw what failed and go on, saying so: no key is
+   * made or imported with it any more. Without hashes and ciphers nothing goes on.
+   */
   readonly onSelfTestFailure?: 'stop' | 'degrade'
 }
 

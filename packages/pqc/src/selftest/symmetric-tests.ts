@@ -135,7 +135,7 @@ export function runSymmetricTests(tests: readonly AlgorithmTest[] = SYMMETRIC_TE
     } catch {
       // Not there is as bad as wrong: everything stands on these.
     }
-    if (!good) reportFailure({ test: name, provider: 'native' })
+    if (!good) reportFailure({ test: name, provider: 'native' }, true)
     return { test: name, source, outcome: good ? 'passed' : 'failed', milliseconds: performance.now() - start }
   })
   passed = results.every(({ outcome }) => outcome === 'passed')

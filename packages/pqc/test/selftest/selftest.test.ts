@@ -1,26 +1,51 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import {
   ALGORITHMS,
   AeadKey,
+  ChKemEncapsulationKey,
+  DecapsulationKey,
+  EncapsulationKey,
+  KeyWrapKey,
+  LmsVerifyingKey,
+  MacKey,
   MonitoredNoise,
   NoiseHealth,
   Policy,
   SigningKey,
+  XmssVerifyingKey,
+  chKemEncapsulate,
+  chKemKdf,
+  chKemKdf1,
   checkIntegrity,
+  compositeMessageSigner,
   cryptoStatus,
   currentPolicy,
+  encryptPkcs8,
+  ephemeralChKemKeyPair,
+  ephemeralKeyPair,
+  generateChKemKeyPair,
+  generateX25519,
   healthCutoffs,
+  hkdfExpandSha256,
+  hkdfSha256,
+  kmac256,
+  publicSha512,
   randomBytes,
   runSelfTests,
   sealFolder,
   setPolicy,
   sha256,
+  sha3_256,
+  sha512,
+  shake256,
+  splitSecret,
+  transcriptHash,
 } from '@gridseal/pqc'
-import type { Provider } from '@gridseal/pqc'
+import type { Provider, SelfTestOptions } from '@gridseal/pqc'
 import { InternalError, UsageError } from '@gridseal/wire'
-import { clearFailures } from '#src/policy/module-state.ts'
+import { clearFailures, reportFailure } from '#src/policy/module-state.ts'
 import { noble } from '#src/providers/noble.ts'
 import { passes, runTests } from '#src/selftest/conditional.ts'
 import { opensslFips } from '#src/selftest/run.ts'
@@ -117,6 +142,106 @@ describe('self-tests', function () {
     })
   }
 
+  it('the error state leaves nothing that still works', async () => {
+    const bytes = new Uint8Array(32)
+    const key = SigningKey.generate('ML-DSA-44')
+    const dual = compositeMessageSigner('MLDSA44-Ed25519-SHA512', key, SigningKey.generate('Ed25519'))
+    const [kem, hybrid] = [DecapsulationKey.generate('ML-KEM-512'), DecapsulationKey.generate('X-Wing')]
+    const ephemeral = ephemeralKeyPair('ML-KEM-512')
+    const [toKem, toHybrid] = [
+      EncapsulationKey.fromRaw('ML-KEM-512', kem.publicKey),
+      EncapsulationKey.fromRaw('X-Wing', hybrid.publicKey),
+    ]
+    const { ciphertext } = toKem.encapsulate()
+    const [ch, x] = [generateChKemKeyPair(), generateX25519()]
+    const toCh = ChKemEncapsulationKey.fromRaw(ch.publicKey)
+    const [aead, mac, wrap] = [
+      new AeadKey('AES-256-GCM', bytes),
+      new MacKey(bytes),
+      new KeyWrapKey(bytes, { provider: 'noble' }),
+    ]
+    const [nonce, none] = [new Uint8Array(12), new Uint8Array(0)]
+    const lms = LmsVerifyingKey.fromRaw(Uint8Array.of(0, 0, 0, 5, 0, 0, 0, 4, ...new Uint8Array(48)))
+    const xmss = XmssVerifyingKey.fromRaw(Uint8Array.of(0, 0, 0, 1, ...new Uint8Array(64)))
+    const calls: readonly (readonly [string, () => unknown])[] = [
+      ['SigningKey.sign', () => key.sign(bytes)],
+      ['SigningKey.generate', () => SigningKey.generate('Ed25519')],
+      ['SigningKey.fromSeed', () => SigningKey.fromSeed('ML-DSA-44', bytes)],
+      ['dual', () => dual.sign(bytes)],
+      ['VerifyingKey.verify', () => key.publicKey.verify(bytes, new Uint8Array(2420))],
+      ['LMS', () => lms.verify(bytes, bytes)],
+      ['XMSS', () => xmss.verify(bytes, bytes)],
+      ['DecapsulationKey.generate', () => DecapsulationKey.generate('ML-KEM-512')],
+      ['ML-KEM decapsulate', () => kem.decapsulate(ciphertext)],
+      ['ephemeral decapsulate', () => ephemeral.decapsulate(ciphertext)],
+      ['ML-KEM encapsulate', () => toKem.encapsulate()],
+      ['X-Wing decapsulate', () => hybrid.decapsulate(new Uint8Array(1120))],
+      ['X-Wing encapsulate', () => toHybrid.encapsulate()],
+      ['CH-KEM decapsulate', () => ch.decapsulate(new Uint8Array(1600).fill(9), 'initiator')],
+      ['CH-KEM encapsulate', () => toCh.encapsulate('initiator')],
+      ['CH-KEM encapsulate once', () => chKemEncapsulate(ch.publicKey, 'initiator')],
+      ['CH-KEM ephemeral', () => ephemeralChKemKeyPair()],
+      ['X25519 generate', () => generateX25519()],
+      ['X25519 agree', () => x.agree(x.publicKey)],
+      ['CH-KEM KDF', () => chKemKdf('a', [bytes], 32)],
+      ['CH-KEM KDF1', () => chKemKdf1('a', bytes, 32)],
+      ['CH-KEM transcript', () => transcriptHash(bytes)],
+      ['AEAD', () => new AeadKey('AES-256-GCM', bytes)],
+      ['seal', () => aead.seal(nonce, bytes, none)],
+      ['open', () => aead.open(nonce, bytes, none)],
+      ['HMAC', () => mac.hmacSha256(bytes)],
+      ['HKDF', () => hkdfSha256(bytes, none, none, 32)],
+      ['HKDF expand', () => hkdfExpandSha256(bytes, none, 32)],
+      ['KMAC', () => kmac256(bytes, bytes, 32)],
+      ['wrap', () => wrap.wrap('KW', bytes)],
+      ['unwrap', () => wrap.unwrap('KW', new Uint8Array(40))],
+      ['SHA-512', () => sha512(bytes)],
+      ['SHA-512 of what is public', () => publicSha512(bytes)],
+      ['SHA3-256', () => sha3_256(bytes)],
+      ['SHAKE256', () => shake256(32, bytes)],
+      ['random', () => randomBytes(8)],
+      ['shares', () => splitSecret(bytes, bytes, 2, 3)],
+      ['key file', () => encryptPkcs8(bytes, 'x', { N: 2, r: 1, p: 1 })],
+    ]
+    expect(passes(says(true), 'ML-DSA-44')).to.equal(false)
+    for (const [name, call] of calls) {
+      const error: unknown = await Promise.resolve()
+        .then(call)
+        .catch((thrown: unknown) => thrown)
+      expect(error, name).to.be.instanceOf(InternalError).with.property('code', 'pqc.self-test.failed')
+    }
+  })
+
+  it('the error state is left only by the tests that failed', () =>
+    withFolder(async (folder) => {
+      reportFailure({ test: 'ML-DSA-65: public key of a private key', provider: 'native' })
+      expect(runSelfTests({ providers: ['noble'] }).passed).to.equal(true)
+      expect(cryptoStatus().state).to.equal('error')
+      expect(runSelfTests({ providers: ['native'] }).passed).to.equal(true)
+      expect(cryptoStatus().state).to.equal('operational')
+      // Files that were changed are not whole because nobody asks for them.
+      const key = SigningKey.generate('ML-DSA-44')
+      await writeFile(join(folder, 'package.json'), '{}')
+      for (const [name, bytes] of Object.entries(await sealFolder(folder, key)))
+        await writeFile(join(folder, name), bytes)
+      await writeFile(join(folder, 'package.json'), '{ }')
+      const files = { providers: [], integrityKey: key.publicKey, folder }
+      expect(runSelfTests(files).passed).to.equal(false)
+      runSelfTests({ providers: ['native'] })
+      expect(cryptoStatus().state).to.equal('error')
+      await writeFile(join(folder, 'package.json'), '{}')
+      // In the error state no signature is checked, and the report says so.
+      reportFailure({ test: 'ML-DSA-65: public key of a private key', provider: 'native' })
+      const report = runSelfTests(files)
+      expect(report.passed).to.equal(false)
+      expect(report.tests.at(-1)).to.include({ subject: 'integrity', outcome: 'failed' })
+      expect(runSelfTests({ ...files, providers: ['native'] }).passed).to.equal(true)
+      expect(cryptoStatus().state).to.equal('operational')
+      expect(() => runSelfTests({ integrityKeys: [] } as SelfTestOptions))
+        .to.throw(UsageError)
+        .with.property('code', 'pqc.option.unknown')
+    }))
+
   it('one that is not there is no failure', () => {
     const missing: Provider = {
       ...noble,
@@ -146,6 +271,21 @@ describe('self-tests', function () {
     expect(() => new AeadKey('AES-256-GCM', new Uint8Array(32)))
       .to.throw(InternalError)
       .with.property('code', 'pqc.self-test.failed')
+  })
+
+  it('nor does the degraded mode go on without hashes and ciphers', () => {
+    setPolicy(new Policy({ onSelfTestFailure: 'degrade' }))
+    const aead = new AeadKey('AES-256-GCM', new Uint8Array(32))
+    sha256(new Uint8Array(1))
+    runSymmetricTests([{ name: 'SHA-256', source: 'corrupted', run: () => false }])
+    setPolicy(new Policy({ onSelfTestFailure: 'degrade' }))
+    expect(cryptoStatus().state).to.equal('error')
+    for (const call of [
+      () => sha256(new Uint8Array(1)),
+      () => aead.seal(new Uint8Array(12), new Uint8Array(1), new Uint8Array(0)),
+    ]) {
+      expect(call).to.throw(InternalError).with.property('code', 'pqc.self-test.failed')
+    }
   })
 
   it('the status tells approved from not', () => {
@@ -187,10 +327,12 @@ describe('self-tests', function () {
       expect(checkIntegrity(folder, stranger).outcome).to.equal('failed')
       await writeFile(join(folder, 'dist/index.js'), 'export { }')
       await writeFile(join(folder, 'dist/more.js'), '')
+      await symlink('../package.json', join(folder, 'dist/other.js'))
       const report = checkIntegrity(folder, key.publicKey)
       expect(report.outcome === 'failed' && report.problems).to.deep.equal([
         'dist/index.js has been changed',
         'dist/more.js was not shipped',
+        'dist/other.js was not shipped',
       ])
       expect(runSelfTests({ providers: [], integrityKey: key.publicKey, folder }).passed).to.equal(false)
       expect(cryptoStatus().state).to.equal('error')
