@@ -144,6 +144,29 @@ describe('key ring', () => {
     expect([ring.remove('meter-7'), ring.remove('meter-7'), ring.size]).to.deep.equal([true, false, 0])
   })
 
+  it('a rotation that is refused changes nothing', () => {
+    const ring = new KeyRing<string>()
+    ring.add('a', { key: 'old', notBefore: 0, notAfter: Infinity })
+    for (const [overlap, notAfter, code] of [
+      [100, 1000, 'pqc.key-ring.window'],
+      [-1, Infinity, 'pqc.argument.range'],
+      [NaN, Infinity, 'pqc.argument.range'],
+    ] as const) {
+      expect(() => ring.rotate('a', 'new', 1000, overlap, notAfter))
+        .to.throw(UsageError)
+        .with.property('code', code)
+    }
+    expect(ring.valid('a', 1e9)).to.deep.equal(['old'])
+  })
+
+  it('two rotations in one millisecond leave both keys valid during the overlap', () => {
+    const ring = new KeyRing<string>()
+    ring.rotate('a', 'first', 1000, 100)
+    ring.rotate('a', 'second', 1000, 100)
+    expect([ring.valid('a', 1000), ring.current('a', 1000)]).to.deep.equal([['first', 'second'], 'second'])
+    expect(ring.valid('a', 1100)).to.deep.equal(['second'])
+  })
+
   it('does not grow without end, nor take windows that are empty', () => {
     const ring = new KeyRing<number>()
     for (let i = 0; i < 100; i++) ring.rotate('a', i, 10 * i, 1000)

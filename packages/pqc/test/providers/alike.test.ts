@@ -1,0 +1,89 @@
+import { expect } from 'chai'
+import {
+  DecapsulationKey,
+  SigningKey,
+  VerifyingKey,
+  algorithmInfo,
+  decodePkcs8,
+  encapsulate,
+  encodeSpki,
+} from '@gridseal/pqc'
+import type { ProviderName, SignatureAlgorithm } from '@gridseal/pqc'
+import { BER, BerWriter, DecodeError } from '@gridseal/wire'
+
+const MESSAGE = new TextEncoder().encode('open breaker 52-1')
+const NOTHING = new Uint8Array(0)
+
+/** SEC 1 hybrid form: 6 or 7 by the parity of y, and then as the uncompressed one. */
+function hybridForm(point: Uint8Array): Uint8Array {
+  return Uint8Array.of(6 + (point[point.length - 1]! & 1), ...point.subarray(1))
+}
+
+function expandedPkcs8(algorithm: 'ML-DSA-44', expanded: Uint8Array): Uint8Array {
+  return new BerWriter(4096)
+    .constructed(BER.SEQUENCE, (w) => {
+      w.integer(0).constructed(BER.SEQUENCE, (a) => a.oid(algorithmInfo(algorithm).oid!))
+      w.wrapping(BER.OCTET_STRING, (key) => key.octetString(expanded))
+    })
+    .finish()
+}
+
+for (const provider of ['native', 'noble'] as const satisfies readonly ProviderName[]) {
+  describe(`provider ${provider} takes what the other takes`, () => {
+    const options = { provider }
+    const invalid = (call: () => unknown): void => {
+      expect(call).to.throw(DecodeError).with.property('code', 'pqc.key.invalid')
+    }
+
+    for (const algorithm of ['ECDSA-P256', 'ECDSA-P384', 'MLDSA44-ECDSA-P256-SHA256'] as const) {
+      it(`${algorithm}: a point has one form, or one key would have two fingerprints`, () => {
+        const { raw } = SigningKey.generate(algorithm).publicKey
+        const at = algorithm.startsWith('MLDSA') ? 1312 : 0
+        const twin = Uint8Array.of(...raw.subarray(0, at), ...hybridForm(raw.subarray(at)))
+        invalid(() => VerifyingKey.fromRaw(algorithm, twin, options))
+        invalid(() => VerifyingKey.fromSpki(encodeSpki(algorithm, twin), options))
+      })
+    }
+
+    it('MLKEM768-P256: the points of keys and ciphertexts have one form', () => {
+      const key = DecapsulationKey.generate('MLKEM768-P256', options)
+      const { ciphertext } = encapsulate('MLKEM768-P256', key.publicKey)
+      const twin = (bytes: Uint8Array, at: number): Uint8Array =>
+        Uint8Array.of(...bytes.subarray(0, at), ...hybridForm(bytes.subarray(at)))
+      invalid(() => encapsulate('MLKEM768-P256', twin(key.publicKey, 1184), options))
+      invalid(() => key.decapsulate(twin(ciphertext, 1088)))
+    })
+
+    it('ML-DSA: an expanded key whose parts are not of one key is none', () => {
+      const { expanded } = decodePkcs8(SigningKey.generate('ML-DSA-44').toPkcs8('expanded'))
+      expect(SigningKey.fromPkcs8(expandedPkcs8('ML-DSA-44', expanded!), options).algorithm).to.equal('ML-DSA-44')
+      const other = decodePkcs8(SigningKey.generate('ML-DSA-44').toPkcs8('expanded')).expanded!
+      // rho, tr and s1 (FIPS 204 algorithm 24). That s2 and t0 fit is more than noble can tell.
+      for (const [from, to] of [
+        [0, 32],
+        [64, 128],
+        [128, 512],
+      ] as const) {
+        const mixed = expanded!.slice()
+        mixed.set(other.subarray(from, to), from)
+        invalid(() => SigningKey.fromPkcs8(expandedPkcs8('ML-DSA-44', mixed), options))
+      }
+    })
+
+    it('the empty context is none, for algorithms that have no other, too', async () => {
+      for (const algorithm of ['ML-DSA-44', 'SLH-DSA-SHA2-128f', 'Ed25519', 'ECDSA-P256'] as SignatureAlgorithm[]) {
+        const key = SigningKey.generate(algorithm, options)
+        const signature = await key.sign(MESSAGE, { context: NOTHING })
+        expect(key.publicKey.verify(MESSAGE, signature), algorithm).to.equal(true)
+        expect(key.publicKey.verify(MESSAGE, key.signSync(MESSAGE), { context: NOTHING }), algorithm).to.equal(true)
+      }
+    })
+  })
+}
+
+it('Falcon takes the empty context', () => {
+  const key = SigningKey.generate('Falcon-512')
+  expect(key.publicKey.verify(MESSAGE, key.signSync(MESSAGE, { context: NOTHING }), { context: NOTHING })).to.equal(
+    true,
+  )
+})
