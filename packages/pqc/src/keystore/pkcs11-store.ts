@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DecodeError, UsageError, describeError, fromHex, toHex } from '@gridseal/wire'
 import type { MlKemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
 import { isSignatureAlgorithm } from '../algorithms/lookup.ts'
+import { needKnown } from '../check.ts'
 import { DecapsulationKey } from '../kem/decapsulation-key.ts'
 import type { MessageSigner } from '../keys/message-signer.ts'
 import { SigningKey } from '../keys/signing-key.ts'
@@ -59,8 +60,9 @@ export class Pkcs11KeyStore implements KeyStore {
     this.#label = options.wrappingKey ?? WRAPPING_KEY
   }
 
-  /** Throws `UsageError` `pqc.hsm.missing`, `.library`, `.token` and `AuthError` `pqc.hsm.pin`. */
+  /** Throws `UsageError` `pqc.hsm.missing`, `.library`, `.token`, `pqc.option.unknown` and `AuthError` `pqc.hsm.pin`. */
   static async open(options: Pkcs11KeyStoreOptions, binding?: Pkcs11): Promise<Pkcs11KeyStore> {
+    needKnown(options, ['library', 'token', 'pin', 'folder', 'wrappingKey', 'purpose'])
     return new Pkcs11KeyStore(Token.open(binding ?? (await loadPkcs11()), options), options)
   }
 

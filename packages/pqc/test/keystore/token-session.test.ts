@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { expect } from 'chai'
 import { Pkcs11KeyStore } from '@gridseal/pqc'
-import { AuthError } from '@gridseal/wire'
+import { AuthError, UsageError } from '@gridseal/wire'
 import type { Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
 import { Token32 } from './token-3-2.ts'
 
@@ -11,6 +11,12 @@ const SESSION_CLOSED = 0xb0
 const PIN_INCORRECT = 0xa0
 
 describe('the session with a token', () => {
+  it('is not opened with an option that was misspelt: seeds would be bound to another purpose', async () => {
+    const wrong = { ...OPTIONS, purposes: 'archive' }
+    const error: unknown = await Pkcs11KeyStore.open(wrong, new Token32() as unknown as Pkcs11).catch((e: unknown) => e)
+    expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.option.unknown')
+  })
+
   it('is not opened with a refused PIN again and again: tokens lock after a few', async () => {
     const token = new Token32()
     const store = await Pkcs11KeyStore.open(OPTIONS, token as unknown as Pkcs11)
