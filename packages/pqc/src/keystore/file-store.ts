@@ -38,7 +38,12 @@ export class FileKeyStore implements KeyStore {
     needName(name)
     if (existsSync(this.#path(name))) throw keyExists(name)
     await writeKeyFile(this.#path(name), key, this.#write)
-    await writePublicKeyFile(this.#path(name, 'pub'), key.publicKey, { overwrite: true })
+    try {
+      await writePublicKeyFile(this.#path(name, 'pub'), key.publicKey, { overwrite: true })
+    } catch (error) {
+      await rm(this.#path(name))
+      throw error
+    }
     return key
   }
 

@@ -130,6 +130,8 @@ describe('policy', () => {
       { allowed: ['RSA'] },
       { forbidden: ['ml-dsa-65'] },
       { deprecated: { 'ML-DSA-44': 'soon' } },
+      { deprecated: { 'ML-DSA-44': '2030' } },
+      { deprecated: { 'ML-DSA-44': '1/2/2030' } },
       { deprecated: { 'ML-DSA-99': '2030-01-01' } },
       { onSelfTestFailure: 'ignore' },
       { minimumcategory: 3 },
@@ -232,6 +234,7 @@ describe('policy', () => {
       refused(() => hmacSha256(key, data), UsageError)
       refused(() => kmac256(key, data, 32), UsageError)
       refused(() => new KeyWrapKey(key).wrap('KWP', data), UsageError)
+      refused(() => new KeyWrapKey(key).unwrap('KWP', new Uint8Array(16)), AuthError)
       expect(sha256(data).length).to.equal(32)
       setPolicy(before)
       expect(sha3_256(data).length).to.equal(32)
