@@ -52,6 +52,7 @@ export class Pkcs11KeyStore implements KeyStore {
   readonly #purpose: string
   readonly #label: string
   #wrappingKey: WrappingKey | undefined
+  #unwraps = 0
 
   private constructor(token: Token, options: Pkcs11KeyStoreOptions) {
     this.#token = token
@@ -68,7 +69,7 @@ export class Pkcs11KeyStore implements KeyStore {
 
   /** How often seeds were unwrapped since the store was opened. */
   get unwraps(): number {
-    return this.#wrappingKey?.unwraps ?? 0
+    return this.#unwraps
   }
 
   async generate(name: string, algorithm: SignatureAlgorithm): Promise<MessageSigner> {
@@ -177,7 +178,8 @@ export class Pkcs11KeyStore implements KeyStore {
   /** Writes a seed, wrapped, and overwrites it. */
   async #wrap(path: string, seed: Uint8Array, of: Pick<WrappedSeed, 'algorithm' | 'kid' | 'purpose'>): Promise<void> {
     try {
-      const wrappingKey = this.#key() ?? (this.#wrappingKey = WrappingKey.generate(this.#token, this.#label))
+      this.#wrappingKey ??= WrappingKey.find(this.#token, this.#label) ?? WrappingKey.generate(this.#token, this.#label)
+      const wrappingKey = this.#wrappingKey
       const bound = { version: 1 as const, ...of, kek: wrappingKey.id }
       const { nonce, sealed } = wrappingKey.wrap(seed, wrapAad(bound))
       const text = encodeWrappedSeed({ ...bound, nonce: toHex(nonce), sealed: toHex(sealed) })
@@ -189,11 +191,13 @@ export class Pkcs11KeyStore implements KeyStore {
 
   /** What `use` makes of a seed, which is overwritten then. */
   #unwrap<T>(name: string, wrapped: WrappedSeed, use: (seed: Uint8Array) => T): T {
-    const key = this.#key()
-    if (key?.id !== wrapped.kek) {
-      const message = `"${name}" was wrapped by the key ${wrapped.kek}, and the token has ${key?.id ?? 'none'}`
+    // Not made where it is missing: that would stand in the way of a restoration.
+    const key = WrappingKey.find(this.#token, this.#label, wrapped.kek)
+    if (key === undefined) {
+      const message = `"${name}" was wrapped by the key ${wrapped.kek}, which the token does not have`
       throw new UsageError('pqc.hsm.kek', message, { name })
     }
+    this.#unwraps++
     const seed = key.unwrap(fromHex(wrapped.nonce), fromHex(wrapped.sealed), wrapAad(wrapped))
     try {
       return use(seed)
@@ -219,11 +223,6 @@ export class Pkcs11KeyStore implements KeyStore {
   async #text(path: string, name: string): Promise<string> {
     if (!existsSync(path)) throw unknownKey(name)
     return readFile(path, 'utf8')
-  }
-
-  /** Only what wraps makes one where there is none: what unwraps must not stand in the way of a restoration. */
-  #key(): WrappingKey | undefined {
-    return (this.#wrappingKey ??= WrappingKey.find(this.#token, this.#label))
   }
 
   #path(name: string): string {

@@ -13,8 +13,6 @@ const TAG_LENGTH = 16
 export class WrappingKey {
   /** CKA_ID in hex. */
   readonly id: string
-  /** How often it unwrapped something since it was opened. */
-  unwraps = 0
   readonly #token: Token
   readonly #template: Attribute[]
 
@@ -25,11 +23,12 @@ export class WrappingKey {
   }
 
   /**
-   * The key of a label, if it is there. Throws `UsageError` `pqc.hsm.ambiguous` where there are several, and `pqc.hsm.kek`
-   * for one that could leave the token.
+   * The key of a label, and of an id in hex where there may be several, if it is there. Throws `UsageError`
+   * `pqc.hsm.ambiguous` where there are several, and `pqc.hsm.kek` for one that could leave the token.
    */
-  static find(token: Token, label: string): WrappingKey | undefined {
-    const handle = token.findOne(keyTemplate(label), label)
+  static find(token: Token, label: string, wanted?: string): WrappingKey | undefined {
+    const which = wanted === undefined ? [] : [{ type: CKA.ID, value: Buffer.from(wanted, 'hex') }]
+    const handle = token.findOne([...keyTemplate(label), ...which], label)
     if (handle === undefined) return undefined
     const [id, extractable] = token.run((pkcs11, session) =>
       pkcs11.C_GetAttributeValue(session, handle, [{ type: CKA.ID }, { type: CKA.EXTRACTABLE }]),
@@ -93,7 +92,6 @@ export class WrappingKey {
 
   /** Throws `AuthError` `pqc.hsm.unwrap` for what was not wrapped with this key and this data. */
   unwrap(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array {
-    this.unwraps++
     const secret = this.#token.run((pkcs11, session) => {
       pkcs11.C_DecryptInit(session, gcm(Buffer.from(nonce), aad), this.#handle())
       try {

@@ -19,13 +19,18 @@ import {
 import type { TokenOptions } from '@gridseal/pqc'
 import { AuthError, UsageError, fromHex, toHex } from '@gridseal/wire'
 import { loadPkcs11 } from '#src/keystore/pkcs11-binding.ts'
-import type { Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
+import type { Attribute, Handle, Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
 import { CKA, CKM } from '#src/keystore/pkcs11-numbers.ts'
 import { needOptional } from '../../../../test/support/requirements.ts'
 import { PIN, makeToken, needSoftHsm } from './softhsm.ts'
 
 const TEXT = 'tap position 7'
 const MESSAGE = new TextEncoder().encode(TEXT)
+
+/** What only a test does to keys of a token. */
+interface Relabelling {
+  C_SetAttributeValue(session: Handle, object: Handle, template: Attribute[]): void
+}
 
 async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   const error: unknown = await promise.catch((thrown: unknown) => thrown)
@@ -269,6 +274,42 @@ describe('keys behind a token (SoftHSM)', function () {
       await restored.close()
     } finally {
       await rm(other, { recursive: true, force: true })
+    }
+  })
+
+  it('opens what either of two wrapping keys has wrapped, as two first starts at once make them, and wraps with neither', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
+    const twice = await makeToken(library, other, 'twice')
+    const store = await Pkcs11KeyStore.open({ ...twice, folder: other })
+    try {
+      const id = Buffer.alloc(16, 1)
+      const made = await store.import('first', SigningKey.generate('ML-DSA-44'))
+      const second = await Pkcs11KeyStore.open({ ...twice, folder: other, wrappingKey: 'other' })
+      second.installWrappingKey(new Uint8Array(32).fill(2), id)
+      const late = await second.import('second', SigningKey.generate('ML-DSA-44'))
+      const binding = (await loadPkcs11()) as Pkcs11 & Relabelling
+      binding.load(library)
+      const slot = binding.C_GetSlotList(true).find((one) => binding.C_GetTokenInfo(one).label.trim() === 'twice')!
+      const session = binding.C_OpenSession(slot, 6)
+      binding.C_FindObjectsInit(session, [{ type: CKA.ID, value: id }])
+      const [handle] = binding.C_FindObjects(session, 1)
+      binding.C_FindObjectsFinal(session)
+      binding.C_SetAttributeValue(session, handle!, [{ type: CKA.LABEL, value: WRAPPING_KEY }])
+      binding.C_CloseSession(session)
+      await second.close()
+      const again = await Pkcs11KeyStore.open({ ...twice, folder: other })
+      for (const [name, { publicKey }] of [
+        ['first', made],
+        ['second', late],
+      ] as const) {
+        expect((await again.open(name)).publicKey.equals(publicKey), name).to.equal(true)
+      }
+      expect(await codeOf(again.import('third', SigningKey.generate('ML-DSA-44')))).to.equal('pqc.hsm.ambiguous')
+      await again.close()
+    } finally {
+      await store.close()
+      await rm(other, { recursive: true, force: true })
+      process.env['SOFTHSM2_CONF'] = join(folder, 'softhsm2.conf')
     }
   })
 

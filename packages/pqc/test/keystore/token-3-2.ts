@@ -28,6 +28,7 @@ export class Token32 {
   encryptResult = 0
   readonly encrypted: Buffer[] = []
   readonly sessions = new Set<number>()
+  onOpen: () => void = () => undefined
 
   load(): void {}
   C_Initialize(): void {}
@@ -52,6 +53,7 @@ export class Token32 {
     return [CKM.ML_DSA, CKM.ML_DSA_KEY_PAIR_GEN, CKM.ML_KEM, CKM.ML_KEM_KEY_PAIR_GEN]
   }
   C_OpenSession(): Handle {
+    this.onOpen()
     this.sessions.add(++this.#last)
     return handle(this.#last)
   }

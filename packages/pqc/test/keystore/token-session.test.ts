@@ -7,6 +7,7 @@ import { Token32 } from './token-3-2.ts'
 
 const OPTIONS = { library: 'x', token: 'token 3.2', pin: '1', folder: tmpdir() }
 const MESSAGE = new TextEncoder().encode('tap position 7')
+const OPERATION_ACTIVE = 0x90
 const SESSION_CLOSED = 0xb0
 const PIN_INCORRECT = 0xa0
 
@@ -32,6 +33,19 @@ describe('the session with a token', () => {
     expect(token.logins - before).to.equal(1)
     const error: unknown = await key.sign(MESSAGE).catch((thrown: unknown) => thrown)
     expect(error).to.be.instanceOf(AuthError).with.property('code', 'pqc.hsm.pin')
+    await store.close()
+  })
+
+  it('is opened anew where an operation was left half-done: it would be in the way for ever', async () => {
+    const token = new Token32()
+    const store = await Pkcs11KeyStore.open(OPTIONS, token as unknown as Pkcs11)
+    const key = await store.generate('station', 'ML-DSA-65')
+    token.signResult = OPERATION_ACTIVE
+    token.onOpen = () => {
+      token.signResult = 0
+    }
+    expect(key.publicKey.verify(MESSAGE, await key.sign(MESSAGE))).to.equal(true)
+    expect((await store.health()).reconnects).to.equal(1)
     await store.close()
   })
 
