@@ -6,7 +6,9 @@ import {
   algorithmInfo,
   decodePkcs8,
   encapsulate,
+  encodePkcs8Both,
   encodeSpki,
+  sha3_256,
 } from '@gridseal/pqc'
 import type { ProviderName, SignatureAlgorithm } from '@gridseal/pqc'
 import { BER, BerWriter, DecodeError } from '@gridseal/wire'
@@ -68,6 +70,28 @@ for (const provider of ['native', 'noble'] as const satisfies readonly ProviderN
         mixed.set(other.subarray(from, to), from)
         invalid(() => SigningKey.fromPkcs8(expandedPkcs8('ML-DSA-44', mixed), options))
       }
+    })
+
+    it('ML-KEM: an expanded key whose public half is not reduced is none, though its hash fits (FIPS 203 7.2)', () => {
+      const expanded = decodePkcs8(DecapsulationKey.generate('ML-KEM-512').toPkcs8('expanded')).expanded!.slice()
+      expect(DecapsulationKey.fromExpanded('ML-KEM-512', expanded, options).algorithm).to.equal('ML-KEM-512')
+      expanded.fill(0xff, 768, 771)
+      expanded.set(sha3_256(expanded.subarray(768, 1568)), 1568)
+      invalid(() => DecapsulationKey.fromExpanded('ML-KEM-512', expanded, options))
+    })
+
+    it('ML-KEM and ML-DSA: seed and expanded key of one file are of one key', () => {
+      const [a, b] = [DecapsulationKey.generate('ML-KEM-512'), DecapsulationKey.generate('ML-KEM-512')]
+      const [c, d] = [SigningKey.generate('ML-DSA-44'), SigningKey.generate('ML-DSA-44')]
+      const expanded = (key: DecapsulationKey | SigningKey): Uint8Array =>
+        decodePkcs8(key.toPkcs8('expanded')).expanded!
+      const mismatch = (call: () => unknown): void => {
+        expect(call).to.throw(DecodeError).with.property('code', 'pqc.key.mismatch')
+      }
+      expect(DecapsulationKey.fromPkcs8(a.toPkcs8('both'), options).publicKey).to.deep.equal(a.publicKey)
+      mismatch(() => DecapsulationKey.fromPkcs8(encodePkcs8Both('ML-KEM-512', a.seed, expanded(b)), options))
+      expect(SigningKey.fromPkcs8(c.toPkcs8('both'), options).publicKey.equals(c.publicKey)).to.equal(true)
+      mismatch(() => SigningKey.fromPkcs8(encodePkcs8Both('ML-DSA-44', c.toSeed(), expanded(d)), options))
     })
 
     it('the empty context is none, for algorithms that have no other, too', async () => {

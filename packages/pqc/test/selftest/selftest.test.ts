@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -46,6 +47,7 @@ import {
 import type { Provider, SelfTestOptions } from '@gridseal/pqc'
 import { InternalError, UsageError } from '@gridseal/wire'
 import { clearFailures, reportFailure } from '#src/policy/module-state.ts'
+import { native } from '#src/providers/native.ts'
 import { noble } from '#src/providers/noble.ts'
 import { passes, runTests } from '#src/selftest/conditional.ts'
 import { opensslFips } from '#src/selftest/run.ts'
@@ -248,6 +250,43 @@ describe('self-tests', function () {
         .with.property('code', 'pqc.option.unknown')
     }))
 
+  it('a new key whose halves do not fit is not given out: its pairwise test stops the core', () => {
+    const [sign, open] = [SigningKey.generate('ML-DSA-44'), DecapsulationKey.generate('ML-KEM-512')]
+    const broken = native as { -readonly [K in keyof Provider]: Provider[K] }
+    const { signature: goodSignature, kem: goodKem } = native
+    broken.signature = (algorithm) => ({
+      ...goodSignature(algorithm)!,
+      signer: (seed) => {
+        const good = goodSignature(algorithm)!.signer(seed)
+        return { ...good, publicKey: good.publicKey, signSync: () => sign.signSync(new Uint8Array(1)) }
+      },
+    })
+    broken.kem = (algorithm) => ({
+      ...goodKem(algorithm)!,
+      decapsulator: (seed) => {
+        const { publicKey } = goodKem(algorithm)!.decapsulator(seed)
+        return { publicKey, decapsulate: (ciphertext) => open.decapsulate(ciphertext) }
+      },
+    })
+    try {
+      for (const [name, make] of [
+        ['ML-DSA-44', () => SigningKey.generate('ML-DSA-44', { provider: 'native' })],
+        ['ML-KEM-512', () => DecapsulationKey.generate('ML-KEM-512', { provider: 'native' })],
+      ] as const) {
+        expect(make).to.throw(InternalError).with.property('code', 'pqc.pairwise')
+        const { state, failures } = cryptoStatus()
+        expect([state, failures.at(-1)]).to.deep.equal([
+          'error',
+          { test: `${name}: pairwise consistency`, provider: 'module' },
+        ])
+        clearFailures()
+      }
+    } finally {
+      broken.signature = goodSignature
+      broken.kem = goodKem
+    }
+  })
+
   it('one that is not there is no failure', () => {
     const missing: Provider = {
       ...noble,
@@ -273,6 +312,17 @@ describe('self-tests', function () {
     expect(SigningKey.generate('ML-DSA-65').algorithm).to.equal('ML-DSA-65')
     setPolicy(new Policy())
     expect(cryptoStatus().state).to.equal('error')
+  })
+
+  it('of hashes and ciphers run before the first hash of a process', () => {
+    const script = `
+      import { cryptoStatus, sha256 } from '@gridseal/pqc'
+      const before = cryptoStatus().symmetric
+      sha256(new Uint8Array(1))
+      process.stdout.write(before + ', ' + cryptoStatus().symmetric)`
+    const args = ['-C', 'source', '--input-type=module', '-e', script]
+    const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const
+    expect(execFileSync(process.execPath, args, options)).to.equal('not run, passed')
   })
 
   it('a corrupted answer of a hash or cipher stops everything', () => {
