@@ -8,10 +8,11 @@ import {
   encapsulate,
   encodePkcs8Both,
   encodeSpki,
+  selectProvider,
   sha3_256,
 } from '@gridseal/pqc'
 import type { ProviderName, SignatureAlgorithm } from '@gridseal/pqc'
-import { BER, BerWriter, DecodeError } from '@gridseal/wire'
+import { BER, BerWriter, DecodeError, fromHex } from '@gridseal/wire'
 
 const MESSAGE = new TextEncoder().encode('open breaker 52-1')
 const NOTHING = new Uint8Array(0)
@@ -92,6 +93,40 @@ for (const provider of ['native', 'noble'] as const satisfies readonly ProviderN
       mismatch(() => DecapsulationKey.fromPkcs8(encodePkcs8Both('ML-KEM-512', a.seed, expanded(b)), options))
       expect(SigningKey.fromPkcs8(c.toPkcs8('both'), options).publicKey.equals(c.publicKey)).to.equal(true)
       mismatch(() => SigningKey.fromPkcs8(encodePkcs8Both('ML-DSA-44', c.toSeed(), expanded(d)), options))
+    })
+
+    it('a scalar of ECDH is at least 1 and below the order', () => {
+      const { agreement } = selectProvider('ML-KEM-768', options)
+      const orders = {
+        'P-256': 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551',
+        'P-384': 'ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973',
+      } as const
+      for (const [group, order] of Object.entries(orders) as ['P-256' | 'P-384', string][]) {
+        const [above, below] = [fromHex(order), fromHex(order)]
+        below[below.length - 1]! -= 1
+        for (const wrong of [new Uint8Array(above.length), above, above.map(() => 0xff)]) {
+          invalid(() => agreement(group, wrong))
+        }
+        const [a, b] = [agreement(group, below), agreement(group)]
+        expect(a.agree(b.publicKey)).to.deep.equal(b.agree(a.publicKey))
+      }
+    })
+
+    it('X25519 takes each share as it is now, also from a buffer that is used again', () => {
+      const { agreement } = selectProvider('ML-KEM-768', options)
+      const [key, first, second] = [agreement('X25519'), agreement('X25519'), agreement('X25519')]
+      const buffer = Uint8Array.from(first.publicKey)
+      expect(key.agree(buffer)).to.deep.equal(first.agree(key.publicKey))
+      buffer.set(second.publicKey)
+      expect(key.agree(buffer)).to.deep.equal(second.agree(key.publicKey))
+    })
+
+    it('signs hedged: two signatures of one message differ, but for Ed25519', () => {
+      for (const algorithm of ['ML-DSA-44', 'SLH-DSA-SHAKE-128f', 'ECDSA-P256', 'ECDSA-P384', 'Ed25519'] as const) {
+        const key = SigningKey.generate(algorithm, options)
+        const [a, b] = [key.signSync(MESSAGE), key.signSync(MESSAGE)]
+        expect(Buffer.compare(a, b) === 0, algorithm).to.equal(algorithm === 'Ed25519')
+      }
     })
 
     it('the empty context is none, for algorithms that have no other, too', async () => {
