@@ -241,6 +241,27 @@ describe('PKCS#8', () => {
       )
     })
 
+    it('with an ECPrivateKey of another version, or of another curve than its algorithm (RFC 5915 3)', () => {
+      const build = (version: number, curve: string): Uint8Array =>
+        new BerWriter()
+          .constructed(BER.SEQUENCE, (w) => {
+            w.integer(0)
+            w.constructed(BER.SEQUENCE, (a) => a.oid('1.2.840.10045.2.1').oid('1.2.840.10045.3.1.7'))
+            w.wrapping(BER.OCTET_STRING, (octets) =>
+              octets.constructed(BER.SEQUENCE, (ec) => {
+                ec.integer(version).octetString(new Uint8Array(32).fill(1))
+                ec.constructed(contextConstructed(0), (parameters) => parameters.oid(curve))
+              }),
+            )
+          })
+          .finish()
+      expect(SigningKey.fromPkcs8(build(1, '1.2.840.10045.3.1.7')).algorithm).to.equal('ECDSA-P256')
+      for (const version of [0, 2]) {
+        refuses(() => decodePkcs8(build(version, '1.2.840.10045.3.1.7')), 'pqc.pkcs8.version', 'version')
+      }
+      refuses(() => decodePkcs8(build(1, '1.3.132.0.34')), 'pqc.key.mismatch', 'parameters')
+    })
+
     it('with two public keys that differ, or one with unused bits', () => {
       const key = SigningKey.generate('ECDSA-P256')
       const other = SigningKey.generate('ECDSA-P256').publicKey.raw

@@ -111,7 +111,10 @@ describe('cache of imported public keys', () => {
     twin[1000]! ^= 1
     const other = cache.verifyingKey('ML-DSA-44', twin)
     expect(other.verify(MESSAGE, key.signSync(MESSAGE))).to.equal(false)
+    // Twins take each other's place, and leave nothing behind.
+    expect(cache.size).to.equal(1)
     expect(cache.verifyingKey('ML-DSA-44', key.publicKey.raw).verify(MESSAGE, key.signSync(MESSAGE))).to.equal(true)
+    expect(cache.size).to.equal(1)
     expect(() => cache.verifyingKey('ML-DSA-65', key.publicKey.raw))
       .to.throw(UsageError)
       .with.property('code', 'pqc.key.length')
