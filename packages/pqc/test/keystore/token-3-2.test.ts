@@ -112,11 +112,13 @@ describe('a token with ML-DSA and ML-KEM inside (PKCS#11 3.2)', () => {
     expect(token.objects.size).to.equal(0)
   })
 
-  it('leaves no copy of a seed that it has wrapped, nor of one that it could not wrap', async () => {
+  it('leaves no copy of a seed that it has wrapped or unwrapped, nor of one that it could not wrap', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
     try {
       const [token, store] = await opened(folder)
       await store.import('one', SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(7)))
+      expect((await store.open('one')).publicKey.algorithm).to.equal('ML-DSA-44')
+      expect(token.decrypted.map((bytes) => toHex(bytes))).to.deep.equal(['00'.repeat(32)])
       token.encryptResult = 5
       const failed: unknown = await store
         .import('two', SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(8)))
@@ -126,6 +128,14 @@ describe('a token with ML-DSA and ML-KEM inside (PKCS#11 3.2)', () => {
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
+  })
+
+  it('lists all keys of a token that has many', async () => {
+    const [, store] = await opened()
+    const names = Array.from({ length: 65 }, (_, i) => `meter-${i}`)
+    for (const name of names) await store.generate(name, 'ML-DSA-44')
+    const listed = (await store.list()).filter(({ place }) => place === 'token').map(({ name }) => name)
+    expect(listed.sort()).to.deep.equal(names.sort())
   })
 
   it('says which key has lost its public half', async () => {

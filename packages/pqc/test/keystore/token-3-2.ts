@@ -18,6 +18,7 @@ export class Token32 {
   #found: Handle[] = []
   #last = 10
   #signing: SigningKey | undefined
+  #wrapped: Buffer = Buffer.alloc(0)
 
   /** How often somebody logged in, and what the token says to it: 0 is CKR_OK. */
   logins = 0
@@ -27,6 +28,7 @@ export class Token32 {
   /** What it says to whoever encrypts, and the very bytes that it was given. */
   encryptResult = 0
   readonly encrypted: Buffer[] = []
+  readonly decrypted: Buffer[] = []
   readonly sessions = new Set<number>()
   onOpen: () => void = () => undefined
 
@@ -62,7 +64,7 @@ export class Token32 {
   }
   C_FindObjectsInit(_session: Handle, template: Attribute[]): void {
     this.#found = [...this.objects]
-      .filter(([, { attributes }]) => template.every(({ type, value }) => attributes.get(type) === value))
+      .filter(([, { attributes }]) => template.every(({ type, value }) => isEqual(attributes.get(type), value)))
       .map(([id]) => handle(id))
   }
   C_FindObjects(_session: Handle, max: number): Handle[] {
@@ -75,7 +77,14 @@ export class Token32 {
   C_Encrypt(_session: Handle, data: Buffer, out: Buffer): Buffer {
     this.encrypted.push(data)
     needOk(this.encryptResult)
+    this.#wrapped = Buffer.from(data)
     return out.subarray(0, data.length + 16)
+  }
+  C_DecryptInit(): void {}
+  C_Decrypt(): Buffer {
+    const secret = Buffer.from(this.#wrapped)
+    this.decrypted.push(secret)
+    return secret
   }
   C_GenerateKeyPair(_session: Handle, mechanism: Mechanism, publicTemplate: Attribute[], privateTemplate: Attribute[]) {
     const set = publicTemplate.find(({ type }) => type === CKA.PARAMETER_SET)!.value as number
@@ -102,6 +111,8 @@ export class Token32 {
         return { type, value: Buffer.from(key instanceof SigningKey ? key.publicKey.raw : key.publicKey) }
       }
       const value = attributes.get(type)
+      if (value instanceof Buffer) return { type, value }
+      if (typeof value === 'boolean') return { type, value: Buffer.of(value ? 1 : 0) }
       return { type, value: typeof value === 'number' ? ulong(value) : Buffer.from(String(value)) }
     })
   }
@@ -148,6 +159,10 @@ function handle(id: number): Handle {
 
 function ulong(value: number): Buffer {
   return handle(value)
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  return a instanceof Buffer && b instanceof Buffer ? a.equals(b) : a === b
 }
 
 /** A token knows nothing of our policy. */

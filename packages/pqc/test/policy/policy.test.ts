@@ -9,6 +9,7 @@ import {
   Policy,
   SigningKey,
   VerifyingKey,
+  XmssVerifyingKey,
   chKemEncapsulate,
   compositeMessageSigner,
   cryptoStatus,
@@ -238,6 +239,21 @@ describe('policy', () => {
       expect(sha256(data).length).to.equal(32)
       setPolicy(before)
       expect(sha3_256(data).length).to.equal(32)
+    })
+
+    it('in FIPS mode verifies only with the sets of XMSS that SP 800-208 approves', () => {
+      const key = (set: number, n: number): XmssVerifyingKey =>
+        XmssVerifyingKey.fromRaw(Uint8Array.of(0, 0, 0, set, ...new Uint8Array(2 * n)))
+      // SHA2_10_256 and SHAKE256_10_192; SHA2_10_512 and SHAKE_10_256.
+      const [approved, others] = [
+        [key(1, 32), key(0x13, 24)],
+        [key(4, 64), key(7, 32)],
+      ]
+      for (const one of [...approved, ...others])
+        expect(one.verify(new Uint8Array(1), new Uint8Array(1))).to.equal(false)
+      setPolicy(new Policy({ fips: true }))
+      for (const one of approved) expect(one.verify(new Uint8Array(1), new Uint8Array(1))).to.equal(false)
+      for (const one of others) refused(() => one.verify(new Uint8Array(1), new Uint8Array(1)), AuthError)
     })
 
     it('is a Policy, not its options', () => {

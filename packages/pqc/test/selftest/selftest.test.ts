@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import {
@@ -93,6 +93,15 @@ describe('self-tests', function () {
     ...noble,
     signature: (algorithm) => ({ ...signature(algorithm)!, verifier: () => ({ verify: () => answer }) }),
   })
+  const cannotVerify: Provider = {
+    ...noble,
+    signature: (algorithm) => ({
+      ...signature(algorithm)!,
+      verifier: () => {
+        throw new TypeError('unsupported')
+      },
+    }),
+  }
   const otherSecret: Provider = {
     ...noble,
     kem: (algorithm) => ({
@@ -120,7 +129,9 @@ describe('self-tests', function () {
   for (const [what, provider, algorithm] of [
     ['derives another key', wrongKey, 'ML-DSA-44'],
     ['takes every signature', says(true), 'ML-DSA-44'],
+    ['takes every dual signature', says(true), 'MLDSA44-Ed25519-SHA512'],
     ['takes no signature', says(false), 'ML-DSA-65'],
+    ['imports keys and cannot verify', cannotVerify, 'ML-DSA-87'],
     ['makes another secret', otherSecret, 'ML-KEM-768'],
     ['does not reject implicitly', explicitRejection, 'ML-KEM-1024'],
   ] as const) {
@@ -403,6 +414,9 @@ describe('self-tests', function () {
       expect(checkIntegrity(folder, key.publicKey)).to.include({ outcome: 'passed', files: 2 })
       const stranger = SigningKey.generate('ML-DSA-44').publicKey
       expect(checkIntegrity(folder, stranger).outcome).to.equal('failed')
+      await rename(join(folder, 'integrity.sig'), join(folder, 'signature'))
+      expect(checkIntegrity(folder, key.publicKey).outcome, 'a manifest that nobody signed').to.equal('failed')
+      await rename(join(folder, 'signature'), join(folder, 'integrity.sig'))
       await writeFile(join(folder, 'dist/index.js'), 'export { }')
       await writeFile(join(folder, 'dist/more.js'), '')
       await symlink('../package.json', join(folder, 'dist/other.js'))
@@ -454,6 +468,32 @@ describe('health of noise sources (SP 800-90B 4.4)', () => {
     const health = new NoiseHealth({ entropyPerSample: 6 })
     const biased = randomBytes(8192).map((byte, i) => (i % 4 === 0 ? 0x55 : byte))
     expect(() => health.test(biased)).to.throw(InternalError, 'adaptive proportion')
+  })
+
+  it('counts to its cutoffs exactly (4.4.1, 4.4.2)', () => {
+    // 6 bits a sample: 5 repetitions, 25 of a window of 512.
+    expect(healthCutoffs({ entropyPerSample: 6 })).to.deep.equal({ repetition: 5, proportion: 25, window: 512 })
+    const health = (): NoiseHealth => new NoiseHealth({ entropyPerSample: 6 })
+    health().test(Uint8Array.of(1, 7, 7, 7, 7, 2))
+    expect(() => health().test(Uint8Array.of(1, 7, 7, 7, 7, 7))).to.throw(InternalError, 'repetition count')
+    const window = (count: number): Uint8Array =>
+      Uint8Array.from({ length: 512 }, (_, i) => (i % 2 === 0 && i < 2 * count ? 9 : 10 + (i % 200)))
+    const twice = health()
+    for (let i = 0; i < 2; i++) twice.test(window(24))
+    expect(() => health().test(window(25))).to.throw(InternalError, 'adaptive proportion')
+  })
+
+  it('throws the start-up samples away (4.3)', () => {
+    const reads: number[] = []
+    const noise = new MonitoredNoise(
+      (count) => {
+        reads.push(count)
+        return randomBytes(count)
+      },
+      { entropyPerSample: 6 },
+    )
+    expect([noise.bytes(32).length, noise.bytes(16).length]).to.deep.equal([32, 16])
+    expect(reads).to.deep.equal([1024, 32, 16])
   })
 
   it('does not take a source that gives too little', () => {
