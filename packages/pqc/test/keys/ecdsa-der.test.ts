@@ -32,5 +32,6 @@ describe('ECDSA-Sig-Value (RFC 3279 2.2.3)', () => {
     ] as const) {
       expect(ecdsaFromDer(hex(der), 1), what).to.equal(undefined)
     }
+    expect(ecdsaFromDer(hex('3006 0201 81 0201 02'), 2), 'a negative r with room for its sign').to.equal(undefined)
   })
 })
