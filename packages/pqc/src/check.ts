@@ -32,6 +32,13 @@ export function needCount(value: unknown, least: number, most: number, what: str
   throw new UsageError('pqc.argument.range', `${what} must be ${least} to ${most}, not ${shown}`, { what, least, most })
 }
 
+/** Options that the caller gave: one that does not exist is a misspelt one. Throws `UsageError` `pqc.option.unknown`. */
+export function needKnown(options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new UsageError('pqc.option.unknown', `unknown option "${name}"`, { name })
+  }
+}
+
 function describeType(value: unknown): string {
   if (value === null) return 'null'
   return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value

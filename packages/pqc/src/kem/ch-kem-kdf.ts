@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { needBytes, needCount } from '../check.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
+import { Gate } from '../symmetric/gate.ts'
 import { publicDigest } from '../symmetric/hash.ts'
 
 /*
@@ -9,6 +10,8 @@ import { publicDigest } from '../symmetric/hash.ts'
  * two updates for each input. Some are secrets, so the joined copy is overwritten at once.
  */
 
+const SHA_3 = new Gate('SHA-3')
+const SHAKE = new Gate('SHAKE')
 const MAX_OUTPUT = 2 ** 20
 const LENGTH = 4
 const UTF8 = new TextEncoder()
@@ -27,6 +30,7 @@ function labelBytes(domain: string): Uint8Array {
 
 /** TH: SHA3-256 over the number of components and each with its length. 32 bytes. For public components only. */
 export function transcriptHash(...components: readonly Uint8Array[]): Uint8Array {
+  SHA_3.pass()
   const bytes = room(LENGTH + prefixedLength(components))
   let at = writeCount(bytes, 0, components.length)
   for (const component of components) at = writePrefixed(bytes, at, component)
@@ -36,6 +40,7 @@ export function transcriptHash(...components: readonly Uint8Array[]): Uint8Array
 /** KDF: SHAKE256 over the domain and a counted list of inputs. Throws `UsageError` `pqc.argument.range`. */
 export function chKemKdf(domain: string, inputs: readonly Uint8Array[], length: number): Uint8Array {
   needCount(length, 1, MAX_OUTPUT, 'length')
+  SHAKE.pass()
   const label = labelBytes(domain)
   const bytes = room(2 * LENGTH + label.length + prefixedLength(inputs))
   let at = writeCount(bytes, writePrefixed(bytes, 0, label), inputs.length)
@@ -46,6 +51,7 @@ export function chKemKdf(domain: string, inputs: readonly Uint8Array[], length: 
 /** KDF1: like {@link chKemKdf} with one input and without the count, as Quantum-Go derives handshake keys. */
 export function chKemKdf1(domain: string, input: Uint8Array, length: number): Uint8Array {
   needCount(length, 1, MAX_OUTPUT, 'length')
+  SHAKE.pass()
   const label = labelBytes(domain)
   const bytes = room(LENGTH + label.length + prefixedLength([input]))
   writePrefixed(bytes, writePrefixed(bytes, 0, label), input)

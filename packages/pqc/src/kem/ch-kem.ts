@@ -1,6 +1,6 @@
 import { UsageError } from '@gridseal/wire'
 import { needLength, needReceived } from '../check.ts'
-import { admit, needOperational } from '../policy/module-state.ts'
+import { admit, needCurrent } from '../policy/module-state.ts'
 import { NobleEncapsulator } from '../providers/noble/kems.ts'
 import type { PolicyUse } from '../policy/policy.ts'
 import type { Encapsulation, PeerMemo, Provider } from '../providers/provider.ts'
@@ -127,7 +127,7 @@ export class ChKemEncapsulationKey {
    * handshake; the default is a key for this alone.
    */
   encapsulate(role: ChKemRole, ephemeral?: ChKemEphemeral): Encapsulation {
-    needOperational()
+    needCurrent('CH-KEM-v1', 'encapsulate')
     const leg = this.#mlKem.encapsulate()
     const x25519 = ephemeral?.x25519 ?? x25519Leg(undefined, groupProvider(this.#options))
     return combine(this.#pkX, this.#mlKem.raw, x25519, leg, role, this.#memo)

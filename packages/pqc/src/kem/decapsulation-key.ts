@@ -13,7 +13,7 @@ import type { Decapsulator } from '../providers/provider.ts'
 import { kemImplementation, selectProvider } from '../providers/select.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
 import { equalBytes, randomBytes } from '../symmetric/bytes.ts'
-import { EncapsulationKey, needKem } from './encapsulation-key.ts'
+import { needKem } from './encapsulation-key.ts'
 
 /** A decapsulation key with its public half. */
 export interface KemKeyPair {
@@ -75,7 +75,7 @@ export class DecapsulationKey implements KemKeyPair {
     needReceived(bytes, expandedLength, 'pqc.key.length', 'expandedKey')
     const key = new DecapsulationKey(algorithm, { expanded: Uint8Array.from(bytes) }, options)
     // The public half inside must be a key, too.
-    EncapsulationKey.fromRaw(algorithm, key.publicKey, options)
+    kemImplementation(algorithm, 'decapsulate', options).encapsulator(key.publicKey)
     return key
   }
 

@@ -6,7 +6,7 @@ import { decodeJwk, encodeJwk } from '../keys/jwk.ts'
 import type { Jwk } from '../keys/jwk.ts'
 import { decodePem, encodePem } from '../keys/pem.ts'
 import { decodeSpki, encodeSpki } from '../keys/spki.ts'
-import { needOperational } from '../policy/module-state.ts'
+import { needCurrent } from '../policy/module-state.ts'
 import type { Encapsulation, Encapsulator } from '../providers/provider.ts'
 import { kemImplementation } from '../providers/select.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
@@ -25,8 +25,9 @@ export class EncapsulationKey {
   }
 
   /**
-   * Throws `DecodeError` `pqc.key.length` and, for an ML-KEM key that is not reduced (FIPS 203 7.2) or a point that is
-   * not on its curve, `pqc.key.invalid`: the key came from the peer. The bytes are copied.
+   * Throws `DecodeError` `pqc.key.length` and, for an ML-KEM key that is not reduced (FIPS 203 7.2), `pqc.key.invalid`: the
+   * key came from the peer. The point of a hybrid KEM is looked at when something is encapsulated to it. The bytes are
+   * copied.
    */
   static fromRaw(algorithm: KemAlgorithm, bytes: Uint8Array, options: ProviderOptions = {}): EncapsulationKey {
     return new EncapsulationKey(algorithm, bytes, options)
@@ -56,9 +57,12 @@ export class EncapsulationKey {
     return this.#raw
   }
 
-  /** A fresh secret for the owner of the key, and the ciphertext to send. */
+  /**
+   * A fresh secret for the owner of the key, and the ciphertext to send. Throws `UsageError` `pqc.policy.refused`, and for a
+   * hybrid KEM `DecodeError` `pqc.key.invalid` (a point off its curve) or `AuthError` `pqc.x25519.low-order`.
+   */
   encapsulate(): Encapsulation {
-    needOperational()
+    needCurrent(this.algorithm, 'encapsulate')
     return this.#encapsulator.encapsulate()
   }
 

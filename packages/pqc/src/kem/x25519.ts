@@ -1,6 +1,6 @@
 import { needLength, needReceived } from '../check.ts'
 import type { Agreement, PeerMemo, Provider } from '../providers/provider.ts'
-import { admit } from '../policy/module-state.ts'
+import { admit, needOperational } from '../policy/module-state.ts'
 import { groupProvider } from '../providers/select.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
 
@@ -47,6 +47,7 @@ class KeyPair implements X25519KeyPair {
 
   agree(peer: Uint8Array, memo?: PeerMemo): Uint8Array {
     needReceived(peer, X25519_LENGTH, 'pqc.key.length', 'peer')
+    needOperational()
     return this.#agreement.agree(peer, memo)
   }
 }

@@ -1,6 +1,8 @@
 import { UsageError } from '@gridseal/wire'
 import type { CompositeAlgorithm } from '../algorithms/info.ts'
 import { signatureInfo } from '../algorithms/lookup.ts'
+import { needBytes } from '../check.ts'
+import { admit } from '../policy/module-state.ts'
 import { CompositeForm, CompositeSigner } from '../providers/composite.ts'
 import type { Signer } from '../providers/provider.ts'
 import { checkSignOptions } from './sign-options.ts'
@@ -9,7 +11,7 @@ import { VerifyingKey } from './verifying-key.ts'
 
 /**
  * A dual signature whose legs live in different places: the classical one in a token, the ML-DSA one in this process.
- * Throws `UsageError` `pqc.composite.legs` if the keys are not those of the algorithm.
+ * Throws `UsageError` `pqc.composite.legs` if the keys are not those of the algorithm; policy is asked at each signature.
  */
 export function compositeMessageSigner(
   algorithm: CompositeAlgorithm,
@@ -26,7 +28,9 @@ export function compositeMessageSigner(
   return {
     publicKey: VerifyingKey.fromRaw(algorithm, signer.publicKey),
     sign: async (message, options) => {
+      needBytes(message, 'message')
       checkSignOptions(options, info)
+      admit(algorithm, 'sign')
       return signer.sign(message, options)
     },
   }

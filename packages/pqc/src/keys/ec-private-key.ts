@@ -49,12 +49,16 @@ export function decodeEcPrivateKey(
   let publicKey: Uint8Array | undefined
   if (key.is(PUBLIC_KEY)) {
     const wrapper = key.enter(PUBLIC_KEY, 'publicKey')
-    publicKey = wrapper.bitString('publicKey').bytes
+    publicKey = readPublicKey(wrapper, BER.BIT_STRING, publicKeyLength)
     wrapper.expectEnd('publicKey')
-    if (publicKey.length !== publicKeyLength) {
-      throw key.error('pqc.key.length', 'publicKey', `must be ${publicKeyLength} bytes, uncompressed`)
-    }
   }
   key.expectEnd('ECPrivateKey')
   return { scalar, publicKey }
+}
+
+/** A public key beside a private one: whole octets, points uncompressed. Throws `DecodeError` `pqc.key.length`. */
+export function readPublicKey(reader: BerReader, tag: number, length: number): Uint8Array {
+  const { bytes, unusedBits } = reader.bitString('publicKey', tag)
+  if (bytes.length === length && unusedBits === 0) return bytes
+  throw reader.error('pqc.key.length', 'publicKey', `must be ${length} bytes, not ${bytes.length}`)
 }

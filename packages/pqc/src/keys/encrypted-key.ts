@@ -1,6 +1,7 @@
 import { randomBytes, scrypt } from 'node:crypto'
 import { AuthError, BER, BerReader, BerWriter, DecodeError, UsageError } from '@gridseal/wire'
 import { needBytes } from '../check.ts'
+import { admit } from '../policy/module-state.ts'
 import { AeadKey } from '../symmetric/aead.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
 
@@ -27,7 +28,7 @@ export const DEFAULT_COST: ScryptCost = { N: 2 ** 17, r: 8, p: 1 }
 const MAX_MEMORY = 256 * 1024 * 1024
 const MAX_PARALLEL = 16
 
-/** Encrypts PKCS#8. Throws `UsageError` `pqc.passphrase.empty`, `pqc.scrypt.cost`. */
+/** Encrypts PKCS#8. Throws `UsageError` `pqc.passphrase.empty`, `pqc.scrypt.cost`, `pqc.policy.refused` (FIPS mode). */
 export async function encryptPkcs8(
   pkcs8: Uint8Array,
   passphrase: string,
@@ -62,7 +63,7 @@ export async function encryptPkcs8(
 
 /**
  * Decrypts what {@link encryptPkcs8} writes. Throws `DecodeError`, `pqc.scrypt.cost` among its codes for a file that
- * asks for too much, and `AuthError` `pqc.passphrase.wrong`.
+ * asks for too much, `AuthError` `pqc.passphrase.wrong`, and `UsageError` as {@link encryptPkcs8}.
  */
 export async function decryptPkcs8(der: Uint8Array, passphrase: string): Promise<Uint8Array> {
   const outer = BerReader.of(der, { der: true })
@@ -106,14 +107,16 @@ function parametersOf(reader: BerReader, oid: string, field: string): BerReader 
 }
 
 function isPayable({ N, r, p }: ScryptCost): boolean {
-  const powerOfTwo = Number.isInteger(N) && N >= 2 && N <= 2 ** 24 && (N & (N - 1)) === 0
-  return powerOfTwo && r >= 1 && 128 * N * r <= MAX_MEMORY && p >= 1 && p <= MAX_PARALLEL
+  const whole = [N, r, p].every((number) => Number.isInteger(number))
+  const powerOfTwo = N >= 2 && N <= 2 ** 24 && (N & (N - 1)) === 0
+  return whole && powerOfTwo && r >= 1 && 128 * Math.max(N, p) * r <= MAX_MEMORY && p >= 1 && p <= MAX_PARALLEL
 }
 
-function derive(passphrase: string, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {
+async function derive(passphrase: string, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {
   if (typeof passphrase !== 'string' || passphrase.length === 0) {
     throw new UsageError('pqc.passphrase.empty', 'a passphrase is needed')
   }
+  admit('scrypt', 'derive')
   return new Promise((resolve, reject) => {
     // The same characters in whatever form a keyboard sends them.
     scrypt(passphrase.normalize('NFC'), salt, 32, { N, r, p, maxmem: 2 * MAX_MEMORY }, (error, key) => {

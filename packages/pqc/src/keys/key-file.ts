@@ -1,19 +1,22 @@
-import { dirname } from 'node:path'
-import { open, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { randomBytes } from 'node:crypto'
 import { DecodeError, UsageError } from '@gridseal/wire'
+import { needKnown } from '../check.ts'
 import { DecapsulationKey } from '../kem/decapsulation-key.ts'
 import { decryptPkcs8, encryptPkcs8 } from './encrypted-key.ts'
 import type { ScryptCost } from './encrypted-key.ts'
 import { decodePem, encodePem } from './pem.ts'
 import { SigningKey } from './signing-key.ts'
 import { VerifyingKey } from './verifying-key.ts'
+import { asUsageError, writeWhole } from './write-file.ts'
 
 /** Largest key file that is read, in bytes: every PEM of ours is far below. */
 const MAX_FILE = 64 * 1024
 const PRIVATE_MODE = 0o600
 const PUBLIC_MODE = 0o644
+/** A pipe of this name is opened without waiting for whoever fills it, and refused then. Windows has no such flag. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 export interface ReadKeyOptions {
   /** Opens an encrypted key file. */
@@ -41,12 +44,18 @@ export async function writeKeyFile(
   key: SigningKey | DecapsulationKey,
   options: WritePrivateKeyOptions = {},
 ): Promise<void> {
-  const { passphrase, cost, ...rest } = options
-  const pem =
-    passphrase === undefined
-      ? key.toPem()
-      : encodePem('ENCRYPTED PRIVATE KEY', await encryptPkcs8(key.toPkcs8(), passphrase, cost))
-  await write(path, pem, PRIVATE_MODE, rest)
+  needKnown(options, ['passphrase', 'cost', 'overwrite'])
+  const { passphrase, cost, overwrite = false } = options
+  const pkcs8 = key.toPkcs8()
+  try {
+    const pem =
+      passphrase === undefined
+        ? encodePem('PRIVATE KEY', pkcs8)
+        : encodePem('ENCRYPTED PRIVATE KEY', await encryptPkcs8(pkcs8, passphrase, cost))
+    await writeWhole(path, pem, PRIVATE_MODE, overwrite)
+  } finally {
+    pkcs8.fill(0)
+  }
 }
 
 /** Writes a public key as SubjectPublicKeyInfo PEM (0644). Throws as {@link writeKeyFile}. */
@@ -55,7 +64,8 @@ export async function writePublicKeyFile(
   key: VerifyingKey,
   options: WriteKeyOptions = {},
 ): Promise<void> {
-  await write(path, key.toPem(), PUBLIC_MODE, options)
+  needKnown(options, ['overwrite'])
+  await writeWhole(path, key.toPem(), PUBLIC_MODE, options.overwrite ?? false)
 }
 
 /**
@@ -64,16 +74,28 @@ export async function writePublicKeyFile(
  * passphrase is given, `pqc.key-file.format` if it is no key, and `AuthError` `pqc.passphrase.wrong`.
  */
 export async function readKeyFile(path: string, options: ReadKeyOptions = {}): Promise<SigningKey> {
-  return decoded(path, async () => SigningKey.fromPkcs8(await readPkcs8(path, options)))
+  return readPkcs8(path, options, (der) => SigningKey.fromPkcs8(der))
 }
 
 /** Reads a private KEM key file. Throws as {@link readKeyFile}. */
 export async function readKemKeyFile(path: string, options: ReadKeyOptions = {}): Promise<DecapsulationKey> {
-  return decoded(path, async () => DecapsulationKey.fromPkcs8(await readPkcs8(path, options)))
+  return readPkcs8(path, options, (der) => DecapsulationKey.fromPkcs8(der))
 }
 
-async function readPkcs8(path: string, { passphrase }: ReadKeyOptions): Promise<Uint8Array> {
-  const pem = await read(path, true)
+/** What `use` makes of the key, which is overwritten then. */
+async function readPkcs8<T>(path: string, options: ReadKeyOptions, use: (der: Uint8Array) => T): Promise<T> {
+  needKnown(options, ['passphrase'])
+  return decoded(path, async () => {
+    const der = await opened(path, await read(path, true), options)
+    try {
+      return use(der)
+    } finally {
+      der.fill(0)
+    }
+  })
+}
+
+async function opened(path: string, pem: string, { passphrase }: ReadKeyOptions): Promise<Uint8Array> {
   if (!pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return decodePem(pem, 'PRIVATE KEY')
   if (passphrase === undefined) {
     throw new UsageError('pqc.key-file.passphrase', `${path} is encrypted: a passphrase is needed`, { path })
@@ -99,7 +121,7 @@ async function decoded<T>(path: string, decode: () => Promise<T>): Promise<T> {
 async function read(path: string, secret: boolean): Promise<string> {
   let file: FileHandle | undefined
   try {
-    file = await open(path, 'r')
+    file = await open(path, READ)
     // The open file is asked, not the path: nobody can swap it in between.
     const status = await file.stat()
     if (!status.isFile()) throw new UsageError('pqc.key-file.read', `${path} is not a file`, { path })
@@ -115,46 +137,4 @@ async function read(path: string, secret: boolean): Promise<string> {
   } finally {
     await file?.close()
   }
-}
-
-async function write(path: string, text: string, mode: number, options: WriteKeyOptions): Promise<void> {
-  // Replacing goes by a new file beside the old one, so that a crash leaves one of the two whole.
-  const target = options.overwrite ? `${path}.${randomBytes(6).toString('hex')}.new` : path
-  let created = false
-  try {
-    const file = await open(target, 'wx', mode)
-    created = true
-    try {
-      await file.chmod(mode)
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    if (target !== path) await rename(target, path)
-    await syncFolder(dirname(path))
-  } catch (error) {
-    if (created) await rm(target, { force: true })
-    if (!created && (error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new UsageError('pqc.key-file.exists', `${path} exists already`, { path }, error)
-    }
-    throw asUsageError(error, 'pqc.key-file.write', `cannot write ${path}`, path)
-  }
-}
-
-/** Makes a new name last through a power cut. Windows cannot open folders, and needs no such thing. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-function asUsageError(error: unknown, code: string, message: string, path: string): UsageError {
-  if (error instanceof UsageError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new UsageError(code, `${message}: ${reason}`, { path }, error)
 }

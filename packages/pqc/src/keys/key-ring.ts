@@ -30,9 +30,7 @@ export class KeyRing<K> {
 
   /** Throws `UsageError` `pqc.key-ring.window` for an empty window and `pqc.key-ring.full` for a ninth key. */
   add(owner: string, window: KeyWindow<K>): void {
-    if (!(window.notBefore < window.notAfter)) {
-      throw new UsageError('pqc.key-ring.window', `the window of a key of ${owner} is empty`, { owner })
-    }
+    needWindow(owner, window)
     const windows = this.#owners.get(owner) ?? []
     if (windows.length >= MAX_WINDOWS) {
       throw new UsageError('pqc.key-ring.full', `${owner} has ${MAX_WINDOWS} keys already: prune it`, { owner })
@@ -42,15 +40,21 @@ export class KeyRing<K> {
     this.#owners.set(owner, windows)
   }
 
-  /** Puts a new key in use now; those before it end after `overlap` ms, or earlier where they would. */
+  /**
+   * Puts a new key in use now; those before it end after `overlap` ms, or earlier where they would, and those that were to
+   * come later are forgotten. Throws `UsageError` `pqc.key-ring.window`, `pqc.argument.range`.
+   */
   rotate(owner: string, key: K, now: number, overlap: number, notAfter: number = Number.POSITIVE_INFINITY): void {
+    const successor = { key, notBefore: now, notAfter }
+    needWindow(owner, successor)
+    if (!(overlap >= 0)) throw new UsageError('pqc.argument.range', `overlap must not be ${overlap}`, { owner })
     const shortened = (this.#owners.get(owner) ?? [])
-      .filter((window) => window.notAfter > now && window.notBefore < now)
+      .filter((window) => window.notAfter > now && window.notBefore <= now)
       .map((window) => ({ ...window, notAfter: Math.min(window.notAfter, now + overlap) }))
       .filter((window) => window.notAfter > now)
       .slice(1 - MAX_WINDOWS)
     this.#owners.set(owner, shortened)
-    this.add(owner, { key, notBefore: now, notAfter })
+    this.add(owner, successor)
   }
 
   /** The newest key that is valid: what signs. */
@@ -77,6 +81,11 @@ export class KeyRing<K> {
       else this.#owners.set(owner, left)
     }
   }
+}
+
+function needWindow(owner: string, { notBefore, notAfter }: Omit<KeyWindow<unknown>, 'key'>): void {
+  if (notBefore < notAfter) return
+  throw new UsageError('pqc.key-ring.window', `the window of a key of ${owner} is empty`, { owner })
 }
 
 /** Whether any valid key of an owner made a signature, the newest asked first. */

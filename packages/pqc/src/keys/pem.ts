@@ -21,12 +21,14 @@ export function decodePem(text: string, label: PemLabel): Uint8Array {
   if (typeof text !== 'string') throw new UsageError('pqc.argument.type', `pem must be a string, not ${typeof text}`)
   const match = BLOCK.exec(text)
   if (match === null) throw new DecodeError('pqc.pem.format', 0, 'pem', 'no PEM block found')
-  const [block, begin, body, end] = match as unknown as [string, string, string, string]
+  const [, begin, body, end] = match as unknown as [string, string, string, string]
   if (begin !== label || end !== label) {
     throw new DecodeError('pqc.pem.label', match.index, 'label', `expected "${label}", found "${begin}"`)
   }
-  if (text.indexOf('-----BEGIN ', match.index + block.length) >= 0) {
-    throw new DecodeError('pqc.pem.format', match.index + block.length, 'pem', 'more than one PEM block')
+  // Before it, too: a block that is damaged is not passed over.
+  const [first, last] = [text.indexOf('-----BEGIN '), text.lastIndexOf('-----BEGIN ')]
+  if (first !== match.index || last !== match.index) {
+    throw new DecodeError('pqc.pem.format', first === match.index ? last : first, 'pem', 'more than one PEM block')
   }
   const base64 = body.replace(/\s+/g, '')
   const der = Buffer.from(base64, 'base64')

@@ -3,7 +3,7 @@ import type { AlgorithmInfo, AlgorithmName } from '../algorithms/info.ts'
 import { algorithmInfo } from '../algorithms/lookup.ts'
 import { needLength } from '../check.ts'
 import { readAlgorithm, writeAlgorithm } from './algorithm-identifier.ts'
-import { decodeEcPrivateKey, encodeEcPrivateKey } from './ec-private-key.ts'
+import { decodeEcPrivateKey, encodeEcPrivateKey, readPublicKey } from './ec-private-key.ts'
 
 /*
  * Private keys in PKCS#8 (RFC 5958):
@@ -48,9 +48,13 @@ export function decodePkcs8(der: Uint8Array): Pkcs8Key {
   const keyOffset = info.offset - privateKey.length
   if (info.is(ATTRIBUTES)) info.skip('attributes')
   // Version 2 (encoded 1) is the one with a public key (RFC 5958 2).
-  const publicKey = version === 1 ? info.bitString('publicKey', PUBLIC_KEY).bytes : undefined
+  const publicKey = version === 1 ? readPublicKey(info, PUBLIC_KEY, algorithm.publicKeyLength) : undefined
   info.expectEnd('OneAsymmetricKey')
-  return { algorithm, publicKey, expanded: undefined, ...decodePrivateKey(algorithm, privateKey, keyOffset) }
+  const parts = decodePrivateKey(algorithm, privateKey, keyOffset)
+  if (publicKey !== undefined && parts.publicKey !== undefined && Buffer.compare(publicKey, parts.publicKey) !== 0) {
+    throw info.error('pqc.key.mismatch', 'publicKey', 'there are two, and they differ')
+  }
+  return { algorithm, publicKey, expanded: undefined, ...parts }
 }
 
 /** A private key in its canonical form, with the seed where there is one: the same bytes on every runtime. */

@@ -2,7 +2,7 @@ import { DecodeError, InternalError, UsageError } from '@gridseal/wire'
 import type { SignatureAlgorithm, SignatureInfo } from '../algorithms/info.ts'
 import { signatureInfo } from '../algorithms/lookup.ts'
 import { needBytes, needLength } from '../check.ts'
-import { needOperational, reportFailure } from '../policy/module-state.ts'
+import { needCurrent, reportFailure } from '../policy/module-state.ts'
 import type { SignOptions, Signer } from '../providers/provider.ts'
 import { selectProvider, signatureImplementation } from '../providers/select.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
@@ -169,7 +169,7 @@ export class SigningKey implements MessageSigner {
   #ready(message: Uint8Array, options: SignOptions | undefined): Signer {
     needBytes(message, 'message')
     checkSignOptions(options, this.#info)
-    needOperational()
+    needCurrent(this.algorithm, 'sign')
     this.#alive()
     if (options?.prehash === undefined) return this.#signer
     return (this.#prehashSigner ??= this.#import(prehashOptions(this.algorithm, this.#options)))

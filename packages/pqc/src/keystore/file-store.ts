@@ -3,6 +3,7 @@ import { access, constants, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError, toHex } from '@gridseal/wire'
 import type { SignatureAlgorithm } from '../algorithms/info.ts'
+import { needKnown } from '../check.ts'
 import { readKeyFile, readPublicKeyFile, writeKeyFile, writePublicKeyFile } from '../keys/key-file.ts'
 import type { WritePrivateKeyOptions } from '../keys/key-file.ts'
 import type { MessageSigner } from '../keys/message-signer.ts'
@@ -21,7 +22,9 @@ export class FileKeyStore implements KeyStore {
   readonly #write: WritePrivateKeyOptions
   readonly #read: { readonly passphrase?: string }
 
+  /** Throws `UsageError` `pqc.option.unknown`. */
   constructor({ folder, ...options }: FileKeyStoreOptions) {
+    needKnown(options, ['passphrase', 'cost'])
     this.#folder = folder
     this.#write = options
     this.#read = options.passphrase === undefined ? {} : { passphrase: options.passphrase }
@@ -35,7 +38,12 @@ export class FileKeyStore implements KeyStore {
     needName(name)
     if (existsSync(this.#path(name))) throw keyExists(name)
     await writeKeyFile(this.#path(name), key, this.#write)
-    await writePublicKeyFile(this.#path(name, 'pub'), key.publicKey, { overwrite: true })
+    try {
+      await writePublicKeyFile(this.#path(name, 'pub'), key.publicKey, { overwrite: true })
+    } catch (error) {
+      await rm(this.#path(name))
+      throw error
+    }
     return key
   }
 

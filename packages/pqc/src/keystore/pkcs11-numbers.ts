@@ -49,6 +49,7 @@ export const GONE: ReadonlySet<number> = new Set([
   0x30, // DEVICE_ERROR
   0x32, // DEVICE_REMOVED
   0x82, // OBJECT_HANDLE_INVALID
+  0x90, // OPERATION_ACTIVE: one that failed half-way is ended by nothing else
   0xb0, // SESSION_CLOSED
   0xb3, // SESSION_HANDLE_INVALID
   0xe0, // TOKEN_NOT_PRESENT

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
-import { open, readFile, readdir, rm } from 'node:fs/promises'
+import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DecodeError, UsageError, describeError, fromHex, toHex } from '@gridseal/wire'
 import type { MlKemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
 import { isSignatureAlgorithm } from '../algorithms/lookup.ts'
+import { needKnown } from '../check.ts'
 import { DecapsulationKey } from '../kem/decapsulation-key.ts'
 import type { MessageSigner } from '../keys/message-signer.ts'
 import { SigningKey } from '../keys/signing-key.ts'
 import { encodeSpki } from '../keys/spki.ts'
+import { writeWhole } from '../keys/write-file.ts'
 import { sha256 } from '../symmetric/hash.ts'
 import { keyExists, needName, unknownKey } from './key-store.ts'
 import type { KeyStore, StoreHealth, StoredKey } from './key-store.ts'
@@ -17,7 +19,7 @@ import { ML_KEM_SETS } from './pkcs11-numbers.ts'
 import { Token } from './token.ts'
 import type { TokenOptions } from './token.ts'
 import { generateInToken, listInToken, openInToken, removeFromToken, tokenSupports } from './token-keys.ts'
-import { generateKemInToken, openKemInToken, removeKemFromToken, tokenHasKem } from './token-kem.ts'
+import { generateKemInToken, kemIsInToken, openKemInToken, removeKemFromToken, tokenHasKem } from './token-kem.ts'
 import type { TokenKemKey } from './token-kem.ts'
 import { decodeWrappedSeed, encodeWrappedSeed, wrapAad } from './wrapped-seed.ts'
 import type { WrappedSeed } from './wrapped-seed.ts'
@@ -50,6 +52,7 @@ export class Pkcs11KeyStore implements KeyStore {
   readonly #purpose: string
   readonly #label: string
   #wrappingKey: WrappingKey | undefined
+  #unwraps = 0
 
   private constructor(token: Token, options: Pkcs11KeyStoreOptions) {
     this.#token = token
@@ -58,14 +61,15 @@ export class Pkcs11KeyStore implements KeyStore {
     this.#label = options.wrappingKey ?? WRAPPING_KEY
   }
 
-  /** Throws `UsageError` `pqc.hsm.missing`, `.library`, `.token` and `AuthError` `pqc.hsm.pin`. */
+  /** Throws `UsageError` `pqc.hsm.missing`, `.library`, `.token`, `pqc.option.unknown` and `AuthError` `pqc.hsm.pin`. */
   static async open(options: Pkcs11KeyStoreOptions, binding?: Pkcs11): Promise<Pkcs11KeyStore> {
+    needKnown(options, ['library', 'token', 'pin', 'folder', 'wrappingKey', 'purpose'])
     return new Pkcs11KeyStore(Token.open(binding ?? (await loadPkcs11()), options), options)
   }
 
   /** How often seeds were unwrapped since the store was opened. */
   get unwraps(): number {
-    return this.#wrappingKey?.unwraps ?? 0
+    return this.#unwraps
   }
 
   async generate(name: string, algorithm: SignatureAlgorithm): Promise<MessageSigner> {
@@ -82,7 +86,7 @@ export class Pkcs11KeyStore implements KeyStore {
   async open(name: string): Promise<MessageSigner> {
     needName(name)
     const inToken = listInToken(this.#token).find((entry) => entry.name === name)
-    if (inToken !== undefined) return openInToken(this.#token, name, inToken.algorithm)!
+    if (inToken !== undefined) return openInToken(this.#token, name, inToken.algorithm)
     const wrapped = await this.#read(name)
     const signer = this.#unwrap(name, { ...wrapped, purpose: this.#purpose }, (seed) =>
       SigningKey.fromSeed(wrapped.algorithm, seed),
@@ -93,7 +97,7 @@ export class Pkcs11KeyStore implements KeyStore {
 
   async list(): Promise<readonly StoredKey[]> {
     const inToken = listInToken(this.#token).map(({ name, algorithm }): StoredKey => {
-      const { publicKey } = openInToken(this.#token, name, algorithm)!
+      const { publicKey } = openInToken(this.#token, name, algorithm)
       return { name, algorithm, kid: toHex(publicKey.fingerprint), place: 'token' }
     })
     const files = (await readdir(this.#folder)).filter((file) => file.endsWith('.wrapped')).sort()
@@ -160,7 +164,7 @@ export class Pkcs11KeyStore implements KeyStore {
   /** Throws `UsageError` `pqc.key-store.unknown`. */
   async removeKem(name: string): Promise<void> {
     needName(name)
-    if (openKemInToken(this.#token, name) !== undefined) removeKemFromToken(this.#token, name)
+    if (kemIsInToken(this.#token, name)) removeKemFromToken(this.#token, name)
     else if (existsSync(this.#kemPath(name))) await rm(this.#kemPath(name))
     else throw unknownKey(name)
   }
@@ -173,26 +177,27 @@ export class Pkcs11KeyStore implements KeyStore {
 
   /** Writes a seed, wrapped, and overwrites it. */
   async #wrap(path: string, seed: Uint8Array, of: Pick<WrappedSeed, 'algorithm' | 'kid' | 'purpose'>): Promise<void> {
-    const wrappingKey = this.#key()
-    const bound = { version: 1 as const, ...of, kek: wrappingKey.id }
-    const { nonce, sealed } = wrappingKey.wrap(seed, wrapAad(bound))
-    seed.fill(0)
-    const file = await open(path, 'wx', 0o600)
     try {
-      await file.writeFile(encodeWrappedSeed({ ...bound, nonce: toHex(nonce), sealed: toHex(sealed) }))
-      await file.sync()
+      this.#wrappingKey ??= WrappingKey.find(this.#token, this.#label) ?? WrappingKey.generate(this.#token, this.#label)
+      const wrappingKey = this.#wrappingKey
+      const bound = { version: 1 as const, ...of, kek: wrappingKey.id }
+      const { nonce, sealed } = wrappingKey.wrap(seed, wrapAad(bound))
+      const text = encodeWrappedSeed({ ...bound, nonce: toHex(nonce), sealed: toHex(sealed) })
+      await writeWhole(path, text, 0o600, false)
     } finally {
-      await file.close()
+      seed.fill(0)
     }
   }
 
   /** What `use` makes of a seed, which is overwritten then. */
   #unwrap<T>(name: string, wrapped: WrappedSeed, use: (seed: Uint8Array) => T): T {
-    const key = this.#key()
-    if (key.id !== wrapped.kek) {
-      const message = `"${name}" was wrapped by the key ${wrapped.kek}, and the token has ${key.id}`
+    // Not made where it is missing: that would stand in the way of a restoration.
+    const key = WrappingKey.find(this.#token, this.#label, wrapped.kek)
+    if (key === undefined) {
+      const message = `"${name}" was wrapped by the key ${wrapped.kek}, which the token does not have`
       throw new UsageError('pqc.hsm.kek', message, { name })
     }
+    this.#unwraps++
     const seed = key.unwrap(fromHex(wrapped.nonce), fromHex(wrapped.sealed), wrapAad(wrapped))
     try {
       return use(seed)
@@ -207,7 +212,7 @@ export class Pkcs11KeyStore implements KeyStore {
     const taken =
       files.some((file) => existsSync(file)) ||
       listInToken(this.#token).some((entry) => entry.name === name) ||
-      openKemInToken(this.#token, name) !== undefined
+      kemIsInToken(this.#token, name)
     if (taken) throw keyExists(name)
   }
 
@@ -218,10 +223,6 @@ export class Pkcs11KeyStore implements KeyStore {
   async #text(path: string, name: string): Promise<string> {
     if (!existsSync(path)) throw unknownKey(name)
     return readFile(path, 'utf8')
-  }
-
-  #key(): WrappingKey {
-    return (this.#wrappingKey ??= WrappingKey.open(this.#token, this.#label))
   }
 
   #path(name: string): string {

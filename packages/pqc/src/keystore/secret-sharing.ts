@@ -27,8 +27,7 @@ export interface Share {
 /** Throws `UsageError` `pqc.escrow.numbers` unless 2 <= threshold <= count <= 255. */
 export function splitSecret(secret: Uint8Array, id: Uint8Array, threshold: number, count: number): readonly Share[] {
   needBytes(secret, 'secret')
-  const inRange = (value: number): boolean => Number.isInteger(value) && value >= 2 && value <= 255
-  if (!inRange(threshold) || !inRange(count) || threshold > count) {
+  if (!isNumber(threshold, 2) || !isNumber(count, 2) || threshold > count) {
     throw new UsageError('pqc.escrow.numbers', `${threshold} of ${count} shares are not possible`)
   }
   // The check sum tells a wrong combination from the secret; it is shared, too, and so tells nobody else anything.
@@ -58,8 +57,12 @@ export function combineShares(shares: readonly Share[]): Uint8Array {
   const [first] = shares
   if (first === undefined) throw new UsageError('pqc.escrow.few', 'no shares')
   const distinct = [...new Map(shares.map((share) => [share.index, share])).values()]
-  const alike = ({ id, threshold, value }: Share): boolean =>
-    equalBytes(id, first.id) && threshold === first.threshold && value.length === first.value.length
+  const alike = ({ id, threshold, index, value }: Share): boolean =>
+    isNumber(index, 1) &&
+    isNumber(threshold, 2) &&
+    equalBytes(id, first.id) &&
+    threshold === first.threshold &&
+    value.length === first.value.length
   if (!distinct.every(alike)) throw wrong('the shares are not of one secret')
   if (distinct.length < first.threshold) {
     throw new UsageError('pqc.escrow.few', `${distinct.length} different shares of the ${first.threshold} needed`)
@@ -97,10 +100,15 @@ export function parseShare(text: string): Share {
     prefix === PREFIX &&
     [id, value].every((hex) => /^([0-9a-f]{2})+$/.test(hex)) &&
     value.length > 2 * CHECK_LENGTH &&
-    numbers.every((number) => Number.isInteger(number) && number >= 1 && number <= 255) &&
+    isNumber(numbers[0], 2) &&
+    isNumber(numbers[1], 1) &&
     check === checkOf(parts.slice(0, 5).join(':'))
   if (!good) throw wrong('not a share, or one with a typing error')
   return { id: fromHex(id), threshold: numbers[0], index: numbers[1], value: fromHex(value) }
+}
+
+function isNumber(value: number, least: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= 255
 }
 
 function checkOf(body: string): string {

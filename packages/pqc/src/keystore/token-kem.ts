@@ -2,7 +2,7 @@ import { ProtocolError, UsageError } from '@gridseal/wire'
 import type { KemAlgorithm, MlKemAlgorithm } from '../algorithms/info.ts'
 import { kemInfo } from '../algorithms/lookup.ts'
 import { needReceived } from '../check.ts'
-import { needOperational } from '../policy/module-state.ts'
+import { admit } from '../policy/module-state.ts'
 import type { Attribute, Pkcs11 } from './pkcs11-binding.ts'
 import { CKA, CKK, CKM, CKO, ML_KEM_SETS } from './pkcs11-numbers.ts'
 import type { Token } from './token.ts'
@@ -24,8 +24,9 @@ export function tokenHasKem(token: Token): boolean {
   return callable && mechanisms.has(CKM.ML_KEM) && mechanisms.has(CKM.ML_KEM_KEY_PAIR_GEN)
 }
 
-/** A new key pair in the token; the private key cannot leave it. */
+/** A new key pair in the token; the private key cannot leave it. Throws `UsageError` `pqc.policy.refused`. */
 export function generateKemInToken(token: Token, name: string, algorithm: MlKemAlgorithm): TokenKemKey {
+  admit(algorithm, 'generate')
   const common: Attribute[] = [
     { type: CKA.TOKEN, value: true },
     { type: CKA.LABEL, value: name },
@@ -54,9 +55,9 @@ export function generateKemInToken(token: Token, name: string, algorithm: MlKemA
   return openKemInToken(token, name)!
 }
 
-/** The KEM key pair of this name in the token, if it is there. */
+/** The KEM key pair of this name in the token, if it is there. Throws `UsageError` `pqc.hsm.ambiguous` for several. */
 export function openKemInToken(token: Token, name: string): TokenKemKey | undefined {
-  const [handle] = token.find(template(name, CKO.PUBLIC_KEY))
+  const handle = token.findOne(template(name, CKO.PUBLIC_KEY), name)
   if (handle === undefined) return undefined
   const [set, value] = token.run((pkcs11, session) =>
     pkcs11.C_GetAttributeValue(session, handle, [{ type: CKA.PARAMETER_SET }, { type: CKA.VALUE }]),
@@ -69,14 +70,19 @@ export function openKemInToken(token: Token, name: string): TokenKemKey | undefi
     publicKey: new Uint8Array(value!.value),
     decapsulate: (ciphertext) => {
       needReceived(ciphertext, kemInfo(algorithm).ciphertextLength, 'pqc.ciphertext.length', 'ciphertext')
-      needOperational()
+      admit(algorithm, 'decapsulate')
       return token.run((pkcs11, session) => {
-        const [privateKey] = token.find(template(name, CKO.PRIVATE_KEY))
+        const privateKey = token.findOne(template(name, CKO.PRIVATE_KEY), name)
         if (privateKey === undefined) throw new ProtocolError('pqc.hsm.key', `the key "${name}" is not in the token`)
         return secretOf(pkcs11, session, privateKey, ciphertext)
       })
     },
   }
+}
+
+/** Whether the token has anything of a KEM key of this name. */
+export function kemIsInToken(token: Token, name: string): boolean {
+  return token.find(named(name)).length > 0
 }
 
 export function removeKemFromToken(token: Token, name: string): void {
@@ -108,8 +114,11 @@ function secretOf(pkcs11: Pkcs11, session: Buffer, privateKey: Buffer, ciphertex
 }
 
 function template(name: string, kind: number): Attribute[] {
+  return [{ type: CKA.CLASS, value: kind }, ...named(name)]
+}
+
+function named(name: string): Attribute[] {
   return [
-    { type: CKA.CLASS, value: kind },
     { type: CKA.KEY_TYPE, value: CKK.ML_KEM },
     { type: CKA.LABEL, value: name },
   ]

@@ -1,11 +1,11 @@
-import { BER, BerReader, BerWriter, ProtocolError } from '@gridseal/wire'
+import { BER, BerReader, BerWriter, ProtocolError, UsageError } from '@gridseal/wire'
 import type { MlDsaAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
 import { algorithmInfo, signatureInfo } from '../algorithms/lookup.ts'
 import { needBytes } from '../check.ts'
 import type { MessageSigner } from '../keys/message-signer.ts'
 import { checkSignOptions } from '../keys/sign-options.ts'
 import { VerifyingKey } from '../keys/verifying-key.ts'
-import { needOperational } from '../policy/module-state.ts'
+import { admit } from '../policy/module-state.ts'
 import { sha256 } from '../symmetric/hash.ts'
 import type { Attribute, Handle } from './pkcs11-binding.ts'
 import { CKA, CKK, CKM, CKO, ML_DSA_SETS } from './pkcs11-numbers.ts'
@@ -23,8 +23,9 @@ export function tokenSupports(
   return Object.hasOwn(ML_DSA_SETS, algorithm) && mechanisms.has(CKM.ML_DSA_KEY_PAIR_GEN) && mechanisms.has(CKM.ML_DSA)
 }
 
-/** A new key pair in the token; the private key cannot leave it. */
+/** A new key pair in the token; the private key cannot leave it. Throws `UsageError` `pqc.policy.refused`. */
 export function generateInToken(token: Token, name: string, algorithm: TokenAlgorithm): MessageSigner {
+  admit(algorithm, 'generate')
   const isEc = algorithm === 'ECDSA-P256'
   const parameters: Attribute = isEc
     ? { type: CKA.EC_PARAMS, value: Buffer.from(new BerWriter().oid(algorithmInfo('ECDSA-P256').oid!).finish()) }
@@ -49,13 +50,16 @@ export function generateInToken(token: Token, name: string, algorithm: TokenAlgo
       ],
     ),
   )
-  return openInToken(token, name, algorithm)!
+  return openInToken(token, name, algorithm)
 }
 
-/** The signer of a key pair of this name in the token, if it is there. */
-export function openInToken(token: Token, name: string, algorithm: TokenAlgorithm): MessageSigner | undefined {
-  const [publicHandle] = token.find(template(name, algorithm, CKO.PUBLIC_KEY))
-  if (publicHandle === undefined) return undefined
+/**
+ * The signer of a key pair of this name in the token. Throws `ProtocolError` `pqc.hsm.key` if its public half is missing,
+ * `UsageError` `pqc.hsm.ambiguous` if there are several.
+ */
+export function openInToken(token: Token, name: string, algorithm: TokenAlgorithm): MessageSigner {
+  const publicHandle = token.findOne(template(name, algorithm, CKO.PUBLIC_KEY), name)
+  if (publicHandle === undefined) throw missing(`the public half of "${name}"`)
   const publicKey = readPublicKey(token, publicHandle, algorithm)
   const info = signatureInfo(algorithm)
   return {
@@ -63,14 +67,17 @@ export function openInToken(token: Token, name: string, algorithm: TokenAlgorith
     sign: async (message, options) => {
       needBytes(message, 'message')
       checkSignOptions(options, info)
-      needOperational()
+      admit(algorithm, 'sign')
+      if (options?.prehash !== undefined) {
+        throw new UsageError('pqc.prehash.unsupported', 'the binding cannot have the token hash messages first')
+      }
       if (algorithm !== 'ECDSA-P256' && (options?.context?.length ?? 0) > 0) {
         throw new ProtocolError('pqc.hsm.context', 'the binding cannot hand a context to the token')
       }
       const data = Buffer.from(algorithm === 'ECDSA-P256' ? sha256(message) : message)
       return token.run((pkcs11, session) => {
-        const [handle] = token.find(template(name, algorithm, CKO.PRIVATE_KEY))
-        if (handle === undefined) throw new ProtocolError('pqc.hsm.key', `the key "${name}" is not in the token`)
+        const handle = token.findOne(template(name, algorithm, CKO.PRIVATE_KEY), name)
+        if (handle === undefined) throw missing(`the key "${name}"`)
         pkcs11.C_SignInit(session, { mechanism: algorithm === 'ECDSA-P256' ? CKM.ECDSA : CKM.ML_DSA }, handle)
         return new Uint8Array(pkcs11.C_Sign(session, data, Buffer.alloc(info.signatureLength)))
       })
@@ -78,7 +85,7 @@ export function openInToken(token: Token, name: string, algorithm: TokenAlgorith
   }
 }
 
-/** Algorithm and name of every key pair that openInToken would open. */
+/** Algorithm and name of every private key. */
 export function listInToken(token: Token): { readonly name: string; readonly algorithm: TokenAlgorithm }[] {
   return [CKK.EC, CKK.ML_DSA].flatMap((type) => {
     const found = token.find([
@@ -129,4 +136,8 @@ function readPublicKey(token: Token, handle: Handle, algorithm: TokenAlgorithm):
   // CKA_EC_POINT is an OCTET STRING in DER (PKCS#11 2.3.3).
   const raw = algorithm === 'ECDSA-P256' ? BerReader.of(value).contents(BER.OCTET_STRING, 'CKA_EC_POINT') : value
   return VerifyingKey.fromRaw(algorithm, raw)
+}
+
+function missing(what: string): ProtocolError {
+  return new ProtocolError('pqc.hsm.key', `${what} is not in the token`)
 }

@@ -27,6 +27,8 @@ export class Token {
   readonly #pkcs11: Pkcs11
   readonly #options: TokenOptions
   #open: { readonly slot: Handle; readonly session: Handle } | undefined
+  /** A PIN that was refused is not tried again: tokens lock after a few. */
+  #refused: AuthError | undefined
   #closed = false
 
   private constructor(pkcs11: Pkcs11, options: TokenOptions) {
@@ -75,6 +77,13 @@ export class Token {
     })
   }
 
+  /** The handle of the only object that matches. Throws `UsageError` `pqc.hsm.ambiguous` where there are several. */
+  findOne(template: Attribute[], label: string): Handle | undefined {
+    const [handle, another] = this.find(template)
+    if (another === undefined) return handle
+    throw new UsageError('pqc.hsm.ambiguous', `the token has several keys "${label}"`, { label })
+  }
+
   /**
    * Works with the session. If the token or the session is gone, it is looked for once more and the work repeated, so
    * `work` must find its objects itself. Throws `ProtocolError` `pqc.hsm.gone`, `pqc.hsm.failed`.
@@ -108,6 +117,7 @@ export class Token {
   }
 
   #connect(): { slot: Handle; session: Handle } {
+    if (this.#refused !== undefined) throw this.#refused
     try {
       this.#pkcs11.C_Initialize({ flags: OS_LOCKING_OK })
     } catch (error) {
@@ -121,7 +131,12 @@ export class Token {
       labels.push(label)
       if (label !== this.#options.token) continue
       const session = this.#pkcs11.C_OpenSession(slot, CKF.SERIAL_SESSION | CKF.RW_SESSION)
-      this.#login(session)
+      try {
+        this.#login(session)
+      } catch (error) {
+        this.#closeSession(session)
+        throw error
+      }
       this.#open = { slot, session }
       return this.#open
     }
@@ -145,8 +160,9 @@ export class Token {
     } catch (error) {
       const result = resultOf(error)
       if (result === ALREADY_LOGGED_IN) return
-      if (PIN_INCORRECT.has(result)) throw new AuthError('pqc.hsm.pin', 'the token does not take the PIN', {}, error)
-      throw asError(error)
+      if (!PIN_INCORRECT.has(result)) throw asError(error)
+      this.#refused = new AuthError('pqc.hsm.pin', 'the token does not take the PIN', {}, error)
+      throw this.#refused
     }
   }
 
@@ -154,15 +170,19 @@ export class Token {
   #disconnect(finalize = true): void {
     const open = this.#open
     this.#open = undefined
-    try {
-      if (open !== undefined) this.#pkcs11.C_CloseSession(open.session)
-    } catch {
-      // It is gone already.
-    }
+    if (open !== undefined) this.#closeSession(open.session)
     try {
       if (finalize) this.#pkcs11.C_Finalize()
     } catch {
       // It is not initialized any more.
+    }
+  }
+
+  #closeSession(session: Handle): void {
+    try {
+      this.#pkcs11.C_CloseSession(session)
+    } catch {
+      // It is gone already.
     }
   }
 }

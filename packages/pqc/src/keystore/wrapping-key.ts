@@ -13,8 +13,6 @@ const TAG_LENGTH = 16
 export class WrappingKey {
   /** CKA_ID in hex. */
   readonly id: string
-  /** How often it unwrapped something since it was opened. */
-  unwraps = 0
   readonly #token: Token
   readonly #template: Attribute[]
 
@@ -24,13 +22,25 @@ export class WrappingKey {
     this.#template = [...keyTemplate(label), { type: CKA.ID, value: id }]
   }
 
-  /** The key of a label, or a new one. Throws `UsageError` `pqc.hsm.ambiguous` where there are several. */
-  static open(token: Token, label: string): WrappingKey {
-    const found = token.find(keyTemplate(label))
-    if (found.length > 1) {
-      throw new UsageError('pqc.hsm.ambiguous', `the token has ${found.length} keys "${label}"`, { label })
+  /**
+   * The key of a label, and of an id in hex where there may be several, if it is there. Throws `UsageError`
+   * `pqc.hsm.ambiguous` where there are several, and `pqc.hsm.kek` for one that could leave the token.
+   */
+  static find(token: Token, label: string, wanted?: string): WrappingKey | undefined {
+    const which = wanted === undefined ? [] : [{ type: CKA.ID, value: Buffer.from(wanted, 'hex') }]
+    const handle = token.findOne([...keyTemplate(label), ...which], label)
+    if (handle === undefined) return undefined
+    const [id, extractable] = token.run((pkcs11, session) =>
+      pkcs11.C_GetAttributeValue(session, handle, [{ type: CKA.ID }, { type: CKA.EXTRACTABLE }]),
+    )
+    if (extractable!.value[0] !== 0) {
+      throw new UsageError('pqc.hsm.kek', `the key "${label}" can be taken out of the token`, { label })
     }
-    if (found.length === 1) return new WrappingKey(token, idOf(token, keyTemplate(label)), label)
+    return new WrappingKey(token, id!.value, label)
+  }
+
+  /** A new key. */
+  static generate(token: Token, label: string): WrappingKey {
     const id = randomBytes(16)
     token.run((pkcs11, session) =>
       pkcs11.C_GenerateKey(session, { mechanism: CKM.AES_KEY_GEN }, [
@@ -71,16 +81,17 @@ export class WrappingKey {
 
   wrap(secret: Uint8Array, aad: Uint8Array): { readonly nonce: Uint8Array; readonly sealed: Uint8Array } {
     const nonce = randomBytes(12)
+    // The binding takes Buffers only: this is no copy, which would be left behind.
+    const data = Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength)
     const sealed = this.#token.run((pkcs11, session) => {
       pkcs11.C_EncryptInit(session, gcm(nonce, aad), this.#handle())
-      return pkcs11.C_Encrypt(session, Buffer.from(secret), Buffer.alloc(secret.length + 2 * TAG_LENGTH))
+      return pkcs11.C_Encrypt(session, data, Buffer.alloc(secret.length + 2 * TAG_LENGTH))
     })
     return { nonce, sealed }
   }
 
   /** Throws `AuthError` `pqc.hsm.unwrap` for what was not wrapped with this key and this data. */
   unwrap(nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array {
-    this.unwraps++
     const secret = this.#token.run((pkcs11, session) => {
       pkcs11.C_DecryptInit(session, gcm(Buffer.from(nonce), aad), this.#handle())
       try {
@@ -118,12 +129,6 @@ function keyTemplate(label: string): Attribute[] {
     { type: CKA.KEY_TYPE, value: CKK.AES },
     { type: CKA.LABEL, value: label },
   ]
-}
-
-function idOf(token: Token, template: Attribute[]): Buffer {
-  const [handle] = token.find(template)
-  const [id] = token.run((pkcs11, session) => pkcs11.C_GetAttributeValue(session, handle!, [{ type: CKA.ID }]))
-  return id!.value
 }
 
 function gcm(iv: Buffer, aad: Uint8Array): Mechanism {

@@ -8,7 +8,10 @@ import type { PolicyName, PolicyUse } from './policy.ts'
  * policy is asked.
  */
 
-/** Puts the process into FIPS mode from the start, where no policy is set by the program: `GRIDSEAL_FIPS=1`. */
+/**
+ * Puts the process into FIPS mode from the start, where no policy is set by the program: `GRIDSEAL_FIPS=1`, or anything else
+ * but nothing and 0.
+ */
 export const FIPS_VARIABLE = 'GRIDSEAL_FIPS'
 
 /** A self-test that failed. */
@@ -25,14 +28,16 @@ interface ModuleState {
 }
 
 const state: ModuleState = {
-  policy: new Policy(process.env[FIPS_VARIABLE] === '1' ? { fips: true } : {}),
+  policy: new Policy(['', '0'].includes(process.env[FIPS_VARIABLE] ?? '') ? {} : { fips: true }),
   failures: [],
   refusals: 0,
   nonApprovedUses: 0,
 }
 
-/** Read on every operation, hence plain variables. */
+/** Read on every operation, hence a plain variable. */
 let stopped = false
+/** Whether something failed that everything stands on. */
+let groundless = false
 /** Counts the policies that have been in force. */
 let epoch = 0
 
@@ -41,12 +46,16 @@ export function currentPolicy(): Policy {
   return state.policy
 }
 
-/** Puts a policy in force for the process. Keys that were imported before stay usable. Returns the one before. */
+/**
+ * Puts a policy in force for the process. Keys that were imported before stay usable, but for what it deprecates. Returns
+ * the one before. Throws `UsageError` `pqc.argument.type`.
+ */
 export function setPolicy(policy: Policy): Policy {
+  if (!(policy instanceof Policy)) throw new UsageError('pqc.argument.type', 'policy must be a Policy')
   const previous = state.policy
   state.policy = policy
   epoch++
-  stopped = state.failures.length > 0 && policy.onSelfTestFailure === 'stop'
+  stopped = mustStop()
   return previous
 }
 
@@ -55,8 +64,8 @@ export function policyEpoch(): number {
   return epoch
 }
 
-/** Asks the policy in force, and counts refusals and uses of what is not approved. Throws as {@link Policy.demand}. */
-export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+/** Asks the policy in force before a provider is chosen, and counts refusals. Throws as {@link Policy.demand}. */
+export function demand(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
   needOperational()
   try {
     state.policy.demand(name, use, Date.now())
@@ -68,7 +77,18 @@ export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName)
     state.refusals++
     throw error
   }
+}
+
+/** As {@link demand}, and counts uses of what is not approved. */
+export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+  demand(name, use, provider)
   if (!Policy.isApproved(name) || provider === 'noble') state.nonApprovedUses++
+}
+
+/** For a key that was admitted when it was imported: what it makes may have been deprecated since. */
+export function needCurrent(name: PolicyName, use: PolicyUse): void {
+  needOperational()
+  if (state.policy.deprecates(name)) demand(name, use)
 }
 
 /** Throws `InternalError` `pqc.self-test.failed` in the error state. Every operation calls it. */
@@ -79,17 +99,27 @@ export function needOperational(): void {
   throw new InternalError('pqc.self-test.failed', message, { ...failure })
 }
 
-/** A self-test failed: the error state, or the degraded one where policy says so. */
-export function reportFailure(failure: SelfTestFailure): void {
+/**
+ * A self-test failed: the error state, or the degraded one where policy says so; not for hashes and ciphers, on which
+ * everything stands.
+ */
+export function reportFailure(failure: SelfTestFailure, ground = false): void {
   const known = state.failures.some(({ test, provider }) => test === failure.test && provider === failure.provider)
   if (!known) state.failures.push(failure)
-  stopped = state.policy.onSelfTestFailure === 'stop'
+  groundless ||= ground
+  stopped = mustStop()
 }
 
-/** Leaves the error state: only after every self-test has passed again. */
-export function clearFailures(): void {
-  state.failures.length = 0
-  stopped = false
+/** Forgets failures whose tests run again now, those of hashes and ciphers among them. */
+export function clearFailures(runsAgain: (failure: SelfTestFailure) => boolean = () => true): void {
+  const left = state.failures.filter((failure) => !runsAgain(failure))
+  state.failures.splice(0, Infinity, ...left)
+  groundless = false
+  stopped = mustStop()
+}
+
+function mustStop(): boolean {
+  return groundless || (state.failures.length > 0 && state.policy.onSelfTestFailure === 'stop')
 }
 
 export function moduleCounters(): {

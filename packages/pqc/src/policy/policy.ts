@@ -6,7 +6,8 @@ import { ALGORITHMS } from '../algorithms/lookup.ts'
 export type PolicyUse = 'generate' | 'sign' | 'verify' | 'encapsulate' | 'decapsulate' | 'seal' | 'open' | 'derive'
 
 /** What the others are made of. They may be forbidden; `allowed` and `minimumCategory` do not speak of them. */
-export type BuildingBlock = 'AES-256-KW' | 'AES-256-KWP' | 'HKDF' | 'HMAC' | 'KMAC256' | 'SHA-2' | 'SHA-3' | 'SHAKE'
+export type BuildingBlock =
+  'AES-256-KW' | 'AES-256-KWP' | 'HKDF' | 'HMAC' | 'KMAC256' | 'SHA-2' | 'SHA-3' | 'SHAKE' | 'scrypt'
 
 /** Everything that a policy can speak about: the algorithm tables and what stands beside them. */
 export type PolicyName =
@@ -28,7 +29,10 @@ export interface PolicyOptions {
   readonly experimental?: boolean
   /** Only approved algorithms and the native provider. A policy, never a claim of validation. Default false. */
   readonly fips?: boolean
-  /** What a failed self-test does: stop everything (default), or withdraw what failed and go on, saying so. */
+  /**
+   * What a failed self-test does: stop everything (default), or withdraw what failed and go on, saying so: no key is
+   * made or imported with it any more. Without hashes and ciphers nothing goes on.
+   */
   readonly onSelfTestFailure?: 'stop' | 'degrade'
 }
 
@@ -62,7 +66,12 @@ const OTHERS: Readonly<Record<Exclude<PolicyName, AlgorithmName>, Row>> = {
   'SHA-2': BLOCK,
   'SHA-3': BLOCK,
   SHAKE: BLOCK,
+  // What key files under a passphrase stand on; SP 800-132 has PBKDF2 only.
+  scrypt: { ...BLOCK, approved: false },
 }
+
+/** What is asked for under its own name, too, wherever the whole is used. */
+const PARTS: Readonly<Partial<Record<PolicyName, readonly PolicyName[]>>> = { 'CH-KEM-v1': ['ML-KEM-1024'] }
 
 const ROWS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ...ALGORITHMS.map(({ name, category, approved, status }): [string, Row] => [
@@ -106,6 +115,7 @@ export class Policy {
 
   /** Throws `UsageError` `pqc.policy.option` for an option, algorithm or date that does not exist. */
   constructor(options: PolicyOptions = {}) {
+    if (typeof options !== 'object' || options === null) throw wrong('the options must be an object')
     for (const name of Object.keys(options)) if (!OPTIONS.has(name)) throw wrong(`unknown option "${name}"`)
     const { minimumCategory = 0, allowed, forbidden = [], deprecated = {} } = options
     if (!Number.isInteger(minimumCategory) || minimumCategory < 0 || minimumCategory > 5) {
@@ -115,20 +125,28 @@ export class Policy {
     if (onSelfTestFailure !== 'stop' && onSelfTestFailure !== 'degrade') {
       throw wrong('onSelfTestFailure must be stop or degrade')
     }
+    if (typeof experimental !== 'boolean' || typeof fips !== 'boolean') {
+      throw wrong('experimental and fips must be true or false')
+    }
+    if (!Array.isArray(allowed ?? []) || !Array.isArray(forbidden) || allowed === null) {
+      throw wrong('allowed and forbidden must be lists of names')
+    }
+    if (typeof deprecated !== 'object' || deprecated === null) throw wrong('deprecated must give dates by name')
     for (const name of [...(allowed ?? []), ...forbidden, ...Object.keys(deprecated)]) {
       if (!ROWS.has(name)) throw wrong(`unknown algorithm "${name}"`)
     }
-    this.options = options
+    this.options = structuredClone(options)
     this.fips = fips
     this.onSelfTestFailure = onSelfTestFailure
     this.#minimumCategory = minimumCategory
     this.#experimental = experimental
-    this.#allowed = allowed === undefined ? undefined : new Set(allowed)
+    this.#allowed = allowed && new Set(allowed.flatMap((name) => [name, ...(PARTS[name] ?? [])]))
     this.#forbidden = new Set(forbidden)
     this.#deprecated = new Map(
       Object.entries(deprecated).map(([name, date]): [string, number] => {
         const time = Date.parse(date)
-        if (!/^\d{4}-\d{2}-\d{2}/.test(date) || Number.isNaN(time)) throw wrong(`"${date}" is not a date`)
+        if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}/.test(date) || Number.isNaN(time))
+          throw wrong(`"${date}" is not a date`)
         return [name, time]
       }),
     )
@@ -153,6 +171,11 @@ export class Policy {
       return no(`it is deprecated since ${new Date(until).toISOString().slice(0, 10)}`)
     }
     return { allowed: true }
+  }
+
+  /** Whether there is a date from which an algorithm makes nothing new. */
+  deprecates(name: PolicyName): boolean {
+    return this.#deprecated.has(name)
   }
 
   /**

@@ -4,7 +4,6 @@ import type { HybridKemAlgorithm, MlKemAlgorithm } from '../algorithms/info.ts'
 import { kemInfo } from '../algorithms/lookup.ts'
 import { scalarInRange } from '../keys/scalar.ts'
 import { plainBytes } from '../symmetric/bytes.ts'
-import { shake256 } from '../symmetric/hash.ts'
 import type { Agreement, Decapsulator, Encapsulation, Encapsulator, GroupName, KemImplementation } from './provider.ts'
 
 /*
@@ -62,7 +61,9 @@ class HybridDecapsulator implements Decapsulator {
   readonly #agreement: Agreement
 
   constructor(construction: Construction, seed: Uint8Array, mlKem: KemImplementation, agree: Agree) {
-    const expanded = shake256(64 + construction.scalarRandomness, seed)
+    const expanded = createHash('shake256', { outputLength: 64 + construction.scalarRandomness })
+      .update(seed)
+      .digest()
     this.#construction = construction
     this.#mlKem = mlKem.decapsulator(expanded.subarray(0, 64))
     this.#agreement = agree(construction.group, scalar(construction, expanded.subarray(64)))

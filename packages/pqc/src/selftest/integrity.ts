@@ -75,7 +75,8 @@ function shippedFiles(folder: string): string[] {
     if (entry.includes('.')) files.push(entry)
     else {
       for (const item of listOf(path)) {
-        if (item.isFile()) files.push(relative(folder, join(item.parentPath, item.name)).split(sep).join('/'))
+        // A link is not what was shipped either.
+        if (!item.isDirectory()) files.push(relative(folder, join(item.parentPath, item.name)).split(sep).join('/'))
       }
     }
   }

@@ -1,11 +1,22 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hash, hkdfSync } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hash,
+  hkdfSync,
+} from 'node:crypto'
 import { InternalError, fromHex } from '@gridseal/wire'
 import { reportFailure } from '../policy/module-state.ts'
 import type { AlgorithmTest, TestResult } from './algorithm-test.ts'
 
 /*
- * Power-on tests of the symmetric algorithms and hashes of node:crypto, run before the first key is made. They ask
- * node:crypto itself, as the code that uses them stands on them.
+ * Power-on tests of the symmetric algorithms and hashes of node:crypto, and of X25519, which stands beside the algorithm
+ * tables as they do; run before the first key is made. They ask node:crypto itself, as the code that uses them stands on
+ * them.
  */
 
 const ABC = Buffer.from('abc')
@@ -94,6 +105,36 @@ export const SYMMETRIC_TESTS: readonly AlgorithmTest[] = [
     },
   },
   {
+    name: 'AES-256-KWP wrap and unwrap',
+    source: 'Wycheproof aes_kwp 161',
+    run: () => {
+      const key = fromHex('fce0429c610658ef8e7cfb0154c51de2239a8a317f5af5b6714f985fb5c4d75c')
+      const secret = fromHex('287326b5ed0078e7ca0164d748f667e7')
+      const iv = fromHex('a65959a6')
+      const wrap = createCipheriv('id-aes256-wrap-pad', key, iv)
+      const wrapped = Buffer.concat([wrap.update(secret), wrap.final()])
+      const unwrap = createDecipheriv('id-aes256-wrap-pad', key, iv)
+      return (
+        wrapped.toString('hex') === 'e3eab96d9a2fda12f9e252053aff15e753e5ea6f5172c92b' &&
+        Buffer.concat([unwrap.update(wrapped), unwrap.final()]).equals(secret)
+      )
+    },
+  },
+  {
+    name: 'X25519',
+    source: 'RFC 7748 5.2',
+    run: () => {
+      const [secret, peer] = [
+        fromHex('302e020100300506032b656e04220420a046e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449a44'),
+        fromHex('302a300506032b656e032100e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c'),
+      ]
+      const privateKey = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' })
+      const publicKey = createPublicKey({ key: Buffer.from(peer), format: 'der', type: 'spki' })
+      const shared = diffieHellman({ privateKey, publicKey }).toString('hex')
+      return shared === 'c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552'
+    },
+  },
+  {
     name: 'ChaCha20-Poly1305',
     source: 'RFC 8439 2.8.2',
     run: () => {
@@ -135,7 +176,7 @@ export function runSymmetricTests(tests: readonly AlgorithmTest[] = SYMMETRIC_TE
     } catch {
       // Not there is as bad as wrong: everything stands on these.
     }
-    if (!good) reportFailure({ test: name, provider: 'native' })
+    if (!good) reportFailure({ test: name, provider: 'native' }, true)
     return { test: name, source, outcome: good ? 'passed' : 'failed', milliseconds: performance.now() - start }
   })
   passed = results.every(({ outcome }) => outcome === 'passed')

@@ -5,7 +5,7 @@ import type * as Aes from '@noble/ciphers/aes.js'
 import type * as ChaCha from '@noble/ciphers/chacha.js'
 import { AuthError, UsageError } from '@gridseal/wire'
 import { needBytes, needLength } from '../check.ts'
-import { admit, needOperational } from '../policy/module-state.ts'
+import { admit, currentPolicy, demand, needOperational } from '../policy/module-state.ts'
 import { needSymmetric } from '../selftest/symmetric-tests.ts'
 import type { ProviderName } from '../providers/provider.ts'
 import { chosenName } from '../providers/chosen.ts'
@@ -33,6 +33,8 @@ interface Cipher {
 export class AeadKey {
   readonly algorithm: AeadAlgorithm
   readonly #cipher: Cipher
+  /** What is deprecated still opens. */
+  readonly #opensOnly: boolean
 
   /** Throws {@link UsageError} `pqc.algorithm.unknown`, `pqc.key.length`, `pqc.policy.refused`. The key is copied. */
   constructor(algorithm: AeadAlgorithm, key: Uint8Array, options: ProviderOptions = {}) {
@@ -42,7 +44,9 @@ export class AeadKey {
     }
     needLength(key, KEY_LENGTH, 'pqc.key.length', 'key')
     const provider: ProviderName = chosenName(options) ?? 'native'
-    admit(algorithm, 'seal', provider)
+    const may = (use: 'seal' | 'open'): boolean => currentPolicy().judge(algorithm, use, Date.now()).allowed
+    this.#opensOnly = may('open') && !may('seal')
+    admit(algorithm, this.#opensOnly ? 'open' : 'seal', provider)
     needSymmetric()
     this.algorithm = algorithm
     this.#cipher =
@@ -57,6 +61,7 @@ export class AeadKey {
     needLength(nonce, NONCE_LENGTH, 'pqc.nonce.length', 'nonce')
     needBytes(plaintext, 'plaintext')
     needBytes(aad, 'aad')
+    if (this.#opensOnly) demand(this.algorithm, 'seal')
     needOperational()
     return this.#cipher.seal(nonce, plaintext, aad)
   }

@@ -1,9 +1,10 @@
 import * as crypto from 'node:crypto'
 import { createRequire } from 'node:module'
 import type * as Sha3Addons from '@noble/hashes/sha3-addons.js'
-import { UsageError } from '@gridseal/wire'
+import { UsageError, toHex } from '@gridseal/wire'
 import { needBytes, needCount } from '../check.ts'
-import { admit, currentPolicy } from '../policy/module-state.ts'
+import { admit, currentPolicy, needOperational, reportFailure } from '../policy/module-state.ts'
+import type { ProviderName } from '../providers/provider.ts'
 import { chosenName } from '../providers/chosen.ts'
 import type { ProviderOptions } from '../providers/chosen.ts'
 import { plainBytes } from './bytes.ts'
@@ -42,6 +43,17 @@ export function kmac256(key: Uint8Array, message: Uint8Array, length: number, op
     const message = `KMAC256 with a key of ${key.length} bytes is not in provider native of Node.js ${process.version}`
     throw new UsageError('pqc.algorithm.unsupported', message, { algorithm: 'KMAC256', tried: ['native'] })
   }
+  needTested(provider)
+  return macOf(provider, key, message, length, customization)
+}
+
+function macOf(
+  provider: ProviderName,
+  key: Uint8Array,
+  message: Uint8Array,
+  length: number,
+  customization?: Uint8Array,
+): Uint8Array {
   if (provider === 'native' && createMac !== undefined) {
     const S = customization === undefined ? {} : { customization }
     const mac = createMac('kmac256', key, { outputLength: length, ...S })
@@ -51,4 +63,20 @@ export function kmac256(key: Uint8Array, message: Uint8Array, length: number, op
   const { kmac256: noble } = load('@noble/hashes/sha3-addons.js') as typeof Sha3Addons
   const S = customization === undefined ? {} : { personalization: customization }
   return noble(key, message, { dkLen: length, ...S })
+}
+
+/** KMAC256 of 32 zero bytes over "a", 32 bytes (Wycheproof, the same from OpenSSL and noble). */
+export function kmacTest(mac: (key: Uint8Array, message: Uint8Array) => Uint8Array): boolean {
+  const answer = '3ecc56e4511f35e793088d0cea84f207728480358dba808e049e7d43b15fca04'
+  return toHex(mac(new Uint8Array(32), Uint8Array.of(0x61))) === answer
+}
+
+const tested = new Set<ProviderName>()
+
+/** The known-answer test at the first use: symmetric tests are of what both versions of Node.js have. */
+function needTested(provider: ProviderName): void {
+  if (tested.has(provider)) return
+  if (kmacTest((key, message) => macOf(provider, key, message, 32))) tested.add(provider)
+  else reportFailure({ test: 'KMAC256', provider }, true)
+  needOperational()
 }

@@ -192,12 +192,13 @@ export function keyIdentifier(spki: Uint8Array): Uint8Array {
 
 export function readSerial(reader: BerReader): string {
   const bytes = reader.contents(BER.INTEGER, 'serialNumber')
-  if (bytes.length === 0 || bytes.length > 21 || bytes[0]! >= 0x80) {
+  // A zero in front belongs there only where the next bit would be a sign (X.690 8.3.2).
+  const padded = bytes.length > 1 && bytes[0] === 0
+  const octets = padded ? bytes.subarray(1) : bytes
+  if (octets.length === 0 || octets.length > 20 || bytes[0]! >= 0x80 || (padded && octets[0]! < 0x80)) {
     throw reader.error('pqc.x509.serial', 'serialNumber', 'must be positive and of up to 20 octets')
   }
-  return Buffer.from(bytes)
-    .toString('hex')
-    .replace(/^00(?=[0-9a-f])/, '')
+  return Buffer.from(octets).toString('hex')
 }
 
 function isReadName(name: Name | ReadName): name is ReadName {

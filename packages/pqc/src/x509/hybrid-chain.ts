@@ -1,5 +1,6 @@
 import { AuthError } from '@gridseal/wire'
 import { signatureInfo } from '../algorithms/lookup.ts'
+import { needKnown } from '../check.ts'
 import { equalBytes } from '../symmetric/bytes.ts'
 import type { Certificate } from './certificate.ts'
 import { verifyChain } from './verify-chain.ts'
@@ -33,6 +34,7 @@ export function verifyHybridChains(
   { classical, postQuantum }: HybridPair,
   options: HybridOptions,
 ): Readonly<Record<keyof HybridPair, VerifiedChain>> {
+  needKnown(options, ['classical', 'postQuantum', 'binding'])
   if (category(classical) > 0 || category(postQuantum) === 0) {
     throw unrelated('one of the two must be classical and the other post-quantum')
   }

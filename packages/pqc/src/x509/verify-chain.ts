@@ -1,4 +1,5 @@
 import { AuthError, UsageError } from '@gridseal/wire'
+import { needKnown } from '../check.ts'
 import { currentPolicy } from '../policy/module-state.ts'
 import type { Policy } from '../policy/policy.ts'
 import { equalBytes } from '../symmetric/bytes.ts'
@@ -35,6 +36,19 @@ export interface ChainOptions {
   readonly policy?: Policy
 }
 
+const OPTIONS: readonly (keyof ChainOptions)[] = [
+  'now',
+  'roots',
+  'intermediates',
+  'usage',
+  'purpose',
+  'host',
+  'revocationLists',
+  'requireRevocation',
+  'pins',
+  'policy',
+]
+
 /** A path from a leaf to a root that was believed. */
 export interface VerifiedChain {
   /** The leaf first, the root last. */
@@ -46,9 +60,11 @@ export interface VerifiedChain {
  * policy.
  * Throws {@link AuthError} with a code for the first reason: `pqc.cert.untrusted`, `.signature`, `.expired`,
  * `.not-yet-valid`, `.not-a-ca`, `.path-length`, `.usage`, `.purpose`, `.critical`, `.host`, `.name-constraints`, `.revoked`,
- * `.revocation-unknown`, `.pin`, `pqc.policy.refused`. The work is bounded whatever the peer sends.
+ * `.revocation-unknown`, `.pin`, `pqc.policy.refused`; and `UsageError` `pqc.option.unknown`. The work is bounded whatever
+ * the peer sends.
  */
 export function verifyChain(leaf: Certificate, options: ChainOptions): VerifiedChain {
+  needKnown(options, OPTIONS)
   needDate(options.now, 'now')
   if (options.roots.length === 0) throw new UsageError('pqc.cert.no-roots', 'no root is given to trust')
   checkCertificate(leaf, options)

@@ -1,7 +1,15 @@
 import { expect } from 'chai'
 import { inspect } from 'node:util'
-import { encapsulate, generateKemKeyPair, generateX25519 } from '@gridseal/pqc'
-import { toHex } from '@gridseal/wire'
+import {
+  ChKemEncapsulationKey,
+  DecapsulationKey,
+  EncapsulationKey,
+  encapsulate,
+  generateChKemKeyPair,
+  generateKemKeyPair,
+  generateX25519,
+} from '@gridseal/pqc'
+import { DecodeError, toHex } from '@gridseal/wire'
 
 describe('KEM key pairs', () => {
   it('are new each time, and the same from the same seed', () => {
@@ -43,5 +51,33 @@ describe('KEM key pairs', () => {
     const key = generateX25519(new Uint8Array(32).fill(0xa7))
     expect(toHex(generateX25519().publicKey)).not.to.equal(toHex(generateX25519().publicKey))
     expect(inspect(key, { depth: 9, showHidden: true })).not.to.match(/167, *167/)
+  })
+})
+
+describe('KEM keys', () => {
+  it('do not change with the bytes that they came from', () => {
+    const key = DecapsulationKey.generate('MLKEM768-P256')
+    const bytes = Uint8Array.from(key.publicKey)
+    const imported = EncapsulationKey.fromRaw('MLKEM768-P256', bytes)
+    const pair = generateChKemKeyPair()
+    const both = Uint8Array.from(pair.publicKey)
+    const ch = ChKemEncapsulationKey.fromRaw(both)
+    bytes.fill(0)
+    both.fill(0)
+    expect(toHex(imported.raw)).to.equal(toHex(key.publicKey))
+    const { ciphertext, sharedSecret } = imported.encapsulate()
+    expect(toHex(key.decapsulate(ciphertext))).to.equal(toHex(sharedSecret))
+    const made = ch.encapsulate('initiator')
+    expect(toHex(pair.decapsulate(made.ciphertext, 'initiator'))).to.equal(toHex(made.sharedSecret))
+  })
+
+  it('are read only with the public half that is theirs', () => {
+    const [key, other] = [DecapsulationKey.generate('ML-KEM-512'), DecapsulationKey.generate('ML-KEM-512')]
+    const jwk = key.toPrivateJwk()
+    expect(toHex(DecapsulationKey.fromJwk(jwk).publicKey)).to.equal(toHex(key.publicKey))
+    const { pub } = other.toPrivateJwk()
+    expect(() => DecapsulationKey.fromJwk({ ...jwk, pub }))
+      .to.throw(DecodeError)
+      .with.property('code', 'pqc.key.mismatch')
   })
 })

@@ -1,3 +1,4 @@
+import { createHash, sign } from 'node:crypto'
 import { expect } from 'chai'
 import { SigningKey, VerifyingKey, algorithmInfo, compositeMessageSigner } from '@gridseal/pqc'
 import type { CompositeAlgorithm, ProviderName } from '@gridseal/pqc'
@@ -33,6 +34,30 @@ describe('dual signatures (draft-ietf-lamps-pq-composite-sigs)', () => {
         expect(verifier.verify(MESSAGE, key.signSync(MESSAGE), { context: text('grid/v1') })).to.equal(false)
       })
     }
+
+    it(`${algorithm}: signs M' of the draft with each leg, put together by hand`, () => {
+      const [pq, classical] = [SigningKey.generate(pqName), SigningKey.generate(classicalName)]
+      const raw = Uint8Array.of(...pq.publicKey.raw, ...classical.publicKey.raw)
+      const key = VerifyingKey.fromRaw(algorithm, raw)
+      const label = text(`COMPSIG-${algorithm}`)
+      const digest = createHash(algorithm.endsWith('SHA256') ? 'sha256' : 'sha512')
+        .update(MESSAGE)
+        .digest()
+      for (const context of [new Uint8Array(0), text('grid/v1'), new Uint8Array(255).fill(1)]) {
+        const prefix = text('CompositeAlgorithmSignatures2025')
+        const toSign = Uint8Array.of(...prefix, ...label, context.length, ...context, ...digest)
+        const first = pq.signSync(toSign, { context: label })
+        const second =
+          classicalName === 'Ed25519'
+            ? classical.signSync(toSign)
+            : sign(classicalName === 'ECDSA-P256' ? 'sha256' : 'sha384', toSign, classical.toPem())
+        const signature = Uint8Array.of(...first, ...second)
+        expect(key.verify(MESSAGE, signature, { context }), `context of ${context.length}`).to.equal(true)
+        expect(key.verify(MESSAGE, signature, { context: text('grid/v2') })).to.equal(false)
+        const unlabelled = Uint8Array.of(...pq.signSync(toSign), ...second)
+        expect(key.verify(MESSAGE, unlabelled, { context }), 'without the label as context').to.equal(false)
+      }
+    })
 
     it(`${algorithm}: is valid only if both legs are`, () => {
       const key = SigningKey.generate(algorithm)
@@ -74,6 +99,13 @@ describe('dual signatures (draft-ietf-lamps-pq-composite-sigs)', () => {
         .with.property('code', 'pqc.composite.legs')
     })
   }
+
+  it('whose legs are in two places takes bytes only', async () => {
+    const [pq, classical] = [SigningKey.generate('ML-DSA-65'), SigningKey.generate('Ed25519')]
+    const signer = compositeMessageSigner('MLDSA65-Ed25519-SHA512', pq, classical)
+    const error: unknown = await signer.sign('open' as unknown as Uint8Array).catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.argument.type')
+  })
 
   it('refuses a public key whose point is not on its curve', () => {
     const { raw } = SigningKey.generate('MLDSA44-ECDSA-P256-SHA256').publicKey

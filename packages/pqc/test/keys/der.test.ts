@@ -184,7 +184,7 @@ describe('PKCS#8', () => {
         )
       const { raw } = SigningKey.fromSeed('ML-DSA-44', SEED).publicKey
       expect(toHex(SigningKey.fromPkcs8(version2(raw)).toSeed())).to.equal(toHex(SEED))
-      refuses(() => SigningKey.fromPkcs8(version2(raw.slice(1))), 'pqc.key.mismatch', 'publicKey')
+      refuses(() => SigningKey.fromPkcs8(version2(raw.slice(1))), 'pqc.key.length', 'publicKey')
       refuses(() => SigningKey.fromPkcs8(version2(new Uint8Array(1312))), 'pqc.key.mismatch', 'publicKey')
     })
 
@@ -239,6 +239,54 @@ describe('PKCS#8', () => {
       expect(decodePkcs8(otherAlgorithm).algorithm.name, 'a seed fits every set: only the OID says which').to.equal(
         'ML-DSA-65',
       )
+    })
+
+    it('with an ECPrivateKey of another version, or of another curve than its algorithm (RFC 5915 3)', () => {
+      const build = (version: number, curve: string): Uint8Array =>
+        new BerWriter()
+          .constructed(BER.SEQUENCE, (w) => {
+            w.integer(0)
+            w.constructed(BER.SEQUENCE, (a) => a.oid('1.2.840.10045.2.1').oid('1.2.840.10045.3.1.7'))
+            w.wrapping(BER.OCTET_STRING, (octets) =>
+              octets.constructed(BER.SEQUENCE, (ec) => {
+                ec.integer(version).octetString(new Uint8Array(32).fill(1))
+                ec.constructed(contextConstructed(0), (parameters) => parameters.oid(curve))
+              }),
+            )
+          })
+          .finish()
+      expect(SigningKey.fromPkcs8(build(1, '1.2.840.10045.3.1.7')).algorithm).to.equal('ECDSA-P256')
+      for (const version of [0, 2]) {
+        refuses(() => decodePkcs8(build(version, '1.2.840.10045.3.1.7')), 'pqc.pkcs8.version', 'version')
+      }
+      refuses(() => decodePkcs8(build(1, '1.3.132.0.34')), 'pqc.key.mismatch', 'parameters')
+    })
+
+    it('with two public keys that differ, or one with unused bits', () => {
+      const key = SigningKey.generate('ECDSA-P256')
+      const other = SigningKey.generate('ECDSA-P256').publicKey.raw
+      const build = (inner: Uint8Array, outer: Uint8Array, unused = [0, 0]): Uint8Array =>
+        new BerWriter()
+          .constructed(BER.SEQUENCE, (w) => {
+            w.integer(1)
+            w.constructed(BER.SEQUENCE, (a) => a.oid('1.2.840.10045.2.1').oid('1.2.840.10045.3.1.7'))
+            w.wrapping(BER.OCTET_STRING, (octets) =>
+              octets.constructed(BER.SEQUENCE, (ec) => {
+                ec.integer(1).octetString(key.toSeed())
+                ec.constructed(contextConstructed(1), (wrapper) => wrapper.bitString(inner, unused[0]))
+              }),
+            )
+            w.bitString(outer, unused[1], contextTag(1))
+          })
+          .finish()
+      const { raw } = key.publicKey
+      expect(SigningKey.fromPkcs8(build(raw, raw)).publicKey.equals(key.publicKey)).to.equal(true)
+      refuses(() => SigningKey.fromPkcs8(build(raw, other)), 'pqc.key.mismatch', 'publicKey')
+      refuses(() => SigningKey.fromPkcs8(build(other, raw)), 'pqc.key.mismatch', 'publicKey')
+      const even = raw.slice()
+      even[64]! &= 0xfe
+      refuses(() => decodePkcs8(build(even, even, [1, 0])), 'pqc.key.length', 'publicKey')
+      refuses(() => decodePkcs8(build(even, even, [0, 1])), 'pqc.key.length', 'publicKey')
     })
 
     it('with trailing bytes, longer lengths than needed, or in BER', () => {

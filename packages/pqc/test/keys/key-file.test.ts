@@ -1,10 +1,20 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { SigningKey, readKeyFile, readPublicKeyFile, writeKeyFile, writePublicKeyFile } from '@gridseal/pqc'
+import {
+  FileKeyStore,
+  SigningKey,
+  readKemKeyFile,
+  readKeyFile,
+  readPublicKeyFile,
+  writeKeyFile,
+  writePublicKeyFile,
+} from '@gridseal/pqc'
 import { DecodeError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
+import { cannotTest } from '../../../../test/support/requirements.ts'
 
 describe('key files', () => {
   const key = SigningKey.fromSeed('ML-DSA-65', new Uint8Array(32).fill(1))
@@ -72,6 +82,39 @@ describe('key files', () => {
         .and.to.include(`0${mode.toString(8)}`)
     })
   }
+
+  it('are there whole or not at all: what a power cut left behind does not stand in the way', async () => {
+    // The process ends when it has opened the file and before it has written anything.
+    const script = `
+      import { open } from 'node:fs/promises'
+      import { SigningKey, writeKeyFile } from '@gridseal/pqc'
+      const file = await open('/dev/null')
+      file.constructor.prototype.writeFile = () => process.kill(process.pid, 'SIGKILL')
+      await writeKeyFile(${JSON.stringify(path)}, SigningKey.generate('ML-DSA-44'))`
+    const args = ['-C', 'source', '--input-type=module', '-e', script]
+    expect(spawnSync(process.execPath, args, { cwd: import.meta.dirname }).signal).to.equal('SIGKILL')
+    await writeKeyFile(path, key)
+    expect((await readKeyFile(path)).publicKey.equals(key.publicKey)).to.equal(true)
+  })
+
+  it('are not waited for where a pipe has their name', async function () {
+    if (process.platform === 'win32') cannotTest(this, 'needs named pipes')
+    execFileSync('mkfifo', ['-m', '600', path])
+    const error = await refused(readKeyFile(path), UsageError, 'pqc.key-file.read')
+    expect(error.message).to.include('is not a file')
+  })
+
+  it('are not written without a passphrase because its name was misspelt', async () => {
+    const wrong = { passPhrase: 'secret' } as object
+    await refused(writeKeyFile(path, key, wrong), UsageError, 'pqc.option.unknown')
+    await refused(writePublicKeyFile(path, key.publicKey, wrong), UsageError, 'pqc.option.unknown')
+    await refused(readKeyFile(path, wrong), UsageError, 'pqc.option.unknown')
+    await refused(readKemKeyFile(path, wrong), UsageError, 'pqc.option.unknown')
+    expect(() => new FileKeyStore({ folder, ...wrong }))
+      .to.throw(UsageError)
+      .with.property('code', 'pqc.option.unknown')
+    expect(await readdir(folder)).to.deep.equal([])
+  })
 
   it('may be read-only', async () => {
     await writeKeyFile(path, key)

@@ -45,6 +45,14 @@ describe('PEM', () => {
     })
   }
 
+  it('does not pass over a damaged block to take the next one', () => {
+    const pem = encodePem('PUBLIC KEY', new Uint8Array(48))
+    const damaged = pem.replace('AAAA', 'A#AA')
+    expect(() => decodePem(damaged + pem, 'PUBLIC KEY'))
+      .to.throw(DecodeError)
+      .with.property('code', 'pqc.pem.format')
+  })
+
   it('takes text only', () => {
     const bytes = Buffer.from(PEM) as unknown as string
     expect(() => decodePem(bytes, 'PUBLIC KEY'))

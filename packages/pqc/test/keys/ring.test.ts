@@ -61,6 +61,32 @@ describe('encrypted key files', () => {
   })
 })
 
+describe('the cost of scrypt', () => {
+  it('is refused by name where it makes no sense', async () => {
+    for (const wrong of [
+      { N: 1000, r: 8, p: 1 },
+      { N: 1, r: 8, p: 1 },
+      { N: 2 ** 19, r: 8, p: 1 },
+      { N: 1024, r: 1.5, p: 1 },
+      { N: 1024, r: 0, p: 1 },
+      { N: 1024, r: 8, p: 0.5 },
+      { N: 1024, r: 8, p: 17 },
+      // p blocks of 128 r bytes, too, are memory.
+      { N: 2, r: 2 ** 18, p: 16 },
+    ]) {
+      const error: unknown = await encryptPkcs8(new Uint8Array(8), 'x', wrong).catch((thrown: unknown) => thrown)
+      expect(error, JSON.stringify(wrong)).to.be.instanceOf(UsageError).with.property('code', 'pqc.scrypt.cost')
+      expect(error).to.have.property('message', 'the cost of scrypt is out of range')
+    }
+  })
+
+  it('may be 256 MiB', async () => {
+    const most = { N: 2 ** 18, r: 8, p: 1 }
+    const der = await encryptPkcs8(new Uint8Array(8), 'x', most)
+    expect(toHex(await decryptPkcs8(der, 'x'))).to.equal('00'.repeat(8))
+  })
+})
+
 describe('cache of imported public keys', () => {
   it('gives the same key for the same bytes, and forgets the least recently used', () => {
     const cache = new PublicKeyCache(2)
@@ -85,7 +111,10 @@ describe('cache of imported public keys', () => {
     twin[1000]! ^= 1
     const other = cache.verifyingKey('ML-DSA-44', twin)
     expect(other.verify(MESSAGE, key.signSync(MESSAGE))).to.equal(false)
+    // Twins take each other's place, and leave nothing behind.
+    expect(cache.size).to.equal(1)
     expect(cache.verifyingKey('ML-DSA-44', key.publicKey.raw).verify(MESSAGE, key.signSync(MESSAGE))).to.equal(true)
+    expect(cache.size).to.equal(1)
     expect(() => cache.verifyingKey('ML-DSA-65', key.publicKey.raw))
       .to.throw(UsageError)
       .with.property('code', 'pqc.key.length')
@@ -116,6 +145,29 @@ describe('key ring', () => {
     ring.prune(2000)
     expect(ring.valid('meter-7', 1050)).to.deep.equal([next.publicKey])
     expect([ring.remove('meter-7'), ring.remove('meter-7'), ring.size]).to.deep.equal([true, false, 0])
+  })
+
+  it('a rotation that is refused changes nothing', () => {
+    const ring = new KeyRing<string>()
+    ring.add('a', { key: 'old', notBefore: 0, notAfter: Infinity })
+    for (const [overlap, notAfter, code] of [
+      [100, 1000, 'pqc.key-ring.window'],
+      [-1, Infinity, 'pqc.argument.range'],
+      [NaN, Infinity, 'pqc.argument.range'],
+    ] as const) {
+      expect(() => ring.rotate('a', 'new', 1000, overlap, notAfter))
+        .to.throw(UsageError)
+        .with.property('code', code)
+    }
+    expect(ring.valid('a', 1e9)).to.deep.equal(['old'])
+  })
+
+  it('two rotations in one millisecond leave both keys valid during the overlap', () => {
+    const ring = new KeyRing<string>()
+    ring.rotate('a', 'first', 1000, 100)
+    ring.rotate('a', 'second', 1000, 100)
+    expect([ring.valid('a', 1000), ring.current('a', 1000)]).to.deep.equal([['first', 'second'], 'second'])
+    expect(ring.valid('a', 1100)).to.deep.equal(['second'])
   })
 
   it('does not grow without end, nor take windows that are empty', () => {

@@ -56,6 +56,14 @@ describe('SigningKey and VerifyingKey', () => {
     const a = SigningKey.fromSeed('ML-DSA-44', SEED).publicKey
     const b = SigningKey.fromSeed('ML-DSA-65', SEED).publicKey
     expect(a.equals(b)).to.equal(false)
+    // Sets of one size: the same bytes are another key.
+    const raw = new Uint8Array(32).fill(5)
+    const same = (['SLH-DSA-SHA2-128s', 'SLH-DSA-SHA2-128f', 'SLH-DSA-SHAKE-128s', 'Ed25519'] as const).map(
+      (algorithm) => VerifyingKey.fromRaw(algorithm, raw),
+    )
+    for (const [i, key] of same.entries()) {
+      expect(same.map((other) => key.equals(other))).to.deep.equal(same.map((_, j) => i === j))
+    }
   })
 
   it('keeps its own copies of what it was made from, also of a Buffer, whose slice() is no copy', () => {

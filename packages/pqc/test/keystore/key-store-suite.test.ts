@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -8,6 +8,21 @@ import { UsageError, toHex } from '@gridseal/wire'
 import { makeToken, needSoftHsm } from './softhsm.ts'
 
 const MESSAGE = new TextEncoder().encode('tap position 7')
+
+describe('a key store of files', () => {
+  it('keeps no key whose public half could not be written: its name stays free', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gridseal-store-'))
+    try {
+      const store = new FileKeyStore({ folder })
+      await mkdir(join(folder, 'a.pub'))
+      const error: unknown = await store.generate('a', 'ML-DSA-44').catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.key-file.write')
+      expect(await readdir(folder)).to.deep.equal(['a.pub'])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
 
 const STORES: readonly (readonly [string, (folder: string, context: Mocha.Context) => Promise<KeyStore>])[] = [
   ['memory', async () => new MemoryKeyStore()],

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import {
   Pkcs11KeyStore,
   SigningKey,
   VerifyingKey,
+  WRAPPING_KEY,
   compositeMessageSigner,
   encapsulate,
   escrowWrappingKey,
@@ -18,12 +19,18 @@ import {
 import type { TokenOptions } from '@gridseal/pqc'
 import { AuthError, UsageError, fromHex, toHex } from '@gridseal/wire'
 import { loadPkcs11 } from '#src/keystore/pkcs11-binding.ts'
-import type { Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
+import type { Attribute, Handle, Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
+import { CKA, CKM } from '#src/keystore/pkcs11-numbers.ts'
 import { needOptional } from '../../../../test/support/requirements.ts'
 import { PIN, makeToken, needSoftHsm } from './softhsm.ts'
 
 const TEXT = 'tap position 7'
 const MESSAGE = new TextEncoder().encode(TEXT)
+
+/** What only a test does to keys of a token. */
+interface Relabelling {
+  C_SetAttributeValue(session: Handle, object: Handle, template: Attribute[]): void
+}
 
 async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   const error: unknown = await promise.catch((thrown: unknown) => thrown)
@@ -127,6 +134,25 @@ describe('keys behind a token (SoftHSM)', function () {
     }
   })
 
+  it('leaves no half-written seed behind on a full disk: its name stays free', async () => {
+    const store = await openStore()
+    const handle = await open('/dev/null')
+    const prototype = Object.getPrototypeOf(handle) as { writeFile: unknown }
+    await handle.close()
+    const { writeFile: write } = prototype
+    prototype.writeFile = () => Promise.reject(Object.assign(new TypeError('no space left'), { code: 'ENOSPC' }))
+    try {
+      expect(await codeOf(store.import('late', SigningKey.generate('ML-DSA-44')))).to.equal('pqc.key-file.write')
+    } finally {
+      prototype.writeFile = write
+    }
+    expect((await readdir(folder)).filter((file) => file.startsWith('late'))).to.deep.equal([])
+    await store.import('late', SigningKey.generate('ML-DSA-44'))
+    expect((await store.open('late')).publicKey.algorithm).to.equal('ML-DSA-44')
+    await store.remove('late')
+    await store.close()
+  })
+
   it('gives the classical leg of a dual signature whose other leg is a wrapped seed', async () => {
     const store = await openStore()
     const [pq, classical] = [await store.open('pq'), await store.open('classical')]
@@ -148,7 +174,9 @@ describe('keys behind a token (SoftHSM)', function () {
     }
     await expectCode({ algorithm: 'ML-DSA-44' }, 'pqc.hsm.unwrap')
     await expectCode({ kid: '00'.repeat(32) }, 'pqc.hsm.unwrap')
-    await expectCode({ sealed: `00${good['sealed']!.slice(2)}` }, 'pqc.hsm.unwrap')
+    const damaged = fromHex(good['sealed']!)
+    damaged[0]! ^= 1
+    await expectCode({ sealed: toHex(damaged) }, 'pqc.hsm.unwrap')
     await expectCode({ kek: '00'.repeat(16) }, 'pqc.hsm.kek')
     await expectCode({ algorithm: 'RSA' }, 'pqc.wrapped-seed.format')
     await expectCode({ nonce: 'xyz' }, 'pqc.wrapped-seed.format')
@@ -231,6 +259,8 @@ describe('keys behind a token (SoftHSM)', function () {
       await cp(join(first, 'pq.wrapped'), join(second, 'pq.wrapped'))
       const secondToken = await makeToken(library, second, 'second')
       const restored = await Pkcs11KeyStore.open({ ...secondToken, folder: second })
+      // Whoever starts the station too early finds out, and makes no wrapping key that the restoration would meet.
+      expect(await codeOf(restored.open('pq'))).to.equal('pqc.hsm.kek')
       expect(() => restoreWrappingKey(restored, [parseShare(shares[2]!)]))
         .to.throw(UsageError)
         .with.property('code', 'pqc.escrow.few')
@@ -244,6 +274,67 @@ describe('keys behind a token (SoftHSM)', function () {
       await restored.close()
     } finally {
       await rm(other, { recursive: true, force: true })
+    }
+  })
+
+  it('opens what either of two wrapping keys has wrapped, as two first starts at once make them, and wraps with neither', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
+    const twice = await makeToken(library, other, 'twice')
+    const store = await Pkcs11KeyStore.open({ ...twice, folder: other })
+    try {
+      const id = Buffer.alloc(16, 1)
+      const made = await store.import('first', SigningKey.generate('ML-DSA-44'))
+      const second = await Pkcs11KeyStore.open({ ...twice, folder: other, wrappingKey: 'other' })
+      second.installWrappingKey(new Uint8Array(32).fill(2), id)
+      const late = await second.import('second', SigningKey.generate('ML-DSA-44'))
+      const binding = (await loadPkcs11()) as Pkcs11 & Relabelling
+      binding.load(library)
+      const slot = binding.C_GetSlotList(true).find((one) => binding.C_GetTokenInfo(one).label.trim() === 'twice')!
+      const session = binding.C_OpenSession(slot, 6)
+      binding.C_FindObjectsInit(session, [{ type: CKA.ID, value: id }])
+      const [handle] = binding.C_FindObjects(session, 1)
+      binding.C_FindObjectsFinal(session)
+      binding.C_SetAttributeValue(session, handle!, [{ type: CKA.LABEL, value: WRAPPING_KEY }])
+      binding.C_CloseSession(session)
+      await second.close()
+      const again = await Pkcs11KeyStore.open({ ...twice, folder: other })
+      for (const [name, { publicKey }] of [
+        ['first', made],
+        ['second', late],
+      ] as const) {
+        expect((await again.open(name)).publicKey.equals(publicKey), name).to.equal(true)
+      }
+      expect(await codeOf(again.import('third', SigningKey.generate('ML-DSA-44')))).to.equal('pqc.hsm.ambiguous')
+      await again.close()
+    } finally {
+      await store.close()
+      await rm(other, { recursive: true, force: true })
+      process.env['SOFTHSM2_CONF'] = join(folder, 'softhsm2.conf')
+    }
+  })
+
+  it('does not wrap with a key that could leave the token', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
+    try {
+      const loose = await makeToken(library, other, 'loose')
+      const binding = await loadPkcs11()
+      const store = await Pkcs11KeyStore.open({ ...loose, folder: other }, binding)
+      const slot = binding.C_GetSlotList(true).find((one) => binding.C_GetTokenInfo(one).label.trim() === 'loose')!
+      const session = binding.C_OpenSession(slot, 6)
+      binding.C_GenerateKey(session, { mechanism: CKM.AES_KEY_GEN }, [
+        { type: CKA.TOKEN, value: true },
+        { type: CKA.LABEL, value: WRAPPING_KEY },
+        { type: CKA.ID, value: Buffer.alloc(16, 1) },
+        { type: CKA.EXTRACTABLE, value: true },
+        { type: CKA.ENCRYPT, value: true },
+        { type: CKA.VALUE_LEN, value: 32 },
+      ])
+      expect(await codeOf(store.import('pq', SigningKey.generate('ML-DSA-44')))).to.equal('pqc.hsm.kek')
+      expect(await codeOf(store.open('pq'))).to.equal('pqc.key-store.unknown')
+      await store.close()
+    } finally {
+      await rm(other, { recursive: true, force: true })
+      process.env['SOFTHSM2_CONF'] = join(folder, 'softhsm2.conf')
     }
   })
 })

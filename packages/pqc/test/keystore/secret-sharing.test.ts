@@ -46,6 +46,23 @@ describe('m-of-n shares', () => {
         .to.throw(DecodeError)
         .with.property('code', 'pqc.escrow.shares')
     }
+    // A share at zero would be the secret itself, and one that is enough alone anything that its owner likes.
+    const forged = { ...a!, value: splitSecret(new Uint8Array(32), id, 2, 2)[0]!.value }
+    for (const share of [
+      { ...forged, index: 0 },
+      { ...forged, index: 256 },
+      { ...forged, index: 1.5 },
+      { ...forged, threshold: 1 },
+      { ...forged, threshold: 0 },
+      { ...forged, threshold: NaN },
+    ]) {
+      expect(() => combineShares([share, { ...b!, threshold: share.threshold }]), JSON.stringify(share))
+        .to.throw(DecodeError, 'are not of one secret')
+        .with.property('code', 'pqc.escrow.shares')
+      expect(() => parseShare(formatShare(share)))
+        .to.throw(DecodeError)
+        .with.property('code', 'pqc.escrow.shares')
+    }
     const text = formatShare(a!)
     for (let at = 0; at < text.length; at++) {
       const typo = `${text.slice(0, at)}${text[at] === '1' ? '2' : '1'}${text.slice(at + 1)}`

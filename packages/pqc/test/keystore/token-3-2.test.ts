@@ -2,117 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { DecapsulationKey, Pkcs11KeyStore, SigningKey, encapsulate } from '@gridseal/pqc'
-import type { MlDsaAlgorithm, MlKemAlgorithm } from '@gridseal/pqc'
-import { DecodeError, toHex } from '@gridseal/wire'
-import type { Attribute, Handle, Mechanism, Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
-import { CKA, CKM, CKO, ML_DSA_SETS, ML_KEM_SETS } from '#src/keystore/pkcs11-numbers.ts'
+import { Pkcs11KeyStore, Policy, SigningKey, encapsulate, setPolicy } from '@gridseal/pqc'
+import { AuthError, DecodeError, UsageError, toHex } from '@gridseal/wire'
+import type { Pkcs11 } from '#src/keystore/pkcs11-binding.ts'
+import { CKA, CKO } from '#src/keystore/pkcs11-numbers.ts'
+import { Token32 } from './token-3-2.ts'
 
 const MESSAGE = new TextEncoder().encode('tap position 7')
-
-interface Stored {
-  readonly attributes: ReadonlyMap<number, unknown>
-  readonly key: SigningKey | DecapsulationKey | Uint8Array
-}
-
-/**
- * A token of PKCS#11 3.2 with ML-DSA and ML-KEM inside, as far as the store asks it: Debian has none yet, and no binding
- * has its functions. It keeps objects by their attributes and does with them what it is told to.
- */
-class Token32 {
-  readonly objects = new Map<number, Stored>()
-  #found: Handle[] = []
-  #last = 10
-  #signing: SigningKey | undefined
-
-  load(): void {}
-  C_Initialize(): void {}
-  C_Finalize(): void {}
-  C_CloseSession(): void {}
-  C_Login(): void {}
-  C_FindObjectsFinal(): void {}
-  C_GetSlotList(): Handle[] {
-    return [handle(1)]
-  }
-  C_GetTokenInfo(): { label: string; manufacturerID: string; model: string } {
-    return { label: 'token 3.2   ', manufacturerID: '', model: '' }
-  }
-  C_GetMechanismList(): number[] {
-    return [CKM.ML_DSA, CKM.ML_DSA_KEY_PAIR_GEN, CKM.ML_KEM, CKM.ML_KEM_KEY_PAIR_GEN]
-  }
-  C_OpenSession(): Handle {
-    return handle(2)
-  }
-  C_GenerateRandom(_session: Handle, out: Buffer): Buffer {
-    return out
-  }
-  C_FindObjectsInit(_session: Handle, template: Attribute[]): void {
-    this.#found = [...this.objects]
-      .filter(([, { attributes }]) => template.every(({ type, value }) => attributes.get(type) === value))
-      .map(([id]) => handle(id))
-  }
-  C_FindObjects(_session: Handle, max: number): Handle[] {
-    return this.#found.splice(0, max)
-  }
-  C_GenerateKeyPair(_session: Handle, mechanism: Mechanism, publicTemplate: Attribute[], privateTemplate: Attribute[]) {
-    const set = publicTemplate.find(({ type }) => type === CKA.PARAMETER_SET)!.value as number
-    const isKem = mechanism.mechanism === CKM.ML_KEM_KEY_PAIR_GEN
-    if (!isKem) expect(mechanism.mechanism).to.equal(CKM.ML_DSA_KEY_PAIR_GEN)
-    expect(privateTemplate).to.deep.include({ type: CKA.EXTRACTABLE, value: false })
-    const key = isKem
-      ? DecapsulationKey.generate(named<MlKemAlgorithm>(ML_KEM_SETS, set))
-      : SigningKey.generate(named<MlDsaAlgorithm>(ML_DSA_SETS, set))
-    const withSet = { type: CKA.PARAMETER_SET, value: set }
-    return {
-      publicKey: this.#add([...publicTemplate, withSet], key),
-      privateKey: this.#add([...privateTemplate, withSet], key),
-    }
-  }
-  C_GetAttributeValue(_session: Handle, object: Handle, template: Attribute[]): { type: number; value: Buffer }[] {
-    const { attributes, key } = this.objects.get(object.readUInt32LE())!
-    return template.map(({ type }) => {
-      if (type === CKA.VALUE) {
-        if (key instanceof Uint8Array) return { type, value: Buffer.from(key) }
-        expect(attributes.get(CKA.CLASS)).to.equal(CKO.PUBLIC_KEY)
-        return { type, value: Buffer.from(key instanceof SigningKey ? key.publicKey.raw : key.publicKey) }
-      }
-      const value = attributes.get(type)
-      return { type, value: typeof value === 'number' ? ulong(value) : Buffer.from(String(value)) }
-    })
-  }
-  C_SignInit(_session: Handle, mechanism: Mechanism, key: Handle): void {
-    expect(mechanism.mechanism).to.equal(CKM.ML_DSA)
-    this.#signing = this.objects.get(key.readUInt32LE())!.key as SigningKey
-  }
-  C_Sign(_session: Handle, data: Buffer): Buffer {
-    return Buffer.from(this.#signing!.signSync(data))
-  }
-  C_DecapsulateKey(
-    _session: Handle,
-    mechanism: Mechanism,
-    privateKey: Handle,
-    template: Attribute[],
-    ciphertext: Buffer,
-  ): Handle {
-    expect(mechanism.mechanism).to.equal(CKM.ML_KEM)
-    const { attributes, key } = this.objects.get(privateKey.readUInt32LE())!
-    expect([attributes.get(CKA.CLASS), attributes.get(CKA.DECAPSULATE)]).to.deep.equal([CKO.PRIVATE_KEY, true])
-    return this.#add(template, (key as DecapsulationKey).decapsulate(ciphertext))
-  }
-  C_DestroyObject(_session: Handle, object: Handle): void {
-    this.objects.delete(object.readUInt32LE())
-  }
-
-  #add(template: Attribute[], key: Stored['key']): Handle {
-    const id = ++this.#last
-    this.objects.set(id, { attributes: new Map(template.map(({ type, value }) => [type, value])), key })
-    return handle(id)
-  }
-}
-
-function named<T extends string>(sets: Readonly<Record<T, number>>, set: number): T {
-  return (Object.keys(sets) as T[]).find((name) => sets[name] === set)!
-}
 
 describe('a token with ML-DSA and ML-KEM inside (PKCS#11 3.2)', () => {
   it('makes and uses ML-KEM keys in the token; a secret is an object only while it is read', async () => {
@@ -152,14 +48,112 @@ describe('a token with ML-DSA and ML-KEM inside (PKCS#11 3.2)', () => {
       await rm(folder, { recursive: true, force: true })
     }
   })
+
+  describe('asks policy as keys of this process do', () => {
+    let before: Policy
+    beforeEach(() => {
+      before = setPolicy(new Policy())
+    })
+    afterEach(() => {
+      setPolicy(before)
+    })
+    const refused = async (promise: Promise<unknown>, kind: typeof UsageError | typeof AuthError): Promise<void> => {
+      const error: unknown = await promise.catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(kind).with.property('code', 'pqc.policy.refused')
+    }
+
+    it('makes no key that policy would not have', async () => {
+      const [token, store] = await opened()
+      setPolicy(new Policy({ forbidden: ['ML-DSA-65', 'ML-KEM-768'] }))
+      await refused(store.generate('station', 'ML-DSA-65'), UsageError)
+      await refused(store.generateKem('station', 'ML-KEM-768'), UsageError)
+      expect(token.objects.size).to.equal(0)
+    })
+
+    it('does not sign, nor open, with a key that policy will not have any more', async () => {
+      const [, store] = await opened()
+      const [key, kem] = [await store.generate('station', 'ML-DSA-65'), await store.generateKem('opener', 'ML-KEM-768')]
+      const { ciphertext } = encapsulate('ML-KEM-768', kem.publicKey)
+      setPolicy(new Policy({ deprecated: { 'ML-DSA-65': '2020-01-01', 'ML-KEM-768': '2020-01-01' } }))
+      await refused(key.sign(MESSAGE), UsageError)
+      expect(kem.decapsulate(ciphertext).length).to.equal(32)
+      setPolicy(new Policy({ forbidden: ['ML-KEM-768'] }))
+      expect(() => kem.decapsulate(ciphertext))
+        .to.throw(AuthError)
+        .with.property('code', 'pqc.policy.refused')
+    })
+  })
+
+  it('refuses to hash first: the token would sign the message itself', async () => {
+    const [, store] = await opened()
+    const key = await store.generate('station', 'ML-DSA-65')
+    const error: unknown = await key.sign(MESSAGE, { prehash: 'SHA2-512' }).catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.prehash.unsupported')
+  })
+
+  it('does not choose between two keys of one name: a public and a private one might be halves of different keys', async () => {
+    const [token, store] = await opened()
+    const key = await store.generate('station', 'ML-DSA-65')
+    const kem = await store.generateKem('opener', 'ML-KEM-768')
+    const twins = Array.from(token.objects, ([id, stored]) => [id + 1000, stored] as const)
+    for (const [id, stored] of twins) token.objects.set(id, stored)
+    const { ciphertext } = encapsulate('ML-KEM-768', kem.publicKey)
+    for (const call of [
+      () => store.open('station'),
+      () => key.sign(MESSAGE),
+      () => store.openKem('opener'),
+      async () => kem.decapsulate(ciphertext),
+    ]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.hsm.ambiguous')
+    }
+    await store.remove('station')
+    await store.removeKem('opener')
+    expect(token.objects.size).to.equal(0)
+  })
+
+  it('leaves no copy of a seed that it has wrapped or unwrapped, nor of one that it could not wrap', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gridseal-hsm-'))
+    try {
+      const [token, store] = await opened(folder)
+      await store.import('one', SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(7)))
+      expect((await store.open('one')).publicKey.algorithm).to.equal('ML-DSA-44')
+      expect(token.decrypted.map((bytes) => toHex(bytes))).to.deep.equal(['00'.repeat(32)])
+      token.encryptResult = 5
+      const failed: unknown = await store
+        .import('two', SigningKey.fromSeed('ML-DSA-44', new Uint8Array(32).fill(8)))
+        .catch((thrown: unknown) => thrown)
+      expect(failed).to.have.property('code', 'pqc.hsm.failed')
+      expect(token.encrypted.map((bytes) => toHex(bytes))).to.deep.equal(['00'.repeat(32), '00'.repeat(32)])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('lists all keys of a token that has many', async () => {
+    const [, store] = await opened()
+    const names = Array.from({ length: 65 }, (_, i) => `meter-${i}`)
+    for (const name of names) await store.generate(name, 'ML-DSA-44')
+    const listed = (await store.list()).filter(({ place }) => place === 'token').map(({ name }) => name)
+    expect(listed.sort()).to.deep.equal(names.sort())
+  })
+
+  it('says which key has lost its public half', async () => {
+    const [token, store] = await opened()
+    await store.generate('station', 'ML-DSA-65')
+    for (const [id, { attributes }] of token.objects) {
+      if (attributes.get(CKA.CLASS) === CKO.PUBLIC_KEY) token.objects.delete(id)
+    }
+    for (const call of [() => store.open('station'), () => store.list()]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown)
+      expect(error).to.have.property('code', 'pqc.hsm.key')
+      expect(String(error)).to.include('"station"')
+    }
+  })
 })
 
-function handle(id: number): Handle {
-  const bytes = Buffer.alloc(8)
-  bytes.writeUInt32LE(id)
-  return bytes
-}
-
-function ulong(value: number): Buffer {
-  return handle(value)
+async function opened(folder: string = tmpdir()): Promise<[Token32, Pkcs11KeyStore]> {
+  const token = new Token32()
+  const options = { library: 'x', token: 'token 3.2', pin: '1', folder }
+  return [token, await Pkcs11KeyStore.open(options, token as unknown as Pkcs11)]
 }

@@ -1,13 +1,22 @@
+import { execFileSync } from 'node:child_process'
 import { expect } from 'chai'
 import {
   AeadKey,
+  ChKemEncapsulationKey,
   DecapsulationKey,
+  EncapsulationKey,
   KeyWrapKey,
   Policy,
   SigningKey,
   VerifyingKey,
+  XmssVerifyingKey,
+  chKemEncapsulate,
+  compositeMessageSigner,
+  cryptoStatus,
   currentPolicy,
+  decryptPkcs8,
   encapsulate,
+  encryptPkcs8,
   generateChKemKeyPair,
   generateX25519,
   hkdfSha256,
@@ -122,15 +131,44 @@ describe('policy', () => {
       { allowed: ['RSA'] },
       { forbidden: ['ml-dsa-65'] },
       { deprecated: { 'ML-DSA-44': 'soon' } },
+      { deprecated: { 'ML-DSA-44': '2030' } },
+      { deprecated: { 'ML-DSA-44': '1/2/2030' } },
       { deprecated: { 'ML-DSA-99': '2030-01-01' } },
       { onSelfTestFailure: 'ignore' },
       { minimumcategory: 3 },
+      { fips: 'no' },
+      { fips: 1 },
+      { experimental: 'false' },
+      { allowed: 'ML-DSA-65' },
+      { allowed: null },
+      { forbidden: new Set(['ML-DSA-44']) },
+      { deprecated: null },
+      { deprecated: { 'ML-DSA-44': 2030 } },
+      null,
     ]
     for (const options of wrong) {
       expect(() => new Policy(options as PolicyOptions), JSON.stringify(options))
         .to.throw(UsageError)
         .with.property('code', 'pqc.policy.option')
     }
+  })
+
+  it('shows the options that are in force, not what became of the object that they came in', () => {
+    const options = { forbidden: ['ML-DSA-44'] as PolicyName[], minimumCategory: 1 }
+    const policy = new Policy(options)
+    options.minimumCategory = 5
+    options.forbidden.length = 0
+    expect(policy.options).to.deep.equal({ forbidden: ['ML-DSA-44'], minimumCategory: 1 })
+  })
+
+  it('is FIPS mode from the start where the environment says anything but no', () => {
+    const script = "import { cryptoStatus } from '@gridseal/pqc'; process.stdout.write(cryptoStatus().mode)"
+    const args = ['-C', 'source', '--input-type=module', '-e', script]
+    const mode = (value: string): string => {
+      const env = { ...process.env, GRIDSEAL_FIPS: value }
+      return execFileSync(process.execPath, args, { cwd: import.meta.dirname, encoding: 'utf8', env })
+    }
+    expect(['1', 'true', 'on', '', '0'].map(mode)).to.deep.equal(['fips', 'fips', 'fips', 'standard', 'standard'])
   })
 
   describe('in force for the process', () => {
@@ -197,9 +235,119 @@ describe('policy', () => {
       refused(() => hmacSha256(key, data), UsageError)
       refused(() => kmac256(key, data, 32), UsageError)
       refused(() => new KeyWrapKey(key).wrap('KWP', data), UsageError)
+      refused(() => new KeyWrapKey(key).unwrap('KWP', new Uint8Array(16)), AuthError)
       expect(sha256(data).length).to.equal(32)
       setPolicy(before)
       expect(sha3_256(data).length).to.equal(32)
+    })
+
+    it('in FIPS mode verifies only with the sets of XMSS that SP 800-208 approves', () => {
+      const key = (set: number, n: number): XmssVerifyingKey =>
+        XmssVerifyingKey.fromRaw(Uint8Array.of(0, 0, 0, set, ...new Uint8Array(2 * n)))
+      // SHA2_10_256 and SHAKE256_10_192; SHA2_10_512 and SHAKE_10_256.
+      const [approved, others] = [
+        [key(1, 32), key(0x13, 24)],
+        [key(4, 64), key(7, 32)],
+      ]
+      for (const one of [...approved, ...others])
+        expect(one.verify(new Uint8Array(1), new Uint8Array(1))).to.equal(false)
+      setPolicy(new Policy({ fips: true }))
+      for (const one of approved) expect(one.verify(new Uint8Array(1), new Uint8Array(1))).to.equal(false)
+      for (const one of others) refused(() => one.verify(new Uint8Array(1), new Uint8Array(1)), AuthError)
+    })
+
+    it('is a Policy, not its options', () => {
+      expect(() => setPolicy({ fips: true } as unknown as Policy))
+        .to.throw(UsageError)
+        .with.property('code', 'pqc.argument.type')
+      expect(currentPolicy()).to.equal(before)
+    })
+
+    it('is asked before a provider is chosen and tested: in FIPS mode a Falcon signature is refused as what a peer sent', () => {
+      const key = VerifyingKey.fromRaw('Falcon-1024', new Uint8Array(1793))
+      setPolicy(new Policy({ fips: true }))
+      const { refusals } = cryptoStatus()
+      refused(() => key.verify(new Uint8Array(3), new Uint8Array(1280)), AuthError)
+      refused(() => SigningKey.generate('Falcon-1024'), UsageError)
+      expect(cryptoStatus().refusals).to.equal(refusals + 2)
+    })
+
+    it('does not make a self-test fail: what was forbidden works when it is allowed again', () => {
+      const script = `
+        import { DecapsulationKey, Policy, setPolicy } from '@gridseal/pqc'
+        const before = setPolicy(new Policy({ forbidden: ['SHAKE', 'SHA-3'] }))
+        DecapsulationKey.generate('MLKEM1024-P384')
+        setPolicy(before)
+        process.stdout.write(DecapsulationKey.generate('X-Wing').algorithm)`
+      const args = ['-C', 'source', '--input-type=module', '-e', script]
+      const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const
+      expect(execFileSync(process.execPath, args, options)).to.equal('X-Wing')
+    })
+
+    it('allows with CH-KEM-v1 what it is made of', () => {
+      setPolicy(new Policy({ allowed: ['CH-KEM-v1'] }))
+      const pair = generateChKemKeyPair()
+      const { ciphertext, sharedSecret } = chKemEncapsulate(pair.publicKey, 'initiator')
+      expect(pair.decapsulate(ciphertext, 'initiator')).to.deep.equal(sharedSecret)
+      refused(() => DecapsulationKey.generate('ML-KEM-768'), UsageError)
+    })
+
+    it('lets what is deprecated open what there is, whatever form the key has', () => {
+      const key = DecapsulationKey.generate('ML-KEM-768')
+      const { ciphertext, sharedSecret } = encapsulate('ML-KEM-768', key.publicKey)
+      const expanded = key.toPkcs8('expanded')
+      const [nonce, text] = [new Uint8Array(12), new Uint8Array(3)]
+      const sealed = new AeadKey('ChaCha20-Poly1305', new Uint8Array(32)).seal(nonce, text, text)
+      setPolicy(new Policy({ deprecated: { 'ML-KEM-768': '2020-01-01', 'ChaCha20-Poly1305': '2020-01-01' } }))
+      for (const old of [DecapsulationKey.fromSeed('ML-KEM-768', key.seed), DecapsulationKey.fromPkcs8(expanded)]) {
+        expect(old.decapsulate(ciphertext)).to.deep.equal(sharedSecret)
+      }
+      const aead = new AeadKey('ChaCha20-Poly1305', new Uint8Array(32))
+      expect(aead.open(nonce, sealed, text)).to.deep.equal(text)
+      refused(() => aead.seal(nonce, text, text), UsageError)
+    })
+
+    it('ends signing and encapsulating at the date, also with keys that were imported before', () => {
+      const key = SigningKey.generate('ML-DSA-44')
+      const kem = DecapsulationKey.generate('ML-KEM-512')
+      const pair = generateChKemKeyPair()
+      const [toKem, toPair] = [
+        EncapsulationKey.fromRaw('ML-KEM-512', kem.publicKey),
+        ChKemEncapsulationKey.fromRaw(pair.publicKey),
+      ]
+      const signature = key.signSync(new Uint8Array(3))
+      const { ciphertext, sharedSecret } = toKem.encapsulate()
+      const until = (date: string): Policy =>
+        new Policy({ deprecated: { 'ML-DSA-44': date, 'ML-KEM-512': date, 'CH-KEM-v1': date } })
+      setPolicy(until('2999-01-01'))
+      expect([key.signSync(new Uint8Array(3)).length, toPair.encapsulate('initiator').ciphertext.length]).to.deep.equal(
+        [2420, 1600],
+      )
+      setPolicy(until('2020-01-01'))
+      refused(() => key.signSync(new Uint8Array(3)), UsageError)
+      refused(() => key.sign(new Uint8Array(3)), UsageError)
+      refused(() => toKem.encapsulate(), UsageError)
+      refused(() => toPair.encapsulate('initiator'), UsageError)
+      expect(key.publicKey.verify(new Uint8Array(3), signature)).to.equal(true)
+      expect(kem.decapsulate(ciphertext)).to.deep.equal(sharedSecret)
+    })
+
+    it('speaks of dual signatures whose legs are in two places, too', async () => {
+      const [pq, classical] = [SigningKey.generate('ML-DSA-65'), SigningKey.generate('Ed25519')]
+      const dual = compositeMessageSigner('MLDSA65-Ed25519-SHA512', pq, classical)
+      setPolicy(new Policy({ deprecated: { 'MLDSA65-Ed25519-SHA512': '2020-01-01' } }))
+      const error: unknown = await dual.sign(new Uint8Array(3)).catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.policy.refused')
+    })
+
+    it('in FIPS mode opens no key file that scrypt protects, and writes none', async () => {
+      const cost = { N: 1024, r: 8, p: 1 }
+      const der = await encryptPkcs8(new Uint8Array(8), 'x', cost)
+      setPolicy(new Policy({ fips: true }))
+      for (const call of [encryptPkcs8(new Uint8Array(8), 'x', cost), decryptPkcs8(der, 'x')]) {
+        const error: unknown = await call.catch((thrown: unknown) => thrown)
+        expect(error).to.be.instanceOf(UsageError).with.property('code', 'pqc.policy.refused')
+      }
     })
   })
 })

@@ -1,29 +1,54 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import {
   ALGORITHMS,
   AeadKey,
-  MonitoredNoise,
-  NoiseHealth,
+  ChKemEncapsulationKey,
+  DecapsulationKey,
+  EncapsulationKey,
+  KeyWrapKey,
+  LmsVerifyingKey,
+  MacKey,
   Policy,
   SigningKey,
+  XmssVerifyingKey,
+  chKemEncapsulate,
+  chKemKdf,
+  chKemKdf1,
   checkIntegrity,
+  compositeMessageSigner,
   cryptoStatus,
   currentPolicy,
-  healthCutoffs,
+  encryptPkcs8,
+  ephemeralChKemKeyPair,
+  ephemeralKeyPair,
+  generateChKemKeyPair,
+  generateX25519,
+  hkdfExpandSha256,
+  hkdfSha256,
+  kmac256,
+  publicSha512,
   randomBytes,
   runSelfTests,
   sealFolder,
   setPolicy,
   sha256,
+  sha3_256,
+  sha512,
+  shake256,
+  splitSecret,
+  transcriptHash,
 } from '@gridseal/pqc'
-import type { Provider } from '@gridseal/pqc'
+import type { Provider, SelfTestOptions } from '@gridseal/pqc'
 import { InternalError, UsageError } from '@gridseal/wire'
-import { clearFailures } from '#src/policy/module-state.ts'
+import { clearFailures, reportFailure } from '#src/policy/module-state.ts'
+import { native } from '#src/providers/native.ts'
 import { noble } from '#src/providers/noble.ts'
 import { passes, runTests } from '#src/selftest/conditional.ts'
 import { opensslFips } from '#src/selftest/run.ts'
+import { kmacTest } from '#src/symmetric/kmac.ts'
 import { SYMMETRIC_TESTS, runSymmetricTests } from '#src/selftest/symmetric-tests.ts'
 import { withFolder } from '../../../../test/support/folders.ts'
 
@@ -65,6 +90,15 @@ describe('self-tests', function () {
     ...noble,
     signature: (algorithm) => ({ ...signature(algorithm)!, verifier: () => ({ verify: () => answer }) }),
   })
+  const cannotVerify: Provider = {
+    ...noble,
+    signature: (algorithm) => ({
+      ...signature(algorithm)!,
+      verifier: () => {
+        throw new TypeError('unsupported')
+      },
+    }),
+  }
   const otherSecret: Provider = {
     ...noble,
     kem: (algorithm) => ({
@@ -92,7 +126,9 @@ describe('self-tests', function () {
   for (const [what, provider, algorithm] of [
     ['derives another key', wrongKey, 'ML-DSA-44'],
     ['takes every signature', says(true), 'ML-DSA-44'],
+    ['takes every dual signature', says(true), 'MLDSA44-Ed25519-SHA512'],
     ['takes no signature', says(false), 'ML-DSA-65'],
+    ['imports keys and cannot verify', cannotVerify, 'ML-DSA-87'],
     ['makes another secret', otherSecret, 'ML-KEM-768'],
     ['does not reject implicitly', explicitRejection, 'ML-KEM-1024'],
   ] as const) {
@@ -117,6 +153,148 @@ describe('self-tests', function () {
     })
   }
 
+  it('the error state leaves nothing that still works', async () => {
+    const bytes = new Uint8Array(32)
+    const key = SigningKey.generate('ML-DSA-44')
+    const dual = compositeMessageSigner('MLDSA44-Ed25519-SHA512', key, SigningKey.generate('Ed25519'))
+    const [kem, hybrid] = [DecapsulationKey.generate('ML-KEM-512'), DecapsulationKey.generate('X-Wing')]
+    const ephemeral = ephemeralKeyPair('ML-KEM-512')
+    const [toKem, toHybrid] = [
+      EncapsulationKey.fromRaw('ML-KEM-512', kem.publicKey),
+      EncapsulationKey.fromRaw('X-Wing', hybrid.publicKey),
+    ]
+    const { ciphertext } = toKem.encapsulate()
+    const [ch, x] = [generateChKemKeyPair(), generateX25519()]
+    const toCh = ChKemEncapsulationKey.fromRaw(ch.publicKey)
+    const [aead, mac, wrap] = [
+      new AeadKey('AES-256-GCM', bytes),
+      new MacKey(bytes),
+      new KeyWrapKey(bytes, { provider: 'noble' }),
+    ]
+    const [nonce, none] = [new Uint8Array(12), new Uint8Array(0)]
+    const lms = LmsVerifyingKey.fromRaw(Uint8Array.of(0, 0, 0, 5, 0, 0, 0, 4, ...new Uint8Array(48)))
+    const xmss = XmssVerifyingKey.fromRaw(Uint8Array.of(0, 0, 0, 1, ...new Uint8Array(64)))
+    const calls: readonly (readonly [string, () => unknown])[] = [
+      ['SigningKey.sign', () => key.sign(bytes)],
+      ['SigningKey.generate', () => SigningKey.generate('Ed25519')],
+      ['SigningKey.fromSeed', () => SigningKey.fromSeed('ML-DSA-44', bytes)],
+      ['dual', () => dual.sign(bytes)],
+      ['VerifyingKey.verify', () => key.publicKey.verify(bytes, new Uint8Array(2420))],
+      ['LMS', () => lms.verify(bytes, bytes)],
+      ['XMSS', () => xmss.verify(bytes, bytes)],
+      ['DecapsulationKey.generate', () => DecapsulationKey.generate('ML-KEM-512')],
+      ['ML-KEM decapsulate', () => kem.decapsulate(ciphertext)],
+      ['ephemeral decapsulate', () => ephemeral.decapsulate(ciphertext)],
+      ['ML-KEM encapsulate', () => toKem.encapsulate()],
+      ['X-Wing decapsulate', () => hybrid.decapsulate(new Uint8Array(1120))],
+      ['X-Wing encapsulate', () => toHybrid.encapsulate()],
+      ['CH-KEM decapsulate', () => ch.decapsulate(new Uint8Array(1600).fill(9), 'initiator')],
+      ['CH-KEM encapsulate', () => toCh.encapsulate('initiator')],
+      ['CH-KEM encapsulate once', () => chKemEncapsulate(ch.publicKey, 'initiator')],
+      ['CH-KEM ephemeral', () => ephemeralChKemKeyPair()],
+      ['X25519 generate', () => generateX25519()],
+      ['X25519 agree', () => x.agree(x.publicKey)],
+      ['CH-KEM KDF', () => chKemKdf('a', [bytes], 32)],
+      ['CH-KEM KDF1', () => chKemKdf1('a', bytes, 32)],
+      ['CH-KEM transcript', () => transcriptHash(bytes)],
+      ['AEAD', () => new AeadKey('AES-256-GCM', bytes)],
+      ['seal', () => aead.seal(nonce, bytes, none)],
+      ['open', () => aead.open(nonce, bytes, none)],
+      ['HMAC', () => mac.hmacSha256(bytes)],
+      ['HKDF', () => hkdfSha256(bytes, none, none, 32)],
+      ['HKDF expand', () => hkdfExpandSha256(bytes, none, 32)],
+      ['KMAC', () => kmac256(bytes, bytes, 32)],
+      ['wrap', () => wrap.wrap('KW', bytes)],
+      ['unwrap', () => wrap.unwrap('KW', new Uint8Array(40))],
+      ['SHA-512', () => sha512(bytes)],
+      ['SHA-512 of what is public', () => publicSha512(bytes)],
+      ['SHA3-256', () => sha3_256(bytes)],
+      ['SHAKE256', () => shake256(32, bytes)],
+      ['random', () => randomBytes(8)],
+      ['shares', () => splitSecret(bytes, bytes, 2, 3)],
+      ['key file', () => encryptPkcs8(bytes, 'x', { N: 2, r: 1, p: 1 })],
+    ]
+    const outcomeOf = ([, call]: (typeof calls)[number]): Promise<unknown> =>
+      Promise.resolve()
+        .then(call)
+        .catch((thrown: unknown) => thrown)
+    // Once before, so that nothing stands on an answer that was kept.
+    for (const call of calls) await outcomeOf(call)
+    expect(passes(says(true), 'ML-DSA-44')).to.equal(false)
+    for (const call of calls) {
+      const [name] = call
+      const error = await outcomeOf(call)
+      expect(error, name).to.be.instanceOf(InternalError).with.property('code', 'pqc.self-test.failed')
+    }
+  })
+
+  it('the error state is left only by the tests that failed', () =>
+    withFolder(async (folder) => {
+      reportFailure({ test: 'ML-DSA-65: public key of a private key', provider: 'native' })
+      expect(runSelfTests({ providers: ['noble'] }).passed).to.equal(true)
+      expect(cryptoStatus().state).to.equal('error')
+      expect(runSelfTests({ providers: ['native'] }).passed).to.equal(true)
+      expect(cryptoStatus().state).to.equal('operational')
+      // Files that were changed are not whole because nobody asks for them.
+      const key = SigningKey.generate('ML-DSA-44')
+      await writeFile(join(folder, 'package.json'), '{}')
+      for (const [name, bytes] of Object.entries(await sealFolder(folder, key)))
+        await writeFile(join(folder, name), bytes)
+      await writeFile(join(folder, 'package.json'), '{ }')
+      const files = { providers: [], integrityKey: key.publicKey, folder }
+      expect(runSelfTests(files).passed).to.equal(false)
+      runSelfTests({ providers: ['native'] })
+      expect(cryptoStatus().state).to.equal('error')
+      await writeFile(join(folder, 'package.json'), '{}')
+      // In the error state no signature is checked, and the report says so.
+      reportFailure({ test: 'ML-DSA-65: public key of a private key', provider: 'native' })
+      const report = runSelfTests(files)
+      expect(report.passed).to.equal(false)
+      expect(report.tests.at(-1)).to.include({ subject: 'integrity', outcome: 'failed' })
+      expect(runSelfTests({ ...files, providers: ['native'] }).passed).to.equal(true)
+      expect(cryptoStatus().state).to.equal('operational')
+      expect(() => runSelfTests({ integrityKeys: [] } as SelfTestOptions))
+        .to.throw(UsageError)
+        .with.property('code', 'pqc.option.unknown')
+    }))
+
+  it('a new key whose halves do not fit is not given out: its pairwise test stops the core', () => {
+    const [sign, open] = [SigningKey.generate('ML-DSA-44'), DecapsulationKey.generate('ML-KEM-512')]
+    const broken = native as { -readonly [K in keyof Provider]: Provider[K] }
+    const { signature: goodSignature, kem: goodKem } = native
+    broken.signature = (algorithm) => ({
+      ...goodSignature(algorithm)!,
+      signer: (seed) => {
+        const good = goodSignature(algorithm)!.signer(seed)
+        return { ...good, publicKey: good.publicKey, signSync: () => sign.signSync(new Uint8Array(1)) }
+      },
+    })
+    broken.kem = (algorithm) => ({
+      ...goodKem(algorithm)!,
+      decapsulator: (seed) => {
+        const { publicKey } = goodKem(algorithm)!.decapsulator(seed)
+        return { publicKey, decapsulate: (ciphertext) => open.decapsulate(ciphertext) }
+      },
+    })
+    try {
+      for (const [name, make] of [
+        ['ML-DSA-44', () => SigningKey.generate('ML-DSA-44', { provider: 'native' })],
+        ['ML-KEM-512', () => DecapsulationKey.generate('ML-KEM-512', { provider: 'native' })],
+      ] as const) {
+        expect(make).to.throw(InternalError).with.property('code', 'pqc.pairwise')
+        const { state, failures } = cryptoStatus()
+        expect([state, failures.at(-1)]).to.deep.equal([
+          'error',
+          { test: `${name}: pairwise consistency`, provider: 'module' },
+        ])
+        clearFailures()
+      }
+    } finally {
+      broken.signature = goodSignature
+      broken.kem = goodKem
+    }
+  })
+
   it('one that is not there is no failure', () => {
     const missing: Provider = {
       ...noble,
@@ -134,10 +312,25 @@ describe('self-tests', function () {
   it('the degraded mode goes on without what failed, and says so', () => {
     setPolicy(new Policy({ onSelfTestFailure: 'degrade' }))
     expect(passes({ ...wrongKey }, 'ML-DSA-44')).to.equal(false)
+    expect(passes({ ...wrongKey }, 'ML-DSA-44')).to.equal(false)
     expect(cryptoStatus()).to.include({ state: 'degraded', approved: false })
+    expect(cryptoStatus().failures).to.deep.equal([
+      { test: 'ML-DSA-44: public key of a private key', provider: 'noble' },
+    ])
     expect(SigningKey.generate('ML-DSA-65').algorithm).to.equal('ML-DSA-65')
     setPolicy(new Policy())
     expect(cryptoStatus().state).to.equal('error')
+  })
+
+  it('of hashes and ciphers run before the first hash of a process', () => {
+    const script = `
+      import { cryptoStatus, sha256 } from '@gridseal/pqc'
+      const before = cryptoStatus().symmetric
+      sha256(new Uint8Array(1))
+      process.stdout.write(before + ', ' + cryptoStatus().symmetric)`
+    const args = ['-C', 'source', '--input-type=module', '-e', script]
+    const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const
+    expect(execFileSync(process.execPath, args, options)).to.equal('not run, passed')
   })
 
   it('a corrupted answer of a hash or cipher stops everything', () => {
@@ -146,6 +339,35 @@ describe('self-tests', function () {
     expect(() => new AeadKey('AES-256-GCM', new Uint8Array(32)))
       .to.throw(InternalError)
       .with.property('code', 'pqc.self-test.failed')
+  })
+
+  it('nor does the degraded mode go on without hashes and ciphers', () => {
+    setPolicy(new Policy({ onSelfTestFailure: 'degrade' }))
+    const aead = new AeadKey('AES-256-GCM', new Uint8Array(32))
+    sha256(new Uint8Array(1))
+    runSymmetricTests([{ name: 'SHA-256', source: 'corrupted', run: () => false }])
+    setPolicy(new Policy({ onSelfTestFailure: 'degrade' }))
+    expect(cryptoStatus().state).to.equal('error')
+    for (const call of [
+      () => sha256(new Uint8Array(1)),
+      () => aead.seal(new Uint8Array(12), new Uint8Array(1), new Uint8Array(0)),
+    ]) {
+      expect(call).to.throw(InternalError).with.property('code', 'pqc.self-test.failed')
+    }
+    reportFailure({ test: 'integrity of the shipped files', provider: 'module' })
+    runSelfTests({ providers: [] })
+    expect(cryptoStatus().state).to.equal('degraded')
+  })
+
+  it('know a wrong KWP, KMAC and X25519', () => {
+    for (const name of ['AES-256-KWP wrap and unwrap', 'X25519']) {
+      expect(SYMMETRIC_TESTS.map((test) => test.name)).to.include(name)
+    }
+    expect(
+      kmacTest(() => new Uint8Array(32)),
+      'another answer',
+    ).to.equal(false)
+    expect(kmacTest((key, message) => kmac256(key, message, 32))).to.equal(true)
   })
 
   it('the status tells approved from not', () => {
@@ -157,6 +379,10 @@ describe('self-tests', function () {
     setPolicy(new Policy())
     new AeadKey('ChaCha20-Poly1305', new Uint8Array(32))
     expect(cryptoStatus()).to.deep.include({ mode: 'standard', approved: false, nonApprovedUses: nonApprovedUses + 1 })
+    // noble is no part of what FIPS mode would offer, whatever the algorithm.
+    new AeadKey('AES-256-GCM', new Uint8Array(32), { provider: 'noble' })
+    new AeadKey('AES-256-GCM', new Uint8Array(32), { provider: 'native' })
+    expect(cryptoStatus().nonApprovedUses).to.equal(nonApprovedUses + 2)
   })
 
   it('does not believe getFips() without a FIPS provider', () => {
@@ -185,61 +411,19 @@ describe('self-tests', function () {
       expect(checkIntegrity(folder, key.publicKey)).to.include({ outcome: 'passed', files: 2 })
       const stranger = SigningKey.generate('ML-DSA-44').publicKey
       expect(checkIntegrity(folder, stranger).outcome).to.equal('failed')
+      await rename(join(folder, 'integrity.sig'), join(folder, 'signature'))
+      expect(checkIntegrity(folder, key.publicKey).outcome, 'a manifest that nobody signed').to.equal('failed')
+      await rename(join(folder, 'signature'), join(folder, 'integrity.sig'))
       await writeFile(join(folder, 'dist/index.js'), 'export { }')
       await writeFile(join(folder, 'dist/more.js'), '')
+      await symlink('../package.json', join(folder, 'dist/other.js'))
       const report = checkIntegrity(folder, key.publicKey)
       expect(report.outcome === 'failed' && report.problems).to.deep.equal([
         'dist/index.js has been changed',
         'dist/more.js was not shipped',
+        'dist/other.js was not shipped',
       ])
       expect(runSelfTests({ providers: [], integrityKey: key.publicKey, folder }).passed).to.equal(false)
       expect(cryptoStatus().state).to.equal('error')
     }))
-})
-
-describe('health of noise sources (SP 800-90B 4.4)', () => {
-  it('has the cutoffs for 2^-20', () => {
-    const cutoffs = (entropyPerSample: number, binary: boolean): number[] => {
-      const { repetition, proportion } = healthCutoffs({ entropyPerSample, binary })
-      return [repetition, proportion]
-    }
-    expect(cutoffs(1, true)).to.deep.equal([21, 589])
-    expect(cutoffs(0.5, true)).to.deep.equal([41, 793])
-    expect(cutoffs(0.1, true)).to.deep.equal([201, 991])
-    expect(cutoffs(1, false)).to.deep.equal([21, 311])
-    expect(cutoffs(4, false)).to.deep.equal([6, 62])
-    expect(cutoffs(8, false)).to.deep.equal([4, 13])
-    for (const wrong of [0, 9, NaN]) {
-      expect(() => healthCutoffs({ entropyPerSample: wrong }))
-        .to.throw(UsageError)
-        .with.property('code', 'pqc.noise.entropy')
-    }
-  })
-
-  it('lets good noise pass', () => {
-    const noise = new MonitoredNoise((count) => randomBytes(count), { entropyPerSample: 6 })
-    for (let i = 0; i < 50; i++) expect(noise.bytes(1000)).to.have.length(1000)
-  })
-
-  it('raises an alarm at a source that is stuck, and keeps it', () => {
-    const stuck = new MonitoredNoise((count) => new Uint8Array(count).fill(7), { entropyPerSample: 6 })
-    for (let i = 0; i < 2; i++) {
-      expect(() => stuck.bytes(32))
-        .to.throw(InternalError, 'repetition count')
-        .with.property('code', 'pqc.noise.failed')
-    }
-  })
-
-  it('raises an alarm at a source that prefers one value', () => {
-    const health = new NoiseHealth({ entropyPerSample: 6 })
-    const biased = randomBytes(8192).map((byte, i) => (i % 4 === 0 ? 0x55 : byte))
-    expect(() => health.test(biased)).to.throw(InternalError, 'adaptive proportion')
-  })
-
-  it('does not take a source that gives too little', () => {
-    const short = new MonitoredNoise(() => new Uint8Array(3), { entropyPerSample: 6 })
-    expect(() => short.bytes(32))
-      .to.throw(InternalError)
-      .with.property('code', 'pqc.noise.short')
-  })
 })

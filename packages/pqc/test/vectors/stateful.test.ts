@@ -18,6 +18,12 @@ function takesOnly(key: Verifier, message: Uint8Array, signature: Uint8Array): v
     expect(key.verify(message, wrong), `byte ${at} flipped`).to.equal(false)
     expect(key.verify(message, signature.subarray(0, at)), `cut to ${at}`).to.equal(false)
   }
+  // Levels, index and types: what is not hashed has to be compared.
+  for (let at = 0; at < 12; at++) {
+    const wrong = signature.slice()
+    wrong[at]! ^= 1
+    expect(key.verify(message, wrong), `byte ${at} flipped`).to.equal(false)
+  }
   expect(key.verify(message, Uint8Array.of(...signature, 0))).to.equal(false)
 }
 

@@ -221,6 +221,19 @@ describe('certificates', function () {
         ),
         'pqc.x509.name',
       )
+      const serials = await issue({})
+      const start = Buffer.from(serials.der).indexOf(Buffer.from([2, 16]))
+      for (const wrong of [
+        // A zero that does not belong there: a revocation list would name another number.
+        [0, 0x40],
+        [0x80, 1],
+      ]) {
+        const damaged = serials.der.slice()
+        damaged.set(wrong, start + 2)
+        expect(() => Certificate.fromDer(damaged))
+          .to.throw(DecodeError)
+          .with.property('code', 'pqc.x509.serial')
+      }
       const good = await issue({})
       const text = Buffer.from(good.der).toString('latin1').replace('261125120000Z', '261325120000Z')
       expect(() => Certificate.fromDer(Buffer.from(text, 'latin1')))

@@ -11,7 +11,7 @@ import {
   verifyHybridChains,
 } from '@gridseal/pqc'
 import type { CertificateExtensions, ChainOptions, HybridOptions, HybridPair } from '@gridseal/pqc'
-import { AuthError, DecodeError, toHex } from '@gridseal/wire'
+import { AuthError, DecodeError, UsageError, toHex } from '@gridseal/wire'
 import { mutations } from '../../../../test/support/mutate.ts'
 import { LATER, NOW, authority, device, kemCertificate } from './authority.ts'
 import type { Authority } from './authority.ts'
@@ -91,6 +91,18 @@ describe('chains of certificates', function () {
     }
     expect(toHex(addressBytes('fe80::1:2')!)).to.equal('fe800000000000000000000000010002')
     expect(toHex(addressBytes('::ffff:10.0.0.1')!)).to.equal('00000000000000000000ffff0a000001')
+  })
+
+  it('is not checked with an option that was misspelt: what it asks for would be passed over', () => {
+    const wrong = { ...options, requireRevocations: true } as ChainOptions
+    expect(() => verifyChain(leaf.certificate, wrong))
+      .to.throw(UsageError)
+      .with.property('code', 'pqc.option.unknown')
+    const pair = { classical: leaf.certificate, postQuantum: leaf.certificate }
+    const both = { classical: options, postQuantum: options, bindings: 'mutual' } as HybridOptions
+    expect(() => verifyHybridChains(pair, both))
+      .to.throw(UsageError)
+      .with.property('code', 'pqc.option.unknown')
   })
 
   it('may be pinned at any certificate of its path', async () => {

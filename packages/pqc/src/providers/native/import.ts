@@ -68,8 +68,11 @@ export function importRawPrivate(algorithm: AlgorithmName | GroupName, secret: U
 }
 
 export function importPublic(algorithm: AlgorithmName | GroupName, raw: Uint8Array): KeyObject {
+  const type = keyType(algorithm)
+  // OpenSSL also takes the hybrid form of a point (SEC 1 2.3.3), by which one key would have two public keys.
+  if (type.namedCurve !== undefined && raw[0] !== 4) throw invalidKey(nativeOperation(algorithm, 'import'))
   try {
-    return publicKey({ key: view(raw), format: 'raw-public', ...keyType(algorithm) } as PublicInput)
+    return publicKey({ key: view(raw), format: 'raw-public', ...type } as PublicInput)
   } catch (error) {
     throw invalidKey(nativeOperation(algorithm, 'import'), error)
   }

@@ -127,5 +127,6 @@ class NativeVerifier implements Verifier {
 }
 
 function keyInput(key: KeyInput, options: SignOptions | undefined): KeyInput {
-  return options?.context === undefined ? key : { key: key as KeyObject, context: options.context }
+  const context = options?.context
+  return context === undefined || context.length === 0 ? key : { key: key as KeyObject, context }
 }

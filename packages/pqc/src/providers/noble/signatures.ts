@@ -1,5 +1,5 @@
 import type { Signer as NobleScheme } from '@noble/post-quantum/utils.js'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type {
   FalconAlgorithm,
   MlDsaAlgorithm,
@@ -50,11 +50,18 @@ export function nobleMlDsa(algorithm: MlDsaAlgorithm): SignatureImplementation {
     },
     verifier: (publicKey) => new NobleVerifier(algorithm, scheme(), publicKey),
     expandedSigner: (expanded) => {
+      let publicKey: Uint8Array
       try {
-        return new NobleSigner(algorithm, scheme(), scheme().getPublicKey(expanded), Uint8Array.from(expanded))
+        publicKey = scheme().getPublicKey(expanded)
       } catch (error) {
         throw invalidKey(nobleOperation(algorithm, 'import'), error, 'expandedKey')
       }
+      // tr, which is signed with every message (FIPS 204 6.2); noble does not check it. Whether s2 and t0 fit stays open.
+      const tr = createHash('shake256', { outputLength: 64 }).update(publicKey).digest()
+      if (!equalBytes(tr, expanded.subarray(64, 128))) {
+        throw invalidKey(nobleOperation(algorithm, 'import'), undefined, 'expandedKey')
+      }
+      return new NobleSigner(algorithm, scheme(), publicKey, Uint8Array.from(expanded))
     },
     matchesExpanded: (seed, expanded) => equalBytes(scheme().keygen(seed).secretKey, expanded),
     expand: (seed) => scheme().keygen(seed).secretKey,
@@ -165,7 +172,7 @@ function chosen(scheme: Scheme, prehash: PrehashName | undefined): Pick<NobleSch
   return prehash === undefined ? scheme : scheme.prehash!(nobleHash(prehash))
 }
 
-/** noble refuses options that it does not know. */
+/** noble refuses options that it does not know. The empty context is the one that is not given. */
 function contextOf({ context }: SignOptions): { context?: Uint8Array } {
-  return context === undefined ? {} : { context }
+  return context === undefined || context.length === 0 ? {} : { context }
 }
