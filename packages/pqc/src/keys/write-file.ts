@@ -8,7 +8,13 @@ import { UsageError } from '@gridseal/wire'
  * this resolves. Throws `UsageError` `pqc.key-file.exists` for a name that is taken unless `overwrite` is set, and
  * `pqc.key-file.write`.
  */
-export async function writeWhole(path: string, text: string, mode: number, overwrite: boolean): Promise<void> {
+export async function writeWhole(
+  path: string,
+  text: string,
+  mode: number,
+  overwrite: boolean,
+  makeLink: typeof link = link,
+): Promise<void> {
   const target = `${path}.${randomBytes(6).toString('hex')}.new`
   let created = false
   try {
@@ -21,9 +27,8 @@ export async function writeWhole(path: string, text: string, mode: number, overw
     } finally {
       await file.close()
     }
-    // A link is made only where nothing has its name, and not through a symbolic link.
     if (overwrite) await rename(target, path)
-    else await link(target, path)
+    else await giveName(target, path, makeLink)
     await syncFolder(dirname(path))
   } catch (error) {
     if (created && (error as NodeJS.ErrnoException).code === 'EEXIST') {
@@ -32,6 +37,22 @@ export async function writeWhole(path: string, text: string, mode: number, overw
     throw asUsageError(error, 'pqc.key-file.write', `cannot write ${path}`, path)
   } finally {
     if (created) await rm(target, { force: true })
+  }
+}
+
+/** What file systems without hard links say to one: those of memory cards, mostly. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/** Gives a file a name that nothing has, not through a symbolic link either. Throws `EEXIST`. */
+async function giveName(target: string, path: string, makeLink: typeof link): Promise<void> {
+  try {
+    await makeLink(target, path)
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code)) throw error
+    // The name is taken first, by an empty file: that is all that a power cut can leave here.
+    const place = await open(path, 'wx', 0o600)
+    await place.close()
+    await rename(target, path)
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@gridseal/pqc'
 import { DecodeError, UsageError } from '@gridseal/wire'
 import type { GridsealError } from '@gridseal/wire'
+import { writeWhole } from '#src/keys/write-file.ts'
 import { cannotTest } from '../../../../test/support/requirements.ts'
 
 describe('key files', () => {
@@ -82,6 +83,18 @@ describe('key files', () => {
         .and.to.include(`0${mode.toString(8)}`)
     })
   }
+
+  it('come to file systems without hard links as well, and take no name that is taken', async () => {
+    const noLinks = async (): Promise<never> => {
+      throw Object.assign(new Error('operation not permitted, link'), { code: 'EPERM' })
+    }
+    await writeWhole(path, 'one', 0o600, false, noLinks)
+    expect(await readFile(path, 'utf8')).to.equal('one')
+    expect((await stat(path)).mode & 0o777).to.equal(0o600)
+    await refused(writeWhole(path, 'two', 0o600, false, noLinks), UsageError, 'pqc.key-file.exists')
+    expect(await readFile(path, 'utf8')).to.equal('one')
+    expect(await readdir(folder)).to.deep.equal(['site-12.key'])
+  })
 
   it('are there whole or not at all: what a power cut left behind does not stand in the way', async () => {
     // The process ends when it has opened the file and before it has written anything.
