@@ -20,6 +20,10 @@ const AT_RESPONDER = AT_INITIATOR + KEY_AND_IV_LENGTH
 const AT_END = AT_RESPONDER + KEY_AND_IV_LENGTH
 
 const LABEL = 'gridseal-channel-3 '
+/** Made once: to look a label up that is made anew takes longer than to write it. */
+const LABEL_MASTER = `${LABEL}master secret`
+const LABEL_SESSION = `${LABEL}session`
+const LABEL_REKEY = `${LABEL}rekey`
 
 /** What goes into the master secret, each of them empty where a handshake does not have it. */
 export interface Secrets {
@@ -63,7 +67,7 @@ export function handshakeSecrets(secrets: Secrets, transcript: Uint8Array): Hand
     resumption ?? NOTHING,
     transcript,
   ]
-  const all = chKemKdf(`${LABEL}master secret`, inputs, AT_END)
+  const all = chKemKdf(LABEL_MASTER, inputs, AT_END)
   for (const secret of [shared, toResponder, toInitiator]) secret?.fill(0)
   return {
     all,
@@ -97,7 +101,7 @@ export interface FinalSecrets extends SessionSecrets {
 
 /** The session's secrets and the last two proofs; `transcript` runs through the initiator's signature. */
 export function finalSecrets(master: Uint8Array, transcript: Uint8Array): FinalSecrets {
-  const all = chKemKdf(`${LABEL}session`, [master, transcript], 6 * SECRET_LENGTH)
+  const all = chKemKdf(LABEL_SESSION, [master, transcript], 6 * SECRET_LENGTH)
   const part = (n: number): Uint8Array => all.subarray(n * SECRET_LENGTH, (n + 1) * SECRET_LENGTH)
   return {
     all,
@@ -112,7 +116,7 @@ export function finalSecrets(master: Uint8Array, transcript: Uint8Array): FinalS
 
 /** One turn of the ratchet; `messages` are the two contents of the exchange. Overwrites `root` and `shared`. */
 export function turnRatchet(root: Uint8Array, shared: Uint8Array, messages: readonly Uint8Array[]): SessionSecrets {
-  const all = chKemKdf(`${LABEL}rekey`, [root, shared, ...messages], 3 * SECRET_LENGTH)
+  const all = chKemKdf(LABEL_REKEY, [root, shared, ...messages], 3 * SECRET_LENGTH)
   root.fill(0)
   shared.fill(0)
   return {
