@@ -19,7 +19,6 @@ import {
   expectFrame,
   expectKey,
   expectSigned,
-  isResumable,
   proveOurselves,
   seal,
   sessionOf,
@@ -31,7 +30,8 @@ import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step, Who } from
 import type { Randomness } from './randomness.ts'
 import { chooseSuite, findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
-import type { GivenTicket, TicketKeys, TicketState } from './ticket.ts'
+import { giveTicket, takeTicket } from './resuming.ts'
+import type { TicketKeys } from './ticket.ts'
 import { EMPTY_TRANSCRIPT, extend } from './transcript.ts'
 
 /*
@@ -258,15 +258,6 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
   return { state: { at: 'signing', keyed, claimed, transcript: signing }, effects }
 }
 
-/** What a ticket says, if it is ours, of this initiator, for this suite and not too old. */
-function takeTicket(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite): TicketState | undefined {
-  if (hello.ticket === undefined) return undefined
-  const state = config.tickets?.open(hello.ticket, config.identity.fingerprint)
-  if (state === undefined || state.suite !== suite.id || !equalBytes(state.initiator, hello.initiator)) return undefined
-  const age = config.now() - state.authenticated
-  return age >= 0 && age < config.ticketLife ? state : undefined
-}
-
 /** Proves who we are, after `effects`, by a signature where we sign. */
 function prove(
   keyed: Keyed,
@@ -309,19 +300,4 @@ function established(config: ResponderConfig, keyed: Keyed, who: Who, final: Fin
       { kind: 'established', session: sessionOf('responder', keyed, who, final) },
     ],
   }
-}
-
-/** What the initiator may resume the session with later; undefined where it is given nothing. */
-function giveTicket(
-  { identity, tickets, ticketLife, now }: ResponderConfig,
-  keyed: Keyed,
-  { peer, certificate }: Who,
-  secret: Uint8Array,
-): GivenTicket | undefined {
-  if (tickets === undefined || !isResumable(keyed, certificate)) return undefined
-  const { authenticated, suite } = keyed
-  const life = Math.floor((authenticated + ticketLife - now()) / 1000)
-  if (life <= 0) return undefined
-  const state = { authenticated, suite: suite.id, initiator: peer.fingerprint, secret }
-  return { life, ticket: tickets.seal(state, identity.fingerprint) }
 }
