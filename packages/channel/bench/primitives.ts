@@ -31,22 +31,17 @@ export function primitives({ kem, agreements, signature }: Ingredients): () => P
   const still = { pq: generateKeyPairSync(mlKem), x: generateKeyPairSync('x25519') }
   const signer = signature && generateKeyPairSync(signature.toLowerCase() as 'ml-dsa-44')
   return async () => {
-    const fresh = { pq: generateKeyPairSync(mlKem), x: curve(kem) }
-    const share = imported(mlKem, fresh.pq.publicKey)
-    const sender = curve(kem)
+    const [share, shareOfX] = [fresh(mlKem), kem === 'ML-KEM-768' ? undefined : fresh('x25519')]
     for (let n = 0; n < agreements; n++) {
-      const owner = n === 0 ? fresh : still
-      decapsulate(owner.pq.privateKey, encapsulate(n === 0 ? share : still.pq.publicKey).ciphertext)
+      const owner = n === 0 ? received(mlKem, share) : still.pq
+      decapsulate(owner.privateKey, encapsulate(owner.publicKey).ciphertext)
     }
-    for (let n = 0; n < agreements && fresh.x !== undefined && sender !== undefined; n++) {
-      const owner = n === 0 ? fresh.x : still.x
-      const another = n > 0 && kem !== 'CH-KEM-v1' ? curve(kem) : undefined
-      const theirs = another ?? sender
-      const key = n === 0 ? imported('x25519', owner.publicKey) : owner.publicKey
-      diffieHellman({ privateKey: theirs.privateKey, publicKey: key })
-      const isNew = n === 0 || another !== undefined
-      const publicKey = isNew ? imported('x25519', theirs.publicKey) : theirs.publicKey
-      diffieHellman({ privateKey: owner.privateKey, publicKey })
+    let sender: Pair | undefined
+    for (let n = 0; n < agreements && shareOfX !== undefined; n++) {
+      if (sender === undefined || kem !== 'CH-KEM-v1') sender = received('x25519', fresh('x25519'))
+      const owner = n === 0 ? received('x25519', shareOfX) : still.x
+      diffieHellman({ privateKey: sender.privateKey, publicKey: owner.publicKey })
+      diffieHellman({ privateKey: owner.privateKey, publicKey: sender.publicKey })
     }
     if (signer === undefined) return
     for (let n = 0; n < 2; n++) {
@@ -58,16 +53,34 @@ export function primitives({ kem, agreements, signature }: Ingredients): () => P
   }
 }
 
-function curve(kem: KemName): { publicKey: KeyObject; privateKey: KeyObject } | undefined {
-  return kem === 'ML-KEM-768' ? undefined : generateKeyPairSync('x25519')
+interface Pair {
+  readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
+}
+
+interface Fresh {
+  readonly privateKey: KeyObject
+  /** As it is sent. */
+  readonly publicKey: Uint8Array
+}
+
+const RAW_PUBLIC = { publicKeyEncoding: { format: 'raw-public' } }
+
+/** The declarations do not know that public keys can be had raw. */
+function fresh(type: string): Fresh {
+  return (generateKeyPairSync as unknown as (type: string, options: typeof RAW_PUBLIC) => Fresh)(type, RAW_PUBLIC)
+}
+
+/** A key pair whose public half the other end has received. */
+function received(type: string, { privateKey, publicKey }: Fresh): Pair {
+  return { privateKey, publicKey: imported(type, publicKey) }
 }
 
 /** Without the stacks of the exceptions by which Node.js finds out that it is given no key object: a fifth of the time. */
-function imported(asymmetricKeyType: string, key: KeyObject): KeyObject {
-  const raw = key.export({ format: 'raw-public' })
+function imported(asymmetricKeyType: string, key: Uint8Array): KeyObject {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
-  const input = { key: raw, format: 'raw-public', asymmetricKeyType } as Parameters<typeof createPublicKey>[0]
+  const input = { key, format: 'raw-public', asymmetricKeyType } as Parameters<typeof createPublicKey>[0]
   const made = createPublicKey(input)
   Error.stackTraceLimit = stackTraceLimit
   return made

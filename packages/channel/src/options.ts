@@ -232,18 +232,16 @@ function settleSuites(names: readonly string[] | undefined): readonly Suite[] {
   check(names === undefined || Array.isArray(names), 'suites must be a list of names')
   const asked = names?.map((name) => {
     const suite = findSuite(name)
-    check(suite !== undefined, `there is no suite "${name}"; there are: ${KNOWN}`)
+    if (suite === undefined) throw wrong(`there is no suite "${name}"; there are: ${KNOWN}`)
     return suite
   })
   check(asked === undefined || new Set(asked).size === asked.length, 'a suite is named twice')
+  const suites = asked ?? DEFAULT_SUITES
   const policy = currentPolicy()
   const now = Date.now()
-  const allowed: Suite[] = []
-  for (const suite of asked ?? DEFAULT_SUITES) {
-    const admits =
-      policy.judge(suite.kem, 'encapsulate', now).allowed && policy.judge(suite.cipher, 'seal', now).allowed
-    if (admits) allowed.push(suite)
-  }
+  const admits = ({ kem, cipher }: Suite): boolean =>
+    policy.judge(kem, 'encapsulate', now).allowed && policy.judge(cipher, 'seal', now).allowed
+  const allowed = suites.every(admits) ? suites : suites.filter(admits)
   check(allowed.length > 0, 'policy allows none of the suites')
   return allowed
 }
@@ -266,7 +264,11 @@ export function settleAccept(options: AcceptOptions): Settings {
 }
 
 function check(right: boolean, message: string): asserts right {
-  if (!right) throw new UsageError('channel.option', message)
+  if (!right) throw wrong(message)
+}
+
+function wrong(message: string): UsageError {
+  return new UsageError('channel.option', message)
 }
 
 function number(name: keyof typeof NUMBERS, given: number | undefined): number {

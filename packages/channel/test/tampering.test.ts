@@ -101,7 +101,8 @@ describe('channel: a man in the middle', () => {
       [Uint8Array.of(0x10, 0, 0, 0, 0), 'channel.record.length'],
       [Uint8Array.of(0x10, 0, 0, 0, 2, 0x11, 0x12), 'channel.record.length'],
       [Uint8Array.of(0x03, 0, 0, 0, 0), 'channel.unexpected'],
-      [Uint8Array.of(0x04, 0, 0, 0, 0), 'channel.frame.type'],
+      [Uint8Array.of(0x04, 0, 0, 0, 0), 'channel.unexpected'],
+      [Uint8Array.of(0x05, 0, 0, 0, 0), 'channel.frame.type'],
     ] as const) {
       expect(await after(() => [frame])).to.deep.equal(REFUSED(code, ['0:record 0']))
     }

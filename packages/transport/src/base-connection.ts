@@ -18,12 +18,12 @@ export abstract class BaseConnection implements Connection {
   abstract readonly remote: string
   abstract readonly queued: number
   readonly data: Observable<Uint8Array>
-  readonly drained: Observable<void>
   readonly closed: Promise<CloseReason>
   readonly counters: ConnectionCounters = newConnectionCounters()
 
   readonly #marks: QueueMarks
-  readonly #drained = new Subject<void>()
+  /** Made when somebody asks for it: most queues are never full. */
+  #drained: Subject<void> | undefined
   readonly #resolveClosed: (reason: CloseReason) => void
   #state: 'open' | 'ending' | 'breaking' | 'over' = 'open'
   #reason: CloseReason | undefined
@@ -39,10 +39,17 @@ export abstract class BaseConnection implements Connection {
   constructor(marks: QueueMarks) {
     this.#marks = marks
     this.data = new Observable((subscriber) => this.#subscribe(subscriber))
-    this.drained = this.#drained.asObservable()
     const { promise, resolve } = Promise.withResolvers<CloseReason>()
     this.closed = promise
     this.#resolveClosed = resolve
+  }
+
+  get drained(): Observable<void> {
+    if (this.#drained === undefined) {
+      this.#drained = new Subject()
+      if (this.#state === 'over') this.#drained.complete()
+    }
+    return this.#drained
   }
 
   /** Hands a chunk to the medium, which calls {@link left} whenever queued bytes have left. */
@@ -139,7 +146,7 @@ export abstract class BaseConnection implements Connection {
     this.#linger?.refresh()
     if (!this.#congested || this.queued > this.#marks.low) return
     this.#congested = false
-    this.#drained.next()
+    this.#drained?.next()
   }
 
   /** The medium broke; it will call {@link terminated} next. An error outweighs an end in good order. */
@@ -157,7 +164,7 @@ export abstract class BaseConnection implements Connection {
     clearTimeout(this.#halfOpen)
     this.#linger = undefined
     this.#completeData()
-    this.#drained.complete()
+    this.#drained?.complete()
     this.#resolveClosed(this.#reason ?? { kind: 'local' })
   }
 

@@ -3,8 +3,9 @@ import type { Certificate, VerifyingKey } from '@gridseal/pqc'
 import { readChain } from '../identity/certificate-chain.ts'
 import type { CertificateTrust } from '../identity/certificate-trust.ts'
 import { CONTENT } from '../record/content.ts'
-import { checkSigned, expectKind, makeSigned } from './auth.ts'
-import type { Proof } from './auth.ts'
+import { checkSigned, expectKind, writeSignature } from './auth.ts'
+import type { FinishedOf, Signed } from './auth.ts'
+import { PROOF_LENGTH } from './key-schedule.ts'
 import type { Role } from './key-schedule.ts'
 import { extend } from './transcript.ts'
 
@@ -18,15 +19,12 @@ export function certifiedTranscript(transcript: Uint8Array, chain: Uint8Array): 
   return extend(transcript, head(chain))
 }
 
-/** The sender's `certifiedAuth`, from a signature over {@link certifiedTranscript}, which is `transcript` here. */
-export function makeCertifiedAuth(
-  master: Uint8Array,
-  role: Role,
-  transcript: Uint8Array,
-  signature: Uint8Array,
-  chain: Uint8Array,
-): Proof {
-  return makeSigned(head(chain), master, role, transcript, signature)
+/** A `certifiedAuth` from a signature over {@link certifiedTranscript}, which is `transcript` here. */
+export function signedCertifiedAuth(transcript: Uint8Array, signature: Uint8Array, chain: Uint8Array): Signed {
+  const start = head(chain)
+  const content = new Uint8Array(start.length + 2 + signature.length + PROOF_LENGTH)
+  content.set(start)
+  return { content, transcript: writeSignature(content, start.length, start.length, signature, transcript) }
 }
 
 /** Who has shown which certificate, and the transcript after it. */
@@ -43,16 +41,16 @@ export interface Certified {
 export function checkCertifiedAuth(
   content: Uint8Array,
   trust: CertificateTrust,
-  master: Uint8Array,
   role: Role,
   transcript: Uint8Array,
+  finishedOf: FinishedOf,
 ): Certified {
   const r = new Reader(content)
   expectKind(r, CONTENT.certifiedAuth)
   const chain = readChain(r)
   const signing = extend(transcript, content.subarray(0, r.offset))
   let key: VerifyingKey | undefined
-  const after = checkSigned(content, r, () => (key = trust.verify(chain, role)), master, role, signing)
+  const after = checkSigned(content, r, () => (key = trust.verify(chain, role)), role, signing, finishedOf)
   return { key: key!, leaf: chain[0], transcript: after }
 }
 

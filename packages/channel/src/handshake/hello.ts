@@ -5,7 +5,7 @@ import { EXTENSION, readExtensions, writeExtensions } from './extensions.ts'
 import type { Extensions } from './extensions.ts'
 
 /** The version of the protocol that is spoken here. */
-const PROTOCOL_VERSION = 2
+const PROTOCOL_VERSION = 3
 
 const RANDOM_LENGTH = 32
 const FINGERPRINT_LENGTH = 32

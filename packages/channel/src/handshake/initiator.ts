@@ -6,21 +6,22 @@ import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
 import { FRAME } from '../record/frame.ts'
-import { openRecord, sealContent } from '../record/record.ts'
-import { checkConfirm } from './auth.ts'
+import { checkConfirm, checkProof } from './auth.ts'
 import { WHOEVER_IS_CERTIFIED, decodeRetryRequest, decodeServerHello, encodeClientHello } from './hello.ts'
 import type { ClientHello, Ordering, ServerHello } from './hello.ts'
 import { freshPair } from './kem.ts'
 import type { KemPair } from './kem.ts'
-import { finalSecrets, wipeSecrets } from './key-schedule.ts'
+import { finalSecrets, handshakeSecrets } from './key-schedule.ts'
+import type { FinalSecrets } from './key-schedule.ts'
 import {
   CERTIFIED_LIMIT,
-  agreed,
   checkPeer,
   expectFrame,
   expectSigned,
-  makeProof,
+  open,
+  proveOurselves,
   sessionOf,
+  signed,
   takeInput,
   toSign,
 } from './machine.ts'
@@ -78,13 +79,16 @@ interface HelloSent {
 }
 
 export type InitiatorState =
-  HelloSent | { readonly at: 'keyed'; readonly keyed: Keyed; readonly transcript: Uint8Array } | Answering
+  | HelloSent
+  | { readonly at: 'keyed'; readonly keyed: Keyed; readonly transcript: Uint8Array }
+  | { readonly at: 'signing'; readonly keyed: Keyed; readonly who: Who; readonly transcript: Uint8Array }
+  | Confirming
 
-interface Answering {
-  readonly at: 'signing' | 'confirming'
+interface Confirming {
+  readonly at: 'confirming'
   readonly keyed: Keyed
   readonly who: Who
-  readonly transcript: Uint8Array
+  readonly final: FinalSecrets
 }
 
 type Result = Step<InitiatorState | Finished>
@@ -94,7 +98,7 @@ export function startInitiator(config: InitiatorConfig): Result {
   const { identity, certified, peer, maxMessage, random, suites, ordering, sharedKey, ticket } = config
   const [first] = suites
   const keyPair = freshPair(first!.kem, random)
-  const toPeer = peer instanceof StaticPublicKey ? peer.encapsulate('initiator', keyPair.ephemeral) : undefined
+  const toPeer = peer instanceof StaticPublicKey ? peer.encapsulate(keyPair.ephemeral) : undefined
   const hello = {
     random: random(32),
     initiator: identity.fingerprint,
@@ -129,16 +133,13 @@ export function stepInitiator(
         if (next.kind === 'frame' && next.frame[0] === FRAME.retryRequest) return onRetry(config, current, next.frame)
         return onServerHello(config, current, expectFrame(next, FRAME.serverHello, 'before the ServerHello'))
       case 'keyed':
-        return onAuth(
-          config,
-          current.keyed,
-          current.transcript,
-          expectFrame(next, FRAME.record, "in place of the responder's auth"),
-        )
-      case 'signing':
-        return sendAuth(current.keyed, current.who, current.transcript, expectSigned(next, 'before our auth'))
+        return onProof(config, current.keyed, current.transcript, next)
+      case 'signing': {
+        const signature = expectSigned(next, 'before our auth')
+        return prove(current.keyed, current.who, current.transcript, signature)
+      }
       case 'confirming':
-        return onConfirm(current, expectFrame(next, FRAME.record, "in place of the responder's confirm"))
+        return onConfirm(current, next)
     }
   })
 }
@@ -170,12 +171,11 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
   const secrets = {
     shared: state.keyPair.decapsulate(answer.ciphertext, 'responder'),
     toResponder: full ? state.toResponder : undefined,
-    toInitiator: answer.staticKey === undefined ? undefined : staticKey?.decapsulate(answer.staticKey, 'responder'),
+    toInitiator: answer.staticKey === undefined ? undefined : staticKey?.decapsulate(answer.staticKey),
     sharedKey: sharedKey?.key,
     resumption: answer.resumed ? ticket?.secret : undefined,
   }
   if (!full) state.toResponder?.fill(0)
-  const { master, initiatorKeys, responderKeys } = agreed(secrets, transcript, suite)
   const keyed: Keyed = {
     peer,
     random: state.hello.random,
@@ -184,9 +184,7 @@ function onServerHello(config: InitiatorConfig, state: HelloSent, frame: Uint8Ar
     resumed: answer.resumed,
     authenticated: 0,
     peerMaxMessage: answer.maxMessage,
-    master,
-    initiatorKeys,
-    responderKeys,
+    secrets: handshakeSecrets(secrets, transcript),
   }
   const effects: HandshakeEffect[] = []
   if (peer instanceof CertificateTrust) effects.push({ kind: 'frame-limit', bytes: CERTIFIED_LIMIT })
@@ -220,41 +218,37 @@ function acceptable(
   return suite
 }
 
-function onAuth({ identity }: InitiatorConfig, keyed: Keyed, before: Uint8Array, frame: Uint8Array): Result {
-  const content = openRecord(keyed.responderKeys, 0, frame)
-  const { peer, certificate, transcript } = checkPeer(content, keyed, before, 'responder')
-  const who = { peer, certificate }
-  if (!(identity instanceof VerifyingKey) || keyed.resumed) return sendAuth(keyed, who, transcript, NO_SIGNATURE)
-  const { message, transcript: signed } = toSign('initiator', keyed, transcript)
-  return { state: { at: 'signing', keyed, who, transcript: signed }, effects: [{ kind: 'sign', message }] }
+function onProof({ identity }: InitiatorConfig, keyed: Keyed, before: Uint8Array, input: HandshakeInput): Result {
+  const who = checkPeer(input, keyed, 'responder', before, () => keyed.secrets.finished)
+  if (!(identity instanceof VerifyingKey) || keyed.resumed) return prove(keyed, who, who.transcript)
+  const { message, transcript } = toSign('initiator', keyed, who.transcript)
+  return { state: { at: 'signing', keyed, who, transcript }, effects: [{ kind: 'sign', message }] }
 }
 
-const NO_SIGNATURE = new Uint8Array(0)
-
-function sendAuth(keyed: Keyed, who: Who, before: Uint8Array, signature: Uint8Array): Result {
-  const { content, transcript } = makeProof('initiator', keyed, before, signature)
+/** Proves who we are, by a signature where we sign. */
+function prove(keyed: Keyed, who: Who, before: Uint8Array, signature?: Uint8Array): Result {
+  const auth = signed(keyed, before, signature)
+  const final = finalSecrets(keyed.secrets.master, auth?.transcript ?? before)
   return {
-    state: { at: 'confirming', keyed, who, transcript },
-    effects: [{ kind: 'send', frame: sealContent(keyed.initiatorKeys, 0, content) }],
+    state: { at: 'confirming', keyed, who, final },
+    effects: [{ kind: 'send', frame: proveOurselves(keyed, 'initiator', auth, final.finished) }],
   }
 }
 
-function onConfirm({ keyed, who, transcript }: Answering, frame: Uint8Array): Result {
-  const { master, responderKeys } = keyed
-  const content = openRecord(responderKeys, 1, frame)
-  const secrets = finalSecrets(master, transcript)
+/** A proof by itself, or sealed with a ticket. */
+function onConfirm({ keyed, who, final }: Confirming, input: HandshakeInput): Result {
   let ticket
-  try {
-    ticket = checkConfirm(content, secrets.confirm)
-  } catch (error) {
-    wipeSecrets(secrets)
-    throw error
+  if (input.kind === 'frame' && input.frame[0] === FRAME.proof) {
+    checkProof(input.frame, final.confirm, 'channel.handshake.confirm')
+  } else {
+    const frame = expectFrame(input, FRAME.record, "in place of the responder's confirm")
+    ticket = checkConfirm(open(keyed, 'responder', 1, frame), final.confirm)
   }
   return {
     state: { at: 'established' },
     effects: [
-      { kind: 'wipe', secrets: [master] },
-      { kind: 'established', session: sessionOf('initiator', keyed, who, secrets, ticket) },
+      { kind: 'wipe', secrets: [keyed.secrets.all] },
+      { kind: 'established', session: sessionOf('initiator', keyed, who, final, ticket) },
     ],
   }
 }

@@ -1,6 +1,5 @@
 import {
   CH_KEM_V1,
-  ChKemEncapsulationKey,
   EncapsulationKey,
   chKemEncapsulate,
   chKemEncapsulateWith,
@@ -10,7 +9,6 @@ import {
   generateKemKeyPair,
 } from '@gridseal/pqc'
 import type { ChKemEphemeral, Encapsulation } from '@gridseal/pqc'
-import type { ImportedKey } from '../identity/imported-keys.ts'
 import type { Role } from './key-schedule.ts'
 import { systemRandomness } from './randomness.ts'
 import type { Randomness } from './randomness.ts'
@@ -82,12 +80,7 @@ export function encapsulateTo(
 ): Encapsulation {
   return kem === 'CH-KEM-v1'
     ? chKemEncapsulate(publicKey, role, {}, ephemeral)
-    : importKey(kem, publicKey).encapsulate(role, ephemeral)
-}
-
-/** A public key for more than one encapsulation. Throws `DecodeError` as pqc does. */
-export function importKey(kem: KemName, publicKey: Uint8Array): ImportedKey {
-  return kem === 'CH-KEM-v1' ? ChKemEncapsulationKey.fromRaw(publicKey) : EncapsulationKey.fromRaw(kem, publicKey)
+    : EncapsulationKey.fromRaw(kem, publicKey).encapsulate()
 }
 
 /** Encapsulation for recorded handshakes. Only CH-KEM-v1 takes randomness from outside. */

@@ -13,7 +13,17 @@ const MASTER_LENGTH = 64
 /** Bytes of a Finished or of the confirmation. */
 export const PROOF_LENGTH = 32
 
-const LABEL = 'gridseal-channel-2 '
+/** Where the parts of {@link HandshakeSecrets} begin. */
+const AT_FINISHED = MASTER_LENGTH
+const AT_INITIATOR = AT_FINISHED + PROOF_LENGTH
+const AT_RESPONDER = AT_INITIATOR + KEY_AND_IV_LENGTH
+const AT_END = AT_RESPONDER + KEY_AND_IV_LENGTH
+
+const LABEL = 'gridseal-channel-3 '
+/** Made once: to look a label up that is made anew takes longer than to write it. */
+const LABEL_MASTER = `${LABEL}master secret`
+const LABEL_SESSION = `${LABEL}session`
+const LABEL_REKEY = `${LABEL}rekey`
 
 /** What goes into the master secret, each of them empty where a handshake does not have it. */
 export interface Secrets {
@@ -31,17 +41,21 @@ export interface Secrets {
 
 const NOTHING = new Uint8Array(0)
 
-/** What a key agreement comes to. */
+/** What a key agreement comes to: parts of one buffer, so that all are overwritten together. */
 export interface HandshakeSecrets {
+  /** The whole buffer. */
+  readonly all: Uint8Array
   readonly master: Uint8Array
+  /** The responder's Finished: it has the master secret and the transcript through the hellos. */
+  readonly finished: Uint8Array
   /** What the roles' handshake records are sealed under: key || IV. */
   readonly initiator: Uint8Array
   readonly responder: Uint8Array
 }
 
 /**
- * The master secret and the keys of the handshake; `transcript` runs through the ServerHello. Overwrites what was made for
- * this handshake alone.
+ * The master secret and what follows from it at once; `transcript` runs through the ServerHello. Overwrites what was made
+ * for this handshake alone.
  */
 export function handshakeSecrets(secrets: Secrets, transcript: Uint8Array): HandshakeSecrets {
   const { shared, toResponder, toInitiator, sharedKey, resumption } = secrets
@@ -53,17 +67,15 @@ export function handshakeSecrets(secrets: Secrets, transcript: Uint8Array): Hand
     resumption ?? NOTHING,
     transcript,
   ]
-  const all = chKemKdf(`${LABEL}master secret`, inputs, MASTER_LENGTH + 2 * KEY_AND_IV_LENGTH)
-  const master = all.slice(0, MASTER_LENGTH)
-  all.fill(0, 0, MASTER_LENGTH)
+  const all = chKemKdf(LABEL_MASTER, inputs, AT_END)
   for (const secret of [shared, toResponder, toInitiator]) secret?.fill(0)
-  const middle = MASTER_LENGTH + KEY_AND_IV_LENGTH
-  return { master, initiator: all.subarray(MASTER_LENGTH, middle), responder: all.subarray(middle) }
-}
-
-/** Key confirmation: proves the master secret and the transcript through the role's signature. */
-export function finishedProof(master: Uint8Array, role: Role, transcript: Uint8Array): Uint8Array {
-  return chKemKdf(`${LABEL}${role} finished`, [master, transcript], PROOF_LENGTH)
+  return {
+    all,
+    master: all.subarray(0, AT_FINISHED),
+    finished: all.subarray(AT_FINISHED, AT_INITIATOR),
+    initiator: all.subarray(AT_INITIATOR, AT_RESPONDER),
+    responder: all.subarray(AT_RESPONDER),
+  }
 }
 
 /** What a session begins with, and what a fresh key agreement within it replaces. */
@@ -75,46 +87,43 @@ export interface SessionSecrets {
   readonly ratchet: Uint8Array
 }
 
-/** What both ends have when they have the same whole transcript. */
+/** What both ends have when they have the same whole transcript: parts of one buffer. */
 export interface FinalSecrets extends SessionSecrets {
+  /** The whole buffer. */
+  readonly all: Uint8Array
   /** For the tickets of later sessions. */
   readonly resumption: Uint8Array
+  /** The initiator's Finished: it has the master secret and the whole transcript. */
+  readonly finished: Uint8Array
   /** The responder's last word: it has accepted the initiator. */
   readonly confirm: Uint8Array
 }
 
-/** The session's secrets and the confirmation; `transcript` runs through the initiator's Finished. */
+/** The session's secrets and the last two proofs; `transcript` runs through the initiator's signature. */
 export function finalSecrets(master: Uint8Array, transcript: Uint8Array): FinalSecrets {
-  const [initiator, responder, ratchet, resumption, confirm] = derive('session', [master, transcript], 5)
+  const all = chKemKdf(LABEL_SESSION, [master, transcript], 6 * SECRET_LENGTH)
+  const part = (n: number): Uint8Array => all.subarray(n * SECRET_LENGTH, (n + 1) * SECRET_LENGTH)
   return {
-    initiator: initiator!,
-    responder: responder!,
-    ratchet: ratchet!,
-    resumption: resumption!,
-    confirm: confirm!,
+    all,
+    initiator: part(0),
+    responder: part(1),
+    ratchet: part(2),
+    resumption: part(3),
+    finished: part(4),
+    confirm: part(5),
   }
-}
-
-/** Overwrites secrets that nobody will use: the peer did not have them. */
-export function wipeSecrets({ initiator, responder, ratchet, resumption, confirm }: FinalSecrets): void {
-  for (const secret of [initiator, responder, ratchet, resumption, confirm]) secret.fill(0)
 }
 
 /** One turn of the ratchet; `messages` are the two contents of the exchange. Overwrites `root` and `shared`. */
 export function turnRatchet(root: Uint8Array, shared: Uint8Array, messages: readonly Uint8Array[]): SessionSecrets {
-  const [initiator, responder, ratchet] = derive('rekey', [root, shared, ...messages], 3)
+  const all = chKemKdf(LABEL_REKEY, [root, shared, ...messages], 3 * SECRET_LENGTH)
   root.fill(0)
   shared.fill(0)
-  return { initiator: initiator!, responder: responder!, ratchet: ratchet! }
-}
-
-/** `count` secrets from one derivation, each in a buffer of its own, so that each can be overwritten by itself. */
-function derive(label: string, inputs: readonly Uint8Array[], count: number): Uint8Array[] {
-  const all = chKemKdf(LABEL + label, inputs, SECRET_LENGTH * count)
-  const parts: Uint8Array[] = []
-  for (let at = 0; at < all.length; at += SECRET_LENGTH) parts.push(all.slice(at, at + SECRET_LENGTH))
-  all.fill(0)
-  return parts
+  return {
+    initiator: all.subarray(0, SECRET_LENGTH),
+    responder: all.subarray(SECRET_LENGTH, 2 * SECRET_LENGTH),
+    ratchet: all.subarray(2 * SECRET_LENGTH),
+  }
 }
 
 const UTF8 = new TextEncoder()

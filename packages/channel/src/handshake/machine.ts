@@ -5,17 +5,17 @@ import type { Certificate } from '@gridseal/pqc'
 import { ALERT, alertReceived } from '../alert.ts'
 import { asGridsealError } from '../failure.ts'
 import { importKeys } from '../record/epoch.ts'
-import type { EpochKeys } from '../record/epoch.ts'
 import { FRAME, FRAME_HEADER, encodeFrame, frameName } from '../record/frame.ts'
+import { openRecord, sealContent } from '../record/record.ts'
 import { CertificateTrust } from '../identity/certificate-trust.ts'
 import { MAX_CHAIN } from '../identity/certificate-chain.ts'
 import type { CertifiedKey } from '../identity/certified-key.ts'
 import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
-import { checkAuth, makeAuth } from './auth.ts'
-import type { Proof } from './auth.ts'
-import { certifiedTranscript, checkCertifiedAuth, makeCertifiedAuth } from './certified-auth.ts'
-import { handshakeSecrets, signatureInput } from './key-schedule.ts'
-import type { FinalSecrets, Role, Secrets } from './key-schedule.ts'
+import { checkAuth, checkProof, finish, proofFrame, signedAuth } from './auth.ts'
+import type { FinishedOf, Signed } from './auth.ts'
+import { certifiedTranscript, checkCertifiedAuth, signedCertifiedAuth } from './certified-auth.ts'
+import { signatureInput } from './key-schedule.ts'
+import type { FinalSecrets, HandshakeSecrets, Role } from './key-schedule.ts'
 import type { Suite } from './suites.ts'
 import type { GivenTicket } from './ticket.ts'
 
@@ -101,19 +101,17 @@ export interface Keyed {
   readonly resumed: boolean
   readonly authenticated: number
   readonly peerMaxMessage: number
-  readonly master: Uint8Array
-  readonly initiatorKeys: EpochKeys
-  readonly responderKeys: EpochKeys
+  readonly secrets: HandshakeSecrets
 }
 
-/** The master secret and the keys that follow from it; `transcript` runs through the ServerHello. */
-export function agreed(
-  secrets: Secrets,
-  transcript: Uint8Array,
-  { cipher }: Suite,
-): Pick<Keyed, 'master' | 'initiatorKeys' | 'responderKeys'> {
-  const { master, initiator, responder } = handshakeSecrets(secrets, transcript)
-  return { master, initiatorKeys: importKeys(initiator, cipher), responderKeys: importKeys(responder, cipher) }
+/** A content as the record with this number of the handshake. */
+export function seal({ secrets, suite }: Keyed, role: Role, sequence: number, content: Uint8Array): Uint8Array {
+  return sealContent(importKeys(secrets[role], suite.cipher), sequence, content)
+}
+
+/** The content of the record with this number of the handshake. Throws as `openRecord` does. */
+export function open({ secrets, suite }: Keyed, role: Role, sequence: number, frame: Uint8Array): Uint8Array {
+  return openRecord(importKeys(secrets[role], suite.cipher), sequence, frame)
 }
 
 /** The ends of a machine; every input is without effect there. */
@@ -155,20 +153,31 @@ export interface Proven extends Who {
   readonly transcript: Uint8Array
 }
 
-/** Checks the auth of the peer in role `role`: by the key that is pinned, or by certificates. Throws as these do. */
+/**
+ * Checks what proves the peer in role `role`, which is the next input: the Finished of who does not sign, else an auth by the
+ * key that is pinned or by certificates. Throws as these do, and as {@link expectFrame} and {@link open} do.
+ */
 export function checkPeer(
-  content: Uint8Array,
-  { peer, resumed, master }: Keyed,
-  transcript: Uint8Array,
+  input: HandshakeInput,
+  keyed: Keyed,
   role: Role,
+  transcript: Uint8Array,
+  finishedOf: FinishedOf,
 ): Proven {
+  const { peer, resumed } = keyed
+  const where = `in place of what proves the ${role}`
   if (peer instanceof CertificateTrust) {
-    const { key, leaf, transcript: after } = checkCertifiedAuth(content, peer, master, role, transcript)
+    const content = open(keyed, role, 0, expectFrame(input, FRAME.record, where))
+    const { key, leaf, transcript: after } = checkCertifiedAuth(content, peer, role, transcript, finishedOf)
     return { peer: key, certificate: leaf, transcript: after }
   }
+  if (peer instanceof VerifyingKey && !resumed) {
+    const content = open(keyed, role, 0, expectFrame(input, FRAME.record, where))
+    return { peer, certificate: undefined, transcript: checkAuth(content, peer, role, transcript, finishedOf) }
+  }
   // A static key proves itself by what it could open, and in a resumed session nobody signs.
-  const signer = peer instanceof VerifyingKey && !resumed ? peer : undefined
-  return { peer, certificate: undefined, transcript: checkAuth(content, signer, master, role, transcript) }
+  checkProof(expectFrame(input, FRAME.proof, where), finishedOf(transcript), 'channel.handshake.finished')
+  return { peer, certificate: undefined, transcript }
 }
 
 /** What to sign in role `role`, and the transcript that is signed. */
@@ -181,10 +190,21 @@ export function toSign(
   return { message: signatureInput(role, signed), transcript: signed }
 }
 
-/** Our auth, from the signature over {@link toSign}; an empty one where we do not sign. */
-export function makeProof(role: Role, { master, shown }: Keyed, transcript: Uint8Array, signature: Uint8Array): Proof {
-  if (shown === undefined) return makeAuth(master, role, transcript, signature)
-  return makeCertifiedAuth(master, role, transcript, signature, shown.encoded)
+/** Our auth without its Finished, from the signature over {@link toSign}; undefined where we do not sign. */
+export function signed(
+  { shown }: Keyed,
+  transcript: Uint8Array,
+  signature: Uint8Array | undefined,
+): Signed | undefined {
+  if (signature === undefined) return undefined
+  return shown === undefined
+    ? signedAuth(transcript, signature)
+    : signedCertifiedAuth(transcript, signature, shown.encoded)
+}
+
+/** The frame that proves who we are, in role `role`: by an auth where there is one, by the Finished alone where not. */
+export function proveOurselves(keyed: Keyed, role: Role, auth: Signed | undefined, finished: Uint8Array): Uint8Array {
+  return auth === undefined ? proofFrame(finished) : seal(keyed, role, 0, finish(auth, finished))
 }
 
 /** What a handshake leaves behind. */
@@ -249,7 +269,8 @@ function isFinished(state: object): state is Finished {
 function failed(state: object, error: GridsealError, alert: boolean): Step<Finished> {
   const effects: HandshakeEffect[] = []
   if (alert) effects.push({ kind: 'send', frame: encodeFrame(FRAME.alert, Uint8Array.of(ALERT.handshakeFailed)) })
-  if ('keyed' in state) effects.push({ kind: 'wipe', secrets: [(state.keyed as Keyed).master] })
+  if ('keyed' in state) effects.push({ kind: 'wipe', secrets: [(state.keyed as Keyed).secrets.all] })
+  if ('final' in state) effects.push({ kind: 'wipe', secrets: [(state.final as FinalSecrets).all] })
   effects.push({ kind: 'fail', error })
   return { state: { at: 'failed' }, effects }
 }

@@ -6,23 +6,23 @@ import type { ExpectedPeer, PeerIdentity } from '../identity/identity.ts'
 import { StaticPublicKey } from '../identity/static-key.ts'
 import type { StaticKey } from '../identity/static-key.ts'
 import { FRAME } from '../record/frame.ts'
-import { openRecord, sealContent } from '../record/record.ts'
-import { makeConfirm } from './auth.ts'
+import { makeConfirm, proofFrame } from './auth.ts'
 import type { CookieJar } from './cookie.ts'
 import { WHOEVER_IS_CERTIFIED, decodeClientHello, encodeRetryRequest, encodeServerHello } from './hello.ts'
 import type { Ordering, ReceivedClientHello } from './hello.ts'
 import type { Encapsulate } from './kem.ts'
-import { finalSecrets } from './key-schedule.ts'
+import { finalSecrets, handshakeSecrets } from './key-schedule.ts'
+import type { FinalSecrets } from './key-schedule.ts'
 import {
   CERTIFIED_LIMIT,
-  agreed,
   checkPeer,
   expectFrame,
   expectKey,
   expectSigned,
-  isResumable,
-  makeProof,
+  proveOurselves,
+  seal,
   sessionOf,
+  signed,
   takeInput,
   toSign,
 } from './machine.ts'
@@ -30,7 +30,8 @@ import type { Finished, HandshakeEffect, HandshakeInput, Keyed, Step, Who } from
 import type { Randomness } from './randomness.ts'
 import { chooseSuite, findSuite } from './suites.ts'
 import type { Suite } from './suites.ts'
-import type { GivenTicket, TicketKeys, TicketState } from './ticket.ts'
+import { giveTicket, takeTicket } from './resuming.ts'
+import type { TicketKeys } from './ticket.ts'
 import { EMPTY_TRANSCRIPT, extend } from './transcript.ts'
 
 /*
@@ -119,9 +120,9 @@ export function stepResponder(
         // A name that nobody knows goes on with a key that nobody has: both end alike, so names cannot be tried out.
         return onAdmitted(config, current, expectKey(next, 'before the pre-shared key') ?? config.random(32))
       case 'signing':
-        return sendAuth(current.keyed, current.claimed, current.transcript, expectSigned(next, 'before our auth'))
+        return prove(current.keyed, current.claimed, current.transcript, [], expectSigned(next, 'before our auth'))
       case 'authenticating':
-        return onAuth(config, current, expectFrame(next, FRAME.record, "in place of the initiator's auth"))
+        return onProof(config, current, next)
     }
   })
 }
@@ -221,8 +222,8 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
   const ephemeral = suite.kem === 'CH-KEM-v1' && proves?.algorithm === suite.kem ? ChKemEphemeral.generate() : undefined
   const { ciphertext, sharedSecret } = config.encapsulate(suite.kem, hello.share, 'responder', ephemeral)
   const toResponder =
-    resumed || hello.staticKey === undefined ? undefined : config.staticKey?.decapsulate(hello.staticKey, 'initiator')
-  const toPeer = proves?.encapsulate('responder', ephemeral)
+    resumed || hello.staticKey === undefined ? undefined : config.staticKey?.decapsulate(hello.staticKey)
+  const toPeer = proves?.encapsulate(ephemeral)
   const serverHello = encodeServerHello({
     random: config.random(32),
     maxMessage: config.maxMessage,
@@ -236,7 +237,6 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
   const transcript = extend(admitted.transcript, serverHello)
   const resumption = ticket?.secret
   const secrets = { shared: sharedSecret, toResponder, toInitiator: toPeer?.sharedSecret, sharedKey, resumption }
-  const { master, initiatorKeys, responderKeys } = agreed(secrets, transcript, suite)
   const keyed: Keyed = {
     peer,
     random: hello.random.slice(),
@@ -245,73 +245,59 @@ function onAdmitted(config: ResponderConfig, admitted: Admitted, sharedKey: Uint
     resumed,
     authenticated: ticket?.authenticated ?? config.now(),
     peerMaxMessage: hello.maxMessage,
-    master,
-    initiatorKeys,
-    responderKeys,
+    secrets: handshakeSecrets(secrets, transcript),
   }
   const claimed = hello.initiator.slice()
   const effects: HandshakeEffect[] = [{ kind: 'send', frame: serverHello }]
   if (asks) effects.push({ kind: 'frame-limit', bytes: CERTIFIED_LIMIT })
   if (resumed || !(config.identity instanceof VerifyingKey)) {
-    return sendAuth(keyed, claimed, transcript, NO_SIGNATURE, effects)
+    return prove(keyed, claimed, transcript, effects)
   }
-  const { message, transcript: signed } = toSign('responder', keyed, transcript)
+  const { message, transcript: signing } = toSign('responder', keyed, transcript)
   effects.push({ kind: 'sign', message })
-  return { state: { at: 'signing', keyed, claimed, transcript: signed }, effects }
+  return { state: { at: 'signing', keyed, claimed, transcript: signing }, effects }
 }
 
-/** What a ticket says, if it is ours, of this initiator, for this suite and not too old. */
-function takeTicket(config: ResponderConfig, hello: ReceivedClientHello, suite: Suite): TicketState | undefined {
-  if (hello.ticket === undefined) return undefined
-  const state = config.tickets?.open(hello.ticket, config.identity.fingerprint)
-  if (state === undefined || state.suite !== suite.id || !equalBytes(state.initiator, hello.initiator)) return undefined
-  const age = config.now() - state.authenticated
-  return age >= 0 && age < config.ticketLife ? state : undefined
-}
-
-const NO_SIGNATURE = new Uint8Array(0)
-
-function sendAuth(
+/** Proves who we are, after `effects`, by a signature where we sign. */
+function prove(
   keyed: Keyed,
   claimed: Uint8Array,
   before: Uint8Array,
-  signature: Uint8Array,
-  effects: HandshakeEffect[] = [],
+  effects: HandshakeEffect[],
+  signature?: Uint8Array,
 ): Result {
-  const { content, transcript } = makeProof('responder', keyed, before, signature)
-  effects.push({ kind: 'send', frame: sealContent(keyed.responderKeys, 0, content) })
-  return { state: { at: 'authenticating', keyed, claimed, transcript }, effects }
+  const auth = signed(keyed, before, signature)
+  effects.push({ kind: 'send', frame: proveOurselves(keyed, 'responder', auth, keyed.secrets.finished) })
+  return { state: { at: 'authenticating', keyed, claimed, transcript: auth?.transcript ?? before }, effects }
 }
 
-function onAuth(config: ResponderConfig, { keyed, claimed, transcript: before }: Answering, frame: Uint8Array): Result {
-  const { master, initiatorKeys, responderKeys } = keyed
-  const proven = checkPeer(openRecord(initiatorKeys, 0, frame), keyed, before, 'initiator')
-  if (!equalBytes(proven.peer.fingerprint, claimed)) {
-    throw new AuthError('channel.peer.other', 'the certificates of the initiator are for another key than it has named')
+function onProof(config: ResponderConfig, state: Answering, input: HandshakeInput): Result {
+  const { keyed, claimed, transcript } = state
+  let final: FinalSecrets | undefined
+  try {
+    const derive = (whole: Uint8Array): FinalSecrets => (final = finalSecrets(keyed.secrets.master, whole))
+    const who = checkPeer(input, keyed, 'initiator', transcript, (whole) => derive(whole).finished)
+    if (!equalBytes(who.peer.fingerprint, claimed)) {
+      const text = 'the certificates of the initiator are for another key than it has named'
+      throw new AuthError('channel.peer.other', text)
+    }
+    return established(config, keyed, who, final!)
+  } catch (error) {
+    final?.all.fill(0)
+    throw error
   }
-  const secrets = finalSecrets(master, proven.transcript)
-  const confirm = makeConfirm(secrets.confirm, giveTicket(config, keyed, proven, secrets.resumption))
+}
+
+function established(config: ResponderConfig, keyed: Keyed, who: Who, final: FinalSecrets): Result {
+  const given = giveTicket(config, keyed, who, final.resumption)
+  const frame =
+    given === undefined ? proofFrame(final.confirm) : seal(keyed, 'responder', 1, makeConfirm(final.confirm, given))
   return {
     state: { at: 'established' },
     effects: [
-      { kind: 'send', frame: sealContent(responderKeys, 1, confirm) },
-      { kind: 'wipe', secrets: [master] },
-      { kind: 'established', session: sessionOf('responder', keyed, proven, secrets) },
+      { kind: 'send', frame },
+      { kind: 'wipe', secrets: [keyed.secrets.all] },
+      { kind: 'established', session: sessionOf('responder', keyed, who, final) },
     ],
   }
-}
-
-/** What the initiator may resume the session with later; undefined where it is given nothing. */
-function giveTicket(
-  { identity, tickets, ticketLife, now }: ResponderConfig,
-  keyed: Keyed,
-  { peer, certificate }: Who,
-  secret: Uint8Array,
-): GivenTicket | undefined {
-  if (tickets === undefined || !isResumable(keyed, certificate)) return undefined
-  const { authenticated, suite } = keyed
-  const life = Math.floor((authenticated + ticketLife - now()) / 1000)
-  if (life <= 0) return undefined
-  const state = { authenticated, suite: suite.id, initiator: peer.fingerprint, secret }
-  return { life, ticket: tickets.seal(state, identity.fingerprint) }
 }

@@ -13,7 +13,7 @@ import { systemRandomness } from './randomness.ts'
  */
 
 const TICKET_LENGTH = 4 + 12 + 6 + 2 + 32 + 32 + 16
-const LABEL = new TextEncoder().encode('gridseal-channel-2 ticket\0')
+const LABEL = new TextEncoder().encode('gridseal-channel-3 ticket\0')
 const KEY_LENGTH = 32
 
 /** What a ticket says. */

@@ -8,7 +8,7 @@ import { publicSha512 } from '@gridseal/pqc'
  * secret beside it.
  */
 
-const PROTOCOL = new TextEncoder().encode('gridseal-channel-2')
+const PROTOCOL = new TextEncoder().encode('gridseal-channel-3')
 
 /** The transcript before the first message, 64 bytes. */
 export const EMPTY_TRANSCRIPT: Uint8Array = publicSha512(PROTOCOL)

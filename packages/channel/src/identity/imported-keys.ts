@@ -1,10 +1,9 @@
 import type { ChKemEphemeral, Encapsulation } from '@gridseal/pqc'
-import type { Role } from '../handshake/key-schedule.ts'
 
 /** A peer's public key, imported. */
 export interface ImportedKey {
   /** `ephemeral` is shared with what else is encapsulated in the same handshake; other KEMs than CH-KEM have no use for it. */
-  encapsulate(role: Role, ephemeral?: ChKemEphemeral): Encapsulation
+  encapsulate(ephemeral?: ChKemEphemeral): Encapsulation
 }
 
 /** Some ten kilobytes each. */

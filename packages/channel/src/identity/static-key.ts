@@ -1,15 +1,24 @@
 import { UsageError, toHex } from '@gridseal/wire'
-import { randomBytes, sha256 } from '@gridseal/pqc'
+import {
+  ChKemEncapsulationKey,
+  EncapsulationKey,
+  generateChKemKeyPair,
+  generateKemKeyPair,
+  randomBytes,
+  sha256,
+} from '@gridseal/pqc'
 import type { ChKemEphemeral, Encapsulation } from '@gridseal/pqc'
-import { KEM_SIZES, importKey, kemPair } from '../handshake/kem.ts'
-import type { KemPair } from '../handshake/kem.ts'
-import type { Role } from '../handshake/key-schedule.ts'
+import { KEM_SIZES } from '../handshake/kem.ts'
 import type { KemName } from '../handshake/suites.ts'
 import { importedKey } from './imported-keys.ts'
+import type { ImportedKey } from './imported-keys.ts'
 
 /*
  * Identities without signatures: who can open what was encapsulated to a pinned KEM key is its owner. A handshake
  * between two of them has no signature at all, which makes it small and fast; it proves nothing to third parties.
+ *
+ * Of a CH-KEM-v1 key the secrets of both legs are used as they are, 64 bytes: the key schedule binds them to the fingerprints,
+ * which stand for the keys, and to every byte of the hellos.
  */
 
 const UTF8 = new TextEncoder()
@@ -49,9 +58,9 @@ export class StaticPublicKey {
     return `${this.algorithm.toLowerCase()}:${toHex(this.fingerprint)}`
   }
 
-  /** A secret that only the owner can open; `role` is ours, `ephemeral` the handshake's where there is one. */
-  encapsulate(role: Role, ephemeral?: ChKemEphemeral): Encapsulation {
-    return importedKey(this, () => importKey(this.algorithm, this.raw)).encapsulate(role, ephemeral)
+  /** A secret that only the owner can open; `ephemeral` is the handshake's where there is one. */
+  encapsulate(ephemeral?: ChKemEphemeral): Encapsulation {
+    return importedKey(this, () => importKey(this.algorithm, this.raw)).encapsulate(ephemeral)
   }
 
   equals(other: StaticPublicKey): boolean {
@@ -63,15 +72,32 @@ export class StaticPublicKey {
   }
 }
 
+function importKey(algorithm: KemName, raw: Uint8Array): ImportedKey {
+  if (algorithm !== 'CH-KEM-v1') return EncapsulationKey.fromRaw(algorithm, raw)
+  const key = ChKemEncapsulationKey.fromRaw(raw)
+  return { encapsulate: (ephemeral) => key.encapsulateLegs(ephemeral) }
+}
+
+interface StaticPair {
+  readonly publicKey: Uint8Array
+  decapsulate(ciphertext: Uint8Array): Uint8Array
+}
+
+function pairOf(algorithm: KemName, seed: Uint8Array): StaticPair {
+  if (algorithm !== 'CH-KEM-v1') return generateKemKeyPair(algorithm, seed)
+  const pair = generateChKemKeyPair(seed)
+  return { publicKey: pair.publicKey, decapsulate: (ciphertext) => pair.decapsulateLegs(ciphertext) }
+}
+
 /** A static KEM identity. It does not show its secret in logs or JSON. */
 export class StaticKey {
   readonly publicKey: StaticPublicKey
-  readonly #pair: KemPair
+  readonly #pair: StaticPair
   readonly #seed: Uint8Array
 
   private constructor(algorithm: KemName, seed: Uint8Array) {
     this.#seed = Uint8Array.from(seed)
-    this.#pair = kemPair(algorithm, this.#seed)
+    this.#pair = pairOf(algorithm, this.#seed)
     this.publicKey = StaticPublicKey.fromRaw(algorithm, this.#pair.publicKey)
   }
 
@@ -93,9 +119,9 @@ export class StaticKey {
     return this.#seed.slice()
   }
 
-  /** The secret that a peer in role `encapsulator` made for this key. */
-  decapsulate(ciphertext: Uint8Array, encapsulator: Role): Uint8Array {
-    return this.#pair.decapsulate(ciphertext, encapsulator)
+  /** The secret that a peer made for this key. Throws `DecodeError` and `AuthError` as pqc does. */
+  decapsulate(ciphertext: Uint8Array): Uint8Array {
+    return this.#pair.decapsulate(ciphertext)
   }
 
   toJSON(): string {

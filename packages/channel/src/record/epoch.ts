@@ -14,8 +14,8 @@ const KEY_LENGTH = 32
 /** Bytes of key || IV. */
 export const KEY_AND_IV_LENGTH = 44
 
-const LABEL_KEYS = 'gridseal-channel-2 record keys'
-const LABEL_NEXT = 'gridseal-channel-2 next secret'
+const LABEL_KEYS = 'gridseal-channel-3 record keys'
+const LABEL_NEXT = 'gridseal-channel-3 next secret'
 
 /** The cipher with its key, made once per epoch, and the IV that is XORed with the sequence number. */
 export interface EpochKeys {
@@ -25,15 +25,15 @@ export interface EpochKeys {
 
 /** Key and IV of an epoch. */
 export function epochKeys(secret: Uint8Array, algorithm: AeadAlgorithm): EpochKeys {
-  return importKeys(chKemKdf(LABEL_KEYS, [secret], KEY_AND_IV_LENGTH), algorithm)
+  const material = chKemKdf(LABEL_KEYS, [secret], KEY_AND_IV_LENGTH)
+  const keys = importKeys(material, algorithm)
+  material.fill(0)
+  return keys
 }
 
-/** Key || IV (44 bytes), which is overwritten. */
+/** Copies key || IV (44 bytes). */
 export function importKeys(material: Uint8Array, algorithm: AeadAlgorithm): EpochKeys {
-  const cipher = new RecordCipher(material.subarray(0, KEY_LENGTH), algorithm)
-  const iv = material.slice(KEY_LENGTH)
-  material.fill(0)
-  return { cipher, iv }
+  return { cipher: new RecordCipher(material.subarray(0, KEY_LENGTH), algorithm), iv: material.slice(KEY_LENGTH) }
 }
 
 /** The secret of the next epoch; the given one is overwritten, so that what was sent under it stays closed. */

@@ -1,5 +1,5 @@
 /*
- * The outermost layer: type u8 || length u32 || body. Only frames of type `record` follow the hellos.
+ * The outermost layer: type u8 || length u32 || body. Only `proof` and `record` follow the hellos, and only records the handshake.
  */
 
 /** Frame types. */
@@ -7,9 +7,10 @@ export const FRAME: {
   readonly clientHello: 0x01
   readonly serverHello: 0x02
   readonly retryRequest: 0x03
+  readonly proof: 0x04
   readonly record: 0x10
   readonly alert: 0x7f
-} = { clientHello: 0x01, serverHello: 0x02, retryRequest: 0x03, record: 0x10, alert: 0x7f }
+} = { clientHello: 0x01, serverHello: 0x02, retryRequest: 0x03, proof: 0x04, record: 0x10, alert: 0x7f }
 
 /** Bytes of type and length. */
 export const FRAME_HEADER = 5
@@ -27,7 +28,7 @@ export function frameName(type: number): string {
   return entry === undefined ? `type 0x${type.toString(16).padStart(2, '0')}` : entry[0]
 }
 
-/** A frame around a body that is already whole (hellos and plain alerts; records are built in place). */
+/** A frame around a body that is already whole (plain alerts; others are built in place). */
 export function encodeFrame(type: number, body: Uint8Array): Uint8Array {
   const frame = new Uint8Array(FRAME_HEADER + body.length)
   frame[0] = type

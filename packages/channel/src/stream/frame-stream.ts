@@ -104,6 +104,15 @@ export class FrameStream {
     return this.#finishing === undefined && this.#writer.write(frame)
   }
 
+  /** A frame that leaves with the next {@link flush}, which must follow. */
+  gather(frame: Uint8Array): void {
+    if (this.#finishing === undefined) this.#writer.gather(frame)
+  }
+
+  flush(): void {
+    this.#writer.flush()
+  }
+
   /** {@link write} for a frame in pieces, which nobody may look at afterwards. False also when {@link turnOver}. */
   writePieces(frame: SealedPieces): boolean {
     return this.#finishing === undefined && this.#writer.writePieces(frame)

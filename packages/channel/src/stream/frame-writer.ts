@@ -56,10 +56,15 @@ export class FrameWriter {
   /** False when the peer does not keep up; the frame is sent all the same. */
   write(frame: Uint8Array): boolean {
     if (this.#length === 0) process.nextTick(() => this.flush())
+    this.gather(frame)
+    return !this.#full
+  }
+
+  /** Like {@link write} for who calls {@link flush} himself. */
+  gather(frame: Uint8Array): void {
     this.#gathered.push(frame)
     this.#length += frame.length
     if (this.#length >= ENOUGH) this.flush()
-    return !this.#full
   }
 
   /**

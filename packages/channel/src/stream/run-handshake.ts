@@ -69,7 +69,7 @@ class Runner<State> implements FrameHandler {
     const patience = Math.min(firstTimeout, timeout)
     this.#timer = setTimeout(() => this.#late(timeout - patience), patience)
     this.#stream.handle(this, HANDSHAKE_LIMIT)
-    for (const effect of first.effects) this.#perform(effect)
+    this.#perform(first.effects)
   }
 
   frame(frame: Uint8Array): void {
@@ -101,14 +101,20 @@ class Runner<State> implements FrameHandler {
   #input(input: HandshakeInput): void {
     const { state, effects } = this.#run.step(this.#state, input)
     this.#state = state
-    for (const effect of effects) this.#perform(effect)
+    this.#perform(effects)
   }
 
-  #perform(effect: HandshakeEffect): void {
+  /** All that is sent leaves in one write. */
+  #perform(effects: readonly HandshakeEffect[]): void {
+    for (const effect of effects) this.#do(effect)
+    this.#stream.flush()
+  }
+
+  #do(effect: HandshakeEffect): void {
     switch (effect.kind) {
       case 'send':
         if (effect.frame[0] === FRAME.clientHello) this.#earliest = this.#run.clock()
-        this.#stream.write(effect.frame)
+        this.#stream.gather(effect.frame)
         return
       case 'sign':
         return this.#sign(effect.message)

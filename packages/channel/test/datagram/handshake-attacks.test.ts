@@ -118,7 +118,7 @@ describe('channel over datagrams: a man in the middle of the handshake', () => {
     expect(gathered.size).to.equal(11)
     for (const [step, { bytes: original, from }] of gathered) {
       const { length } = original
-      for (const at of [60, length >> 1, length - 6]) {
+      for (const at of [Math.min(60, length - 5), length >> 1, length - 6]) {
         // Always the same place of the same kind of packet: what is sent again is changed again.
         const kind = decodePlain(original)
         const hit = (packet: Passing): boolean => {

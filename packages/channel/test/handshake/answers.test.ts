@@ -1,13 +1,11 @@
 import { expect } from 'chai'
-import { checkAuth, makeAuth } from '#src/handshake/auth.ts'
 import { decodeServerHello, encodeServerHello } from '#src/handshake/hello.ts'
 import type { ServerHello } from '#src/handshake/hello.ts'
 import type { InitiatorConfig } from '#src/handshake/initiator.ts'
 import type { ResponderConfig } from '#src/handshake/responder.ts'
 import { findSuite } from '#src/handshake/suites.ts'
 import { StaticKey } from '#src/identity/static-key.ts'
-import { codeOf } from '../support/code-of.ts'
-import { initiator, record, responder } from '../support/handshake-pair.ts'
+import { initiator, record, responder, staticHandshake } from '../support/handshake-pair.ts'
 
 const [CH_KEM, X_WING, X_WING_CHACHA] = [0x0001, 0x0011, 0x0012].map((id) => findSuite(id)!)
 
@@ -47,16 +45,18 @@ describe('channel handshake: an answer that does not fit what was asked', () => 
     expect(answer({}, { staticKey: new Uint8Array(1120) })).to.equal('channel.static-key')
   })
 
-  it('a signature of somebody who has not to sign', () => {
-    const [master, transcript] = [new Uint8Array(64), new Uint8Array(64)]
-    const check = (signature: Uint8Array): string =>
-      codeOf(() => {
-        const { content } = makeAuth(master, 'responder', transcript, signature)
-        checkAuth(content, undefined, master, 'responder', transcript)
-      })
-    expect([check(new Uint8Array(0)), check(new Uint8Array(1))]).to.deep.equal([
-      'nothing thrown',
-      'channel.handshake.signature',
-    ])
+  it('a signature of somebody who has not to sign, and none of somebody who has to', () => {
+    const keys = { field: StaticKey.generate('CH-KEM-v1'), head: StaticKey.generate('CH-KEM-v1') }
+    const [signs, proves] = [record(), staticHandshake(keys)]
+    for (const index of [2, 3]) {
+      const [signed, plain] = [signs, proves].map(({ steps }) => steps[index]!)
+      const [wantsSignature, wantsProof] = [signed!.before.fork(), plain!.before.fork()]
+      wantsSignature.frame(plain!.frame)
+      wantsProof.frame(signed!.frame)
+      expect([wantsSignature.error?.code, wantsProof.error?.code]).to.deep.equal([
+        'channel.unexpected',
+        'channel.unexpected',
+      ])
+    }
   })
 })

@@ -1,32 +1,48 @@
 import { expect } from 'chai'
 import { toHex } from '@gridseal/wire'
-import { checkAuth, checkConfirm, makeAuth, makeConfirm } from '#src/handshake/auth.ts'
-import { finalSecrets, finishedProof, signatureInput } from '#src/handshake/key-schedule.ts'
-import { extend } from '#src/handshake/transcript.ts'
+import {
+  checkAuth,
+  checkConfirm,
+  checkProof,
+  finish,
+  makeConfirm,
+  proofFrame,
+  signedAuth,
+} from '#src/handshake/auth.ts'
+import { finalSecrets, signatureInput } from '#src/handshake/key-schedule.ts'
 import { codeOf } from '../support/code-of.ts'
-import { HEAD, STRANGER } from '../support/identities.ts'
+import { FIELD, STRANGER } from '../support/identities.ts'
 
 const master = new Uint8Array(64).fill(0x11)
 const transcript = new Uint8Array(64).fill(0x22)
-const signature = HEAD.signSync(signatureInput('responder', transcript))
+const signature = FIELD.signSync(signatureInput('initiator', transcript))
 
-describe("channel handshake: the contents 'auth' and 'confirm'", () => {
-  const { content, transcript: after } = makeAuth(master, 'responder', transcript, signature)
-  const check = (bytes: Uint8Array, key = HEAD.publicKey, secret = master, hash = transcript): Uint8Array =>
-    checkAuth(bytes, key, secret, 'responder', hash)
+/** The initiator's auth with a Finished that fits. */
+function authOf(
+  signed: Uint8Array,
+  secret = master,
+): { readonly content: Uint8Array; readonly transcript: Uint8Array } {
+  const auth = signedAuth(transcript, signed)
+  return { content: finish(auth, finalSecrets(secret, auth.transcript).finished), transcript: auth.transcript }
+}
+
+describe("channel handshake: the contents 'auth' and 'confirm', and proofs by themselves", () => {
+  const { content, transcript: after } = authOf(signature)
+  const check = (bytes: Uint8Array, key = FIELD.publicKey, secret = master, hash = transcript): Uint8Array =>
+    checkAuth(bytes, key, 'initiator', hash, (whole) => finalSecrets(secret, whole).finished)
 
   it('accepts what was made, and both ends arrive at the same transcript', () => {
     expect(check(content)).to.deep.equal(after)
   })
 
   it('does not accept a Finished that was made from the public transcript without the secret', () => {
-    expect(codeOf(() => check(content, HEAD.publicKey, new Uint8Array(64)))).to.equal('channel.handshake.finished')
+    expect(codeOf(() => check(content, FIELD.publicKey, new Uint8Array(64)))).to.equal('channel.handshake.finished')
   })
 
   it('does not accept a Finished over another transcript', () => {
     const other = transcript.slice()
     other[0]! ^= 1
-    expect(codeOf(() => check(content, HEAD.publicKey, master, other))).to.equal('channel.handshake.finished')
+    expect(codeOf(() => check(content, FIELD.publicKey, master, other))).to.equal('channel.handshake.finished')
   })
 
   it('does not accept a valid Finished with the signature of another key', () => {
@@ -34,24 +50,20 @@ describe("channel handshake: the contents 'auth' and 'confirm'", () => {
   })
 
   it('does not accept the signature of the other role', () => {
-    const wrongRole = HEAD.signSync(signatureInput('initiator', transcript))
-    const made = makeAuth(master, 'responder', transcript, wrongRole)
-    expect(codeOf(() => check(made.content))).to.equal('channel.handshake.signature')
+    const wrongRole = authOf(FIELD.signSync(signatureInput('responder', transcript)))
+    expect(codeOf(() => check(wrongRole.content))).to.equal('channel.handshake.signature')
   })
 
-  it("does not accept one role's Finished as the other's", () => {
-    const end = content.length - 32
+  it('does not accept the confirm in place of the Finished', () => {
     const swapped = content.slice()
-    const signed = extend(transcript, content.subarray(0, end))
-    swapped.set(finishedProof(master, 'initiator', signed), end)
+    swapped.set(finalSecrets(master, after).confirm, content.length - 32)
     expect(codeOf(() => check(swapped))).to.equal('channel.handshake.finished')
   })
 
   it('does not accept a signature of another length', () => {
     for (const length of [0, 1, 3308, 3310, 60_000]) {
-      const made = makeAuth(master, 'responder', transcript, new Uint8Array(length))
       expect(
-        codeOf(() => check(made.content)),
+        codeOf(() => check(authOf(new Uint8Array(length)).content)),
         `${length}`,
       ).to.equal('channel.handshake.signature')
     }
@@ -80,8 +92,7 @@ describe("channel handshake: the contents 'auth' and 'confirm'", () => {
     const confirm = makeConfirm(proof, { life: 86_400, ticket })
     expect(toHex(confirm)).to.equal(`02${toHex(proof)}00015180${toHex(ticket)}`)
     expect(checkConfirm(confirm, proof)).to.deep.equal({ life: 86_400, ticket })
-    expect(checkConfirm(makeConfirm(proof), proof)).to.equal(undefined)
-    for (let length = 34; length <= 37; length++) {
+    for (let length = 33; length <= 37; length++) {
       expect(
         codeOf(() => checkConfirm(confirm.subarray(0, length), proof)),
         `${length}`,
@@ -90,8 +101,9 @@ describe("channel handshake: the contents 'auth' and 'confirm'", () => {
   })
 
   it('accepts a confirm over the same secret and transcript only', () => {
+    const given = { life: 1, ticket: new Uint8Array(1) }
     const { confirm: proof } = finalSecrets(master, after)
-    const confirm = makeConfirm(proof)
+    const confirm = makeConfirm(proof, given)
     checkConfirm(confirm, proof)
     const others = [finalSecrets(master, transcript), finalSecrets(new Uint8Array(64), after)]
     for (const { confirm: other } of others) {
@@ -99,5 +111,17 @@ describe("channel handshake: the contents 'auth' and 'confirm'", () => {
     }
     expect(codeOf(() => checkConfirm(confirm.subarray(0, 32), proof))).to.equal('decode.truncated')
     expect(codeOf(() => checkConfirm(content, proof))).to.equal('channel.content')
+  })
+
+  it('takes a proof by itself that is expected, of 32 bytes and with nothing behind it', () => {
+    const { confirm: proof, finished } = finalSecrets(master, after)
+    const checked = (frame: Uint8Array): string => codeOf(() => checkProof(frame, proof, 'channel.handshake.confirm'))
+    expect(toHex(proofFrame(proof))).to.equal(`0400000020${toHex(proof)}`)
+    expect(checked(proofFrame(proof))).to.equal('nothing thrown')
+    expect(checked(proofFrame(finished))).to.equal('channel.handshake.confirm')
+    for (let length = 0; length < 32; length++) {
+      expect(checked(proofFrame(proof.subarray(0, length))), `${length}`).to.equal('channel.handshake.confirm')
+    }
+    expect(checked(proofFrame(Uint8Array.of(...proof, 0)))).to.equal('channel.handshake.confirm')
   })
 })

@@ -16,7 +16,7 @@ describe('channel handshake', () => {
       ['ServerHello', 0x02, 5 + 1642],
       ["responder's auth", 0x10, 29 + 3 + 3309 + 32],
       ["initiator's auth", 0x10, 29 + 3 + 3309 + 32],
-      ["responder's confirm", 0x10, 29 + 33],
+      ["responder's confirm", 0x04, 5 + 32],
     ])
     const [a, b] = [i.session!, r.session!]
     expect(a.sendSecret).to.deep.equal(b.receiveSecret)
@@ -79,7 +79,8 @@ describe('channel handshake', () => {
     half.input({ kind: 'timeout' })
     for (const party of [i, r, half]) {
       const wiped = party.effects.filter((effect) => effect.kind === 'wipe').flatMap(({ secrets }) => secrets)
-      expect(wiped.map(({ length }) => length)).to.deep.equal([64])
+      // With it, the responder's Finished and the keys of both ends' handshake records.
+      expect(wiped.map(({ length }) => length)).to.deep.equal([64 + 32 + 44 + 44])
     }
   })
 })

@@ -18,7 +18,7 @@ const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
 
 const CLIENT_HELLO = `
   01 00000093                          ClientHello, 147 bytes
-  02                                   version 2
+  03                                   version 3
   ${'a0'.repeat(32)}                   random
   ${'b1'.repeat(32)}                   initiator
   ${'c2'.repeat(32)}                   responder
@@ -35,7 +35,7 @@ const CLIENT_HELLO = `
 
 const SERVER_HELLO = `
   02 0000003d                          ServerHello, 61 bytes
-  02                                   version 2
+  03                                   version 3
   ${'e4'.repeat(32)}                   random
   00100000                             maxMessage 1 MiB
   0001 0006 f5f5f5f5f5f5               suite 0x0001, ciphertext of 6 bytes
@@ -142,7 +142,7 @@ describe('channel hellos', () => {
   })
 
   it('HelloRetryRequest: bytes and fields', () => {
-    const frame = fromHex('03 00000007 02 0011 0002 c00c')
+    const frame = fromHex('03 00000007 03 0011 0002 c00c')
     expect(decodeRetryRequest(frame)).to.deep.equal({ suite: 0x0011, cookie: fromHex('c00c') })
     expect(encodeRetryRequest({ suite: 0x0011, cookie: fromHex('c00c') })).to.deep.equal(frame)
   })
@@ -190,7 +190,7 @@ describe('channel hellos', () => {
   })
 
   it('refuses another version before it reads on', () => {
-    for (const version of [0, 1, 3, 0xff]) {
+    for (const version of [0, 1, 2, 0xff]) {
       expect(codeOf(() => decodeClientHello(Uint8Array.of(1, 0, 0, 0, 1, version)))).to.equal('channel.version')
       expect(codeOf(() => decodeServerHello(Uint8Array.of(2, 0, 0, 0, 1, version)))).to.equal('channel.version')
       expect(codeOf(() => decodeRetryRequest(Uint8Array.of(3, 0, 0, 0, 1, version)))).to.equal('channel.version')

@@ -132,7 +132,7 @@ describe('channel HelloRetryRequest', () => {
 
   it('is sent where the share is for a suite that is not allowed; the handshake goes on with a new share', () => {
     const { initiator: i, responder: r, steps } = record(initiator({ suites: offer }), only(X_WING))
-    expect(steps.map(({ frame }) => frame[0])).to.deep.equal([0x01, 0x03, 0x01, 0x02, 0x10, 0x10, 0x10])
+    expect(steps.map(({ frame }) => frame[0])).to.deep.equal([0x01, 0x03, 0x01, 0x02, 0x10, 0x10, 0x04])
     expect(steps[1]!.frame.length).to.equal(146)
     expect(i.session?.sendSecret).to.deep.equal(r.session?.receiveSecret)
     expect(r.session?.suite).to.equal(X_WING)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { toHex } from '@gridseal/wire'
-import { HANDSHAKE_ALERT, initiator, record, responder } from '../support/handshake-pair.ts'
+import { StaticKey } from '#src/identity/static-key.ts'
+import { HANDSHAKE_ALERT, initiator, record, responder, staticHandshake } from '../support/handshake-pair.ts'
 import type { Recorded, Recording } from '../support/handshake-pair.ts'
 
 /** Who receives a frame, what came of it. */
@@ -17,13 +18,18 @@ function expectFailure(party: Receiver, code: string | RegExp, context: string):
 }
 
 describe('channel handshake: tampering', () => {
+  const keys = { field: StaticKey.generate('CH-KEM-v1'), head: StaticKey.generate('CH-KEM-v1') }
   let recorded: Recorded
   /** The same handshake between other parties with the same identities. */
   let elsewhere: Recorded
 
+  /** One in which nobody signs. */
+  let unsigned: Recorded
+
   before(() => {
     recorded = record()
     elsewhere = record()
+    unsigned = staticHandshake(keys)
   })
 
   /** The code with which a flipped bit at this offset of a ClientHello is refused, by whom. */
@@ -77,7 +83,7 @@ describe('channel handshake: tampering', () => {
     }
   })
 
-  for (const index of [2, 3, 4]) {
+  for (const index of [2, 3]) {
     it(`notices every changed byte of message ${index + 1}`, () => {
       const { frame, before } = recorded.steps[index]!
       for (let at = 0; at < frame.length; at++) {
@@ -90,42 +96,65 @@ describe('channel handshake: tampering', () => {
     })
   }
 
+  it('notices every changed byte of the proofs of who does not sign', () => {
+    const messages = [recorded.steps[4]!, ...unsigned.steps.slice(2)]
+    expect(messages.map(({ frame }) => frame.length)).to.deep.equal([37, 37, 37, 37])
+    for (const { frame, before, name } of messages) {
+      for (let at = 0; at < frame.length; at++) {
+        const party = before.fork()
+        party.frame(flipped(frame, at))
+        const proof = name.endsWith('confirm') ? 'channel.handshake.confirm' : 'channel.handshake.finished'
+        expectFailure(party, at === 0 ? 'channel.unexpected' : proof, `${name}, byte ${at}`)
+      }
+    }
+  })
+
   it('notices every message that is cut short, and bytes added behind it', () => {
-    for (const { frame, before, name } of recorded.steps) {
+    for (const { frame, before, name } of [...recorded.steps, ...unsigned.steps]) {
       const lengths = new Set([0, 1, 4, 8, 16, 32])
       for (let length = 0; length < frame.length - 5; length += length < 140 ? 1 : 97) lengths.add(length)
       for (const length of lengths) {
+        if (length >= frame.length - 5) continue
         const party = before.fork()
         party.frame(resized(frame, length))
         const context = `${name} cut to ${length}`
         // A ClientHello is refused by its form, a record as not authentic.
-        expectFailure(party, /^decode\.truncated$|^channel\.record\.(auth|length)$/, context)
+        expectFailure(party, /^decode\.truncated$|^channel\.(record\.(auth|length)|handshake\.\w+)$/, context)
       }
       const longer = before.fork()
       longer.frame(resized(frame, frame.length - 5 + 1))
-      expectFailure(longer, /^decode\.trailing$|^channel\.record\.auth$/, `${name} made longer`)
+      expectFailure(longer, /^decode\.trailing$|^channel\.(record\.auth|handshake\.\w+)$/, `${name} made longer`)
     }
   })
 
   it('refuses every message in any state but its own, and every message twice', () => {
-    for (const [at, { before }] of recorded.steps.entries()) {
-      for (const [other, { frame, name }] of recorded.steps.entries()) {
-        if (at === other) continue
-        const party = before.fork()
-        party.frame(frame)
-        // A record in another record's place has another number or another key.
-        expectFailure(party, /^channel\.unexpected$|^channel\.record\.(auth|gap|replay)$/, `${name} at ${at}`)
+    for (const { steps } of [recorded, unsigned]) {
+      for (const [at, { before }] of steps.entries()) {
+        for (const [other, { frame, name }] of steps.entries()) {
+          if (at === other) continue
+          const party = before.fork()
+          party.frame(frame)
+          // A record in another record's place has another number or another key, and no proof is like another.
+          const codes = /^channel\.(unexpected|record\.(auth|gap|replay)|handshake\.(finished|confirm))$/
+          expectFailure(party, codes, `${name} at ${at}`)
+        }
       }
     }
   })
 
   it('refuses the messages of another handshake of the same two identities', () => {
-    for (const [index, { name, before }] of recorded.steps.entries()) {
-      if (index === 0) continue
-      const party = before.fork()
-      party.frame(elsewhere.steps[index]!.frame)
-      if (index === 1) party.frame(recorded.steps[2]!.frame)
-      expectFailure(party, 'channel.record.auth', `foreign ${name}`)
+    const again = staticHandshake(keys)
+    for (const [here, there] of [
+      [recorded, elsewhere],
+      [unsigned, again],
+    ] as const) {
+      for (const [index, { name, before }] of here.steps.entries()) {
+        if (index === 0) continue
+        const party = before.fork()
+        party.frame(there.steps[index]!.frame)
+        if (index === 1) party.frame(here.steps[2]!.frame)
+        expectFailure(party, /^channel\.(record\.auth|handshake\.(finished|confirm))$/, `foreign ${name}`)
+      }
     }
   })
 
@@ -145,10 +174,17 @@ describe('channel handshake: tampering', () => {
     pairOfCallers.frame(initiator().sent[0]!)
     expect(pairOfCallers.error?.code).to.equal('channel.unexpected')
 
-    const { before } = recorded.steps[3]!
-    const r = before.fork()
-    r.frame(recorded.steps[2]!.frame)
-    expectFailure(r, 'channel.record.auth', "the responder's own auth")
+    for (const [{ steps }, code] of [
+      [recorded, 'channel.record.auth'],
+      [unsigned, 'channel.handshake.finished'],
+    ] as const) {
+      const r = steps[3]!.before.fork()
+      r.frame(steps[2]!.frame)
+      expectFailure(r, code, "the responder's own auth")
+      const i = steps[4]!.before.fork()
+      i.frame(steps[3]!.frame)
+      expectFailure(i, /^channel\.(record\.gap|record\.replay|handshake\.confirm)$/, "the initiator's own auth")
+    }
   })
 
   it('refuses a record of the traffic phase while it waits for the peer to prove itself', () => {

@@ -10,6 +10,7 @@ import type { Finished, HandshakeEffect, HandshakeInput, Session, Step } from '#
 import { startResponder, stepResponder } from '#src/handshake/responder.ts'
 import type { ResponderConfig, ResponderState } from '#src/handshake/responder.ts'
 import { DEFAULT_SUITE } from '#src/handshake/suites.ts'
+import type { StaticKey } from '#src/identity/static-key.ts'
 import { FIELD, HEAD, OTHER, pinned } from './identities.ts'
 
 /** The only alert that a failing handshake may send. */
@@ -162,6 +163,14 @@ export function record(i: Party<InitiatorState> = initiator(), r: Party<Responde
     flight = { from: from === 'initiator' ? 'responder' : 'initiator', frames: answers }
   }
   return { initiator: i, responder: r, steps }
+}
+
+/** A handshake in which nobody signs: both identities are static keys. */
+export function staticHandshake({ field, head }: Readonly<Record<'field' | 'head', StaticKey>>): Recorded {
+  return record(
+    initiator({ identity: field.publicKey, staticKey: field, peer: head.publicKey }),
+    responder({ identity: head.publicKey, staticKey: head, peers: () => field.publicKey }),
+  )
 }
 
 /** A source of "randomness" that hands out these values in this order and nothing else. */

@@ -26,7 +26,7 @@ export function sha512(...parts: readonly Uint8Array[]): Buffer {
   return hash.digest()
 }
 
-export const name = (what: string): string => `gridseal-channel-2 ${what}`
+export const name = (what: string): string => `gridseal-channel-3 ${what}`
 
 /** Opens a record of the epoch with this secret; throws if it is not authentic. */
 export function openTraffic(secret: Uint8Array, record: Uint8Array): { sequence: bigint; content: Buffer } {

@@ -76,6 +76,8 @@ export interface ChKemEphemeralPair {
    * `pqc.x25519.low-order`.
    */
   decapsulate(ciphertext: Uint8Array, encapsulator: ChKemRole): Uint8Array
+  /** Both secrets of what {@link ChKemEncapsulationKey.encapsulateLegs} made, 64 bytes. Throws as {@link decapsulate} does. */
+  decapsulateLegs(ciphertext: Uint8Array): Uint8Array
 }
 
 export interface ChKemKeyPair extends ChKemEphemeralPair {
@@ -127,10 +129,25 @@ export class ChKemEncapsulationKey {
    * handshake; the default is a key for this alone.
    */
   encapsulate(role: ChKemRole, ephemeral?: ChKemEphemeral): Encapsulation {
+    return combine(this.#pkX, this.#mlKem.raw, this.#x25519(ephemeral), this.#mlKem.encapsulate(), role, this.#memo)
+  }
+
+  /**
+   * The secrets of both legs as they are, X25519 first, 64 bytes: for who derives keys from both of them and from all that
+   * CH-KEM would bind (public key, ciphertext, who encapsulated). Nobody else may use them. Throws as {@link encapsulate}.
+   */
+  encapsulateLegs(ephemeral?: ChKemEphemeral): Encapsulation {
+    const x25519 = this.#x25519(ephemeral)
+    const { ciphertext, sharedSecret } = this.#mlKem.encapsulate()
+    return {
+      ciphertext: joined(x25519.publicKey, ciphertext),
+      sharedSecret: legs(x25519.agree(this.#pkX, this.#memo), sharedSecret),
+    }
+  }
+
+  #x25519(ephemeral: ChKemEphemeral | undefined): X25519KeyPair {
     needCurrent('CH-KEM-v1', 'encapsulate')
-    const leg = this.#mlKem.encapsulate()
-    const x25519 = ephemeral?.x25519 ?? x25519Leg(undefined, groupProvider(this.#options))
-    return combine(this.#pkX, this.#mlKem.raw, x25519, leg, role, this.#memo)
+    return ephemeral?.x25519 ?? x25519Leg(undefined, groupProvider(this.#options))
   }
 }
 
@@ -195,6 +212,11 @@ class Pair implements ChKemEphemeralPair {
     const transcript = chKemTranscript(this.#x25519.publicKey, this.#mlKem.publicKey, ctX, ctM, encapsulator)
     return secretOf(this.#x25519.agree(ctX), this.#mlKem.decapsulate(ctM), transcript)
   }
+
+  decapsulateLegs(ciphertext: Uint8Array): Uint8Array {
+    const [ctX, ctM] = halves(ciphertext, 'pqc.ciphertext.length', 'ciphertext')
+    return legs(this.#x25519.agree(ctX), this.#mlKem.decapsulate(ctM))
+  }
 }
 
 class KeyPair extends Pair implements ChKemKeyPair {
@@ -229,6 +251,16 @@ function secretOf(kX: Uint8Array, kM: Uint8Array, transcript: Uint8Array): Uint8
   kX.fill(0)
   kM.fill(0)
   return secret
+}
+
+/** The secrets of both legs in one buffer; their own are overwritten. */
+function legs(kX: Uint8Array, kM: Uint8Array): Uint8Array {
+  const both = new Uint8Array(kX.length + kM.length)
+  both.set(kX)
+  both.set(kM, kX.length)
+  kX.fill(0)
+  kM.fill(0)
+  return both
 }
 
 function joined(x25519: Uint8Array, mlKem: Uint8Array): Uint8Array {

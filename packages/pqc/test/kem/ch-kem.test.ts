@@ -17,7 +17,7 @@ import {
   transcriptHash,
 } from '@gridseal/pqc'
 import type { ChKemRole, ProviderName } from '@gridseal/pqc'
-import { AuthError, fromHex, toHex } from '@gridseal/wire'
+import { AuthError, DecodeError, fromHex, toHex } from '@gridseal/wire'
 import { chKemTranscript } from '#src/kem/ch-kem.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -243,6 +243,34 @@ describe('CH-KEM-v1: one ephemeral X25519 key for several encapsulations', () =>
         expect(toHex(owners[0]!.decapsulate(made[0]!.ciphertext, 'responder'))).not.to.equal(secrets[0])
       }
       expect(toHex(own.ephemeral.x25519.publicKey)).to.equal(toHex(own.publicKey.subarray(0, 32)))
+    }
+  })
+
+  it('gives who asks the secrets of both legs as they are, X25519 first', () => {
+    for (const provider of PROVIDERS) {
+      const seed = run(0, 96)
+      const owner = generateChKemKeyPair(seed, { provider })
+      const { ciphertext, sharedSecret } = ChKemEncapsulationKey.fromRaw(owner.publicKey, {
+        provider,
+      }).encapsulateLegs()
+      expect(toHex(owner.decapsulateLegs(ciphertext))).to.equal(toHex(sharedSecret))
+      const x25519 = generateX25519(seed.subarray(0, 32)).agree(ciphertext.subarray(0, 32))
+      const mlKem = generateKemKeyPair('ML-KEM-1024', seed.subarray(32)).decapsulate(ciphertext.subarray(32))
+      expect(toHex(sharedSecret)).to.equal(toHex(x25519) + toHex(mlKem))
+      // What the combiner makes of them is CH-KEM's secret.
+      const transcript = chKemTranscript(
+        owner.publicKey.subarray(0, 32),
+        owner.publicKey.subarray(32),
+        ciphertext.subarray(0, 32),
+        ciphertext.subarray(32),
+        'initiator',
+      )
+      const combined = chKemKdf('CH-KEM-v1-SharedSecret', [x25519, mlKem, transcript], 32)
+      expect(toHex(owner.decapsulate(ciphertext, 'initiator'))).to.equal(toHex(combined))
+      expect(() => owner.decapsulateLegs(ciphertext.subarray(1))).to.throw(DecodeError)
+      expect(() => owner.decapsulateLegs(Uint8Array.of(...new Uint8Array(32), ...ciphertext.subarray(32)))).to.throw(
+        AuthError,
+      )
     }
   })
 

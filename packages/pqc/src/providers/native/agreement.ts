@@ -3,7 +3,7 @@ import { scalarInRange } from '../../keys/scalar.ts'
 import { plainBytes } from '../../symmetric/bytes.ts'
 import { invalidKey, lowOrder } from '../failures.ts'
 import type { Agreement, GroupName, PeerMemo } from '../provider.ts'
-import { importPublic, importRawPrivate, nativeOperation, rawPublic } from './import.ts'
+import { generatePair, importPublic, importRawPrivate, nativeOperation, rawPublic } from './import.ts'
 
 /** X25519 (RFC 7748). */
 export class NativeX25519 implements Agreement {
@@ -11,10 +11,15 @@ export class NativeX25519 implements Agreement {
   readonly #key: KeyObject
 
   constructor(secret: Uint8Array | undefined) {
-    // Generating is a third cheaper than importing random bytes.
-    const pair = secret === undefined ? generateKeyPairSync('x25519') : undefined
-    this.#key = pair?.privateKey ?? importRawPrivate('X25519', secret!)
-    this.publicKey = rawPublic(pair?.publicKey ?? this.#key)
+    if (secret === undefined) {
+      // A third cheaper than importing random bytes.
+      const { publicKey, privateKey } = generatePair('x25519')
+      this.#key = privateKey
+      this.publicKey = publicKey
+    } else {
+      this.#key = importRawPrivate('X25519', secret)
+      this.publicKey = rawPublic(this.#key)
+    }
   }
 
   secret(): Uint8Array {

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { AlgorithmName } from '../../algorithms/info.ts'
 import { encodePkcs8, encodePkcs8Both, encodePkcs8Expanded } from '../../keys/pkcs8.ts'
@@ -78,6 +78,14 @@ export function importPublic(algorithm: AlgorithmName | GroupName, raw: Uint8Arr
   }
 }
 
+const RAW_PUBLIC = { publicKeyEncoding: { format: 'raw-public' } }
+
+/** A new key with its raw public half: as a key object of its own that would cost more to make and to throw away. */
+export function generatePair(type: string): { readonly publicKey: Uint8Array; readonly privateKey: KeyObject } {
+  const { publicKey, privateKey } = (generateKeyPairSync as unknown as GeneratePair)(type, RAW_PUBLIC)
+  return { publicKey: plainBytes(publicKey), privateKey }
+}
+
 /** The raw public key of a private or public one. Points are uncompressed. */
 export function rawPublic(key: KeyObject): Uint8Array {
   const half = key.type === 'public' ? key : createPublicKey(key)
@@ -121,3 +129,4 @@ function withoutStacks<T>(action: () => T): T {
 // The raw formats of node:crypto take more key types than their declarations know.
 type PrivateInput = Parameters<typeof createPrivateKey>[0]
 type PublicInput = Parameters<typeof createPublicKey>[0]
+type GeneratePair = (type: string, options: typeof RAW_PUBLIC) => { publicKey: Buffer; privateKey: KeyObject }

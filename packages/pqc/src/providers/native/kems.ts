@@ -1,17 +1,25 @@
-import { decapsulate, encapsulate, generateKeyPairSync } from 'node:crypto'
+import { decapsulate, encapsulate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { MlKemAlgorithm } from '../../algorithms/info.ts'
 import { plainBytes } from '../../symmetric/bytes.ts'
 import { providerFailed } from '../failures.ts'
 import type { Decapsulator, Encapsulation, Encapsulator, KemImplementation } from '../provider.ts'
-import { importExpanded, importPublic, importSeed, matchesExpanded, nativeOperation, rawPublic } from './import.ts'
+import {
+  generatePair,
+  importExpanded,
+  importPublic,
+  importSeed,
+  matchesExpanded,
+  nativeOperation,
+  rawPublic,
+} from './import.ts'
 
 /** ML-KEM of node:crypto. Encapsulation is always random: it cannot be given its randomness here. */
 export function nativeMlKem(algorithm: MlKemAlgorithm): KemImplementation {
   return {
     decapsulator: (seed) => NativeDecapsulator.of(algorithm, importSeed(algorithm, seed)),
     ephemeral: () => {
-      const { publicKey, privateKey } = generateKeyPairSync(algorithm.toLowerCase() as 'ml-kem-768')
+      const { publicKey, privateKey } = generatePair(algorithm.toLowerCase())
       return new NativeDecapsulator(algorithm, privateKey, publicKey)
     },
     encapsulator: (publicKey) => new NativeEncapsulator(algorithm, publicKey),
@@ -25,14 +33,14 @@ class NativeDecapsulator implements Decapsulator {
   readonly #key: KeyObject
   readonly #algorithm: MlKemAlgorithm
 
-  constructor(algorithm: MlKemAlgorithm, privateKey: KeyObject, publicKey: KeyObject) {
+  constructor(algorithm: MlKemAlgorithm, privateKey: KeyObject, publicKey: Uint8Array) {
     this.#algorithm = algorithm
     this.#key = privateKey
-    this.publicKey = rawPublic(publicKey)
+    this.publicKey = publicKey
   }
 
   static of(algorithm: MlKemAlgorithm, privateKey: KeyObject): NativeDecapsulator {
-    return new NativeDecapsulator(algorithm, privateKey, privateKey)
+    return new NativeDecapsulator(algorithm, privateKey, rawPublic(privateKey))
   }
 
   decapsulate(ciphertext: Uint8Array): Uint8Array {
