@@ -87,10 +87,11 @@ export class Channel {
         this.#scheduleRekey()
       },
       onAsked: (asked) => this.#observer.rekeyAsked(asked),
-      onFault: (error) => process.nextTick(() => this.#fail(asGridsealError(error))),
+      onFault: (error) => this.#failSoon(error),
       onSecrets: (secrets) => this.#observer.rekeyed(secrets),
     })
-    this.#outbox = new Outbox(stream, this.#records, coalesce ? contentLimit(this.maxMessage) - PADDED_HEADER : 0)
+    const bundleLimit = coalesce ? contentLimit(this.maxMessage) - PADDED_HEADER : 0
+    this.#outbox = new Outbox(stream, this.#records, bundleLimit, (error) => this.#failSoon(error))
     this.#time = new SessionTime(start, clock)
     const onChange = (): void => this.#flow()
     const { lendMessages: lends } = settings
@@ -134,9 +135,17 @@ export class Channel {
       this.#counters.refused++
       return false
     }
-    this.#counters.messagesSent++
-    this.#counters.bytesSent += message.length
-    return this.#outbox.send(port, message, validUntil)
+    try {
+      const hasRoom = this.#outbox.send(port, message, validUntil)
+      this.#counters.messagesSent++
+      this.#counters.bytesSent += message.length
+      return hasRoom
+    } catch (error) {
+      this.#counters.refused++
+      this.#outbox.end()
+      this.#failSoon(error)
+      return false
+    }
   }
 
   /**
@@ -161,8 +170,7 @@ export class Channel {
    * resolves when the channel has ended. `closed` tells whether the peer confirmed within `closeTimeout`.
    */
   async close(): Promise<void> {
-    if (this.#state === 'open') {
-      this.#outbox.write(encodeClose())
+    if (this.#state === 'open' && this.#say(encodeClose())) {
       this.#state = 'closing'
       this.#closeTimer = setTimeout(() => {
         const error = new ProtocolError('channel.close.timeout', 'the peer did not answer close_notify')
@@ -261,12 +269,31 @@ export class Channel {
 
   #closeReceived(): void {
     if (this.#state === 'closing') return this.#end({ kind: 'local' })
-    this.#outbox.write(encodeClose())
-    this.#end({ kind: 'close_notify' })
+    if (this.#say(encodeClose())) this.#end({ kind: 'close_notify' })
+  }
+
+  /** Whether it could be sealed; if not, the channel ends. */
+  #say(content: Uint8Array): boolean {
+    try {
+      this.#outbox.write(content)
+      return true
+    } catch (error) {
+      this.#end({ kind: 'error', error: asGridsealError(error) })
+      return false
+    }
+  }
+
+  /** What fails within a call of the user's ends the channel behind it. */
+  #failSoon(error: unknown): void {
+    process.nextTick(() => this.#fail(asGridsealError(error)))
   }
 
   #fail(error: GridsealError): void {
-    if (this.#state === 'open') this.#outbox.write(encodeAlert(ALERT.sessionFailed))
+    try {
+      if (this.#state === 'open') this.#outbox.write(encodeAlert(ALERT.sessionFailed))
+    } catch {
+      // The crypto core is in its error state: nothing can be said any more.
+    }
     this.#end({ kind: 'error', error })
   }
 

@@ -1,4 +1,5 @@
 import { acceptChannel, listenDatagram } from '@gridseal/channel'
+import type { Channel } from '@gridseal/channel'
 import type { GridsealError } from '@gridseal/wire'
 import { expect } from 'chai'
 import { ACCEPT, channelPair, collect, refusal, settled } from './support/channel-pair.ts'
@@ -52,6 +53,8 @@ describe('channel: the crypto core in its error state', () => {
       const { client, server, listener } = await datagramPair({ client: options })
       collect(client)
       collect(server)
+      client.send(1, text('first'))
+      await settled()
       const end = await inErrorState(() => {
         for (let n = 0; n < 10; n++) client.send(1, new Uint8Array(1000))
         return client.closed
@@ -65,6 +68,9 @@ describe('channel: the crypto core in its error state', () => {
       const { client, server } = await channelPair(options)
       collect(client)
       collect(server)
+      // Its keys are there now.
+      client.send(1, text('first'))
+      await settled()
       const end = await inErrorState(async () => {
         for (let n = 0; n < 10; n++) {
           client.send(1, new Uint8Array(1000))
@@ -76,6 +82,41 @@ describe('channel: the crypto core in its error state', () => {
       expect((await server.closed).kind).to.equal('alert')
     })
   }
+
+  for (const [what, act] of [
+    ['sends its first message', (client: Channel) => client.send(1, text('first'))],
+    ['sends its first message, a long one', (client: Channel) => client.send(1, new Uint8Array(100_000))],
+    ['closes', (client: Channel) => client.close()],
+  ] as const) {
+    it(`a channel that has no keys of records yet and ${what} ends, and nothing else does`, async () => {
+      const { client, server } = await channelPair()
+      collect(client)
+      collect(server)
+      const end = await inErrorState(async () => {
+        void act(client)
+        await settled()
+        return client.closed
+      })
+      expect(end).to.include({ kind: 'error' })
+      expect(end.error?.code).to.equal(FAILED)
+      expect((await server.closed).kind).to.equal('truncated')
+    })
+  }
+
+  it('a channel that hears a close and cannot answer ends, and nothing else does', async () => {
+    const { client, server } = await channelPair()
+    collect(client)
+    collect(server)
+    client.send(1, text('first'))
+    await settled()
+    const end = await inErrorState(async () => {
+      void client.close()
+      await settled()
+      return server.closed
+    })
+    expect(end.error?.code).to.equal(FAILED)
+    expect((await client.closed).kind).to.equal('truncated')
+  })
 
   it('a connection is refused, and not the next one when the core works again', async () => {
     const [clientEnd, serverEnd] = tappedPair()

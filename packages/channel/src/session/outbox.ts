@@ -15,12 +15,17 @@ export class Outbox {
   readonly #records: RecordSession
   /** Undefined where every message has its own record. */
   readonly #bundle: Bundle | undefined
+  readonly #onFault: (error: unknown) => void
   #scheduled = false
 
-  /** Messages share records of at most `bundleLimit` bytes of content; not at all where that is 0. */
-  constructor(stream: FrameStream, records: RecordSession, bundleLimit: number) {
+  /**
+   * Messages share records of at most `bundleLimit` bytes of content; not at all where that is 0. `onFault` is told when
+   * messages that were taken cannot be sealed: they are lost.
+   */
+  constructor(stream: FrameStream, records: RecordSession, bundleLimit: number, onFault: (error: unknown) => void) {
     this.#stream = stream
     this.#records = records
+    this.#onFault = onFault
     const begin = (): ReturnType<RecordSession['begin']> => {
       this.#upkeep()
       return records.begin()
@@ -40,7 +45,12 @@ export class Outbox {
       this.#scheduled = true
       process.nextTick(() => {
         this.#scheduled = false
-        this.#flush(bundle)
+        try {
+          this.#flush(bundle)
+        } catch (error) {
+          bundle.clear()
+          this.#onFault(error)
+        }
       })
     }
     bundle.add(port, message, validUntil)

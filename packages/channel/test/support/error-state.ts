@@ -9,20 +9,21 @@ import { withFolder } from '../../../../test/support/folders.ts'
  */
 export async function inErrorState<T>(work: () => T | Promise<T>): Promise<T> {
   const key = SigningKey.generate('ML-DSA-44')
-  const enter = withFolder(async (folder) => {
+  return withFolder(async (folder) => {
     await mkdir(join(folder, 'dist'))
     const file = join(folder, 'package.json')
     await writeFile(file, '{}')
     for (const [name, bytes] of Object.entries(await sealFolder(folder, key)))
       await writeFile(join(folder, name), bytes)
-    await writeFile(file, '{ }')
-    runSelfTests({ folder, integrityKey: key.publicKey, providers: [] })
+    const test = (): unknown => runSelfTests({ folder, integrityKey: key.publicKey, providers: [] })
+    try {
+      await writeFile(file, '{ }')
+      test()
+      if (cryptoStatus().state !== 'error') throw new Error('the core works')
+      return await work()
+    } finally {
+      await writeFile(file, '{}')
+      test()
+    }
   })
-  try {
-    await enter
-    if (cryptoStatus().state !== 'error') throw new Error('the core works')
-    return await work()
-  } finally {
-    runSelfTests({ providers: [] })
-  }
 }
