@@ -179,6 +179,7 @@ describe('channel: a man in the middle of records that messages share', () => {
     expect(await shared(() => [other!])).to.deep.equal(ends('channel.record.auth'))
     const pair = await channelPair()
     collect(pair.client)
+    collect(pair.server)
     let mine: Uint8Array | undefined
     pair.clientEnd.between = (frame) => ((mine = frame), [])
     for (const port of [0, 1]) pair.client.send(port, text('mine'))

@@ -120,10 +120,10 @@ export function describeTransport(
       await start({ queue: { low: 2_000, high: 8_000 } })
       const atB = new Collected(b)
       b.pause()
-      const chunk = pattern(4096)
+      const chunk = pattern(16_384)
       let written = 0
       // A system holds up to some megabytes on the way.
-      for (let i = 0; i < 8192; i++) {
+      for (let i = 0; i < 2048; i++) {
         written += chunk.length
         if (!a.write(chunk)) {
           // Some of it may still fit into what lies between; only a queue that stays is back-pressure.
