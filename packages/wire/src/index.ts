@@ -1,7 +1,7 @@
 // Bytes
 export { Reader, bit, bits } from './reader.ts'
 export { Writer } from './writer.ts'
-export { TextWriter } from './text-writer.ts'
+export { TextWriter, octetsOf } from './text-writer.ts'
 export { allocate } from './allocate.ts'
 export { fromHex, toHex } from './hex.ts'
 

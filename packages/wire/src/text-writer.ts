@@ -18,6 +18,11 @@ const HEX_DIGITS = ENCODER.encode('0123456789abcdef')
 /** The two digits of 0 to 99. */
 const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i & 1 ? (i >> 1) % 10 : Math.floor((i >> 1) / 10)))
 
+/** Text as octets of UTF-8, for what {@link TextWriter.octets} writes again and again. */
+export function octetsOf(text: string): Uint8Array {
+  return ENCODER.encode(text)
+}
+
 /**
  * Builds text as octets of UTF-8, for records by the million: nothing of a record is ever a string, which would have to
  * be put together, flattened, copied and collected. Cleared and used again for one text after the other.

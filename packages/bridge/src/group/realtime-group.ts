@@ -116,7 +116,7 @@ export class RealtimeGroup {
     return this.#member.sending(this.#now()) === this.epoch ? undefined : this.#member.begins
   }
 
-  /** Whether the owner should be asked for a key: there is none for now, or the last one was refused. */
+  /** Whether the owner should be asked for a key: none can be used at this time, or the last one was refused. */
   get wantsKey(): boolean {
     return this.#refusing || !this.hasKey
   }

@@ -92,8 +92,7 @@ export class DatagramEnd implements LinkEnd {
   /** What was kept leaves at a pace that receivers can follow, and not before there is one. */
   offer(entry: SequencedEntry): boolean {
     if (entry.kind === 'event') return true
-    if (!this.#canSend || !this.#pace.take() || !this.#send(entry.bytes)) return false
-    return true
+    return this.#canSend && this.#pace.take() && this.#send(entry.bytes)
   }
 
   deliver(entry: SequencedEntry): void {

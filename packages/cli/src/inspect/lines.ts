@@ -1,19 +1,17 @@
 import type { Direction, Inspector } from '@gridseal/adapter'
 import type { Packet } from '@gridseal/pcap'
-import { TextWriter } from '@gridseal/wire'
+import { TextWriter, octetsOf } from '@gridseal/wire'
 import type { FlowEnd, FlowHalf, InspectedFlow } from './flow.ts'
 
-const octets = (text: string): Uint8Array => new TextEncoder().encode(text)
-
-const FRAME = octets('{"frame":')
-const TIME = octets(',"time":"')
-const PROTOCOL = octets('","protocol":"')
-const SOURCE = octets('","src":"')
-const DESTINATION = octets('","dst":"')
-const SOUND = octets('","malformed":null,')
-const NULL = octets('null')
-const COMMA = octets(',')
-const JSON_END = octets('}\n')
+const FRAME = octetsOf('{"frame":')
+const TIME = octetsOf(',"time":"')
+const PROTOCOL = octetsOf('","protocol":"')
+const SOURCE = octetsOf('","src":"')
+const DESTINATION = octetsOf('","dst":"')
+const SOUND = octetsOf('","malformed":null,')
+const NULL = octetsOf('null')
+const COMMA = octetsOf(',')
+const JSON_END = octetsOf('}\n')
 
 /** Why the frame under way cannot be decoded: nothing outlives it. */
 const malformed = new TextWriter(256)

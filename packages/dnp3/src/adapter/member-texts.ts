@@ -1,5 +1,5 @@
 import type { Direction } from '@gridseal/adapter'
-import { TextWriter } from '@gridseal/wire'
+import { TextWriter, octetsOf } from '@gridseal/wire'
 import { functionOf } from '../codec/functions.ts'
 import { iinNames } from '../codec/iin.ts'
 import type { LinkHeader } from '../codec/link-frame.ts'
@@ -8,16 +8,14 @@ import { linkFunctionOf } from '../codec/link-functions.ts'
 
 // JSON members that follow from a few octets of a frame are made once, as octets: captures have frames by the million.
 
-const encoder = new TextEncoder()
-const octets = (text: string): Uint8Array => encoder.encode(text)
 const bit = (octet: number, mask: number): boolean => (octet & mask) !== 0
 
-export const NO_OBJECT: Uint8Array = octets(',"objects":[')
-export const END: Uint8Array = octets(']')
-export const END_UNDECODED: Uint8Array = octets('],"undecoded":')
-export const END_NO_VIOLATION: Uint8Array = octets('],"violation":null')
-export const VIOLATION: Uint8Array = octets(',"violation":')
-export const NO_VIOLATION: Uint8Array = octets(',"violation":null')
+export const NO_OBJECT: Uint8Array = octetsOf(',"objects":[')
+export const END: Uint8Array = octetsOf(']')
+export const END_UNDECODED: Uint8Array = octetsOf('],"undecoded":')
+export const END_NO_VIOLATION: Uint8Array = octetsOf('],"violation":null')
+export const VIOLATION: Uint8Array = octetsOf(',"violation":')
+export const NO_VIOLATION: Uint8Array = octetsOf(',"violation":null')
 
 /** Texts by a number of 16 bits, made when it is first met. */
 class Texts {
@@ -30,7 +28,7 @@ class Texts {
 
   of(key: number): Uint8Array {
     this.#made ??= new Array<undefined>(65_536).fill(undefined)
-    return (this.#made[key] ??= octets(this.#make(key)))
+    return (this.#made[key] ??= octetsOf(this.#make(key)))
   }
 }
 
@@ -71,8 +69,8 @@ export const IIN: Texts = new Texts((iin) => `,"iin":${iin},"iinNames":${JSON.st
 export const FIRST_OBJECT: Texts = new Texts((key) => `,"objects":[[${key >> 8},${key & 0xff}]`)
 export const NEXT_OBJECT: Texts = new Texts((key) => `,[${key >> 8},${key & 0xff}]`)
 
-const SOURCE = octets('"linkSource":')
-const DESTINATION = octets(',"linkDestination":')
+const SOURCE = octetsOf('"linkSource":')
+const DESTINATION = octetsOf(',"linkDestination":')
 
 /** What the header of a frame without a transport segment says. */
 export function writeLink(header: LinkHeader, into: TextWriter): void {
@@ -107,7 +105,7 @@ function controlOf(header: LinkHeader): number {
   return (header.fromMaster ? 0x80 : 0) | (header.primary ? 0x40 : 0) | header.function
 }
 
-const NO_LINK = octets(
+const NO_LINK = octetsOf(
   ['linkSource', 'linkDestination', 'linkFunction', 'linkFunctionName', 'primary', 'direction']
     .map((name) => `"${name}":null`)
     .join(','),

@@ -1,6 +1,6 @@
 import type { Direction, FieldValue } from '@gridseal/adapter'
 import type { TextWriter } from '@gridseal/wire'
-import { describeError } from '@gridseal/wire'
+import { describeError, octetsOf, toHex } from '@gridseal/wire'
 import { bitAt, bytesForBits } from '../codec/bits.ts'
 import {
   ENCAPSULATED_INTERFACE,
@@ -23,26 +23,23 @@ export interface Asked {
   readonly quantity: number | null
 }
 
-const encoder = new TextEncoder()
-const octets = (text: string): Uint8Array => encoder.encode(text)
-
-const TRANSACTION = octets('"transaction":')
-const UNIT = octets(',"unit":')
-const FUNCTION = octets(',"function":')
-const FUNCTION_NAME = octets(',"functionName":')
-const EXCEPTION = octets(',"exception":')
-const ADDRESS = octets(',"address":')
-const QUANTITY = octets(',"quantity":')
-const VIOLATION = octets(',"violation":')
-const NO_VIOLATION = octets(',"violation":null')
-const MEI = octets(`,"mei":${MEI_DEVICE_IDENTIFICATION}`)
-const EXCEPTION_NAME = octets(',"exceptionName":')
-const ASKED_ADDRESS = octets(',"asked":{"address":')
-const DATA = octets(',"data":"')
-const VALUES = octets(',"values":[')
-const TRUE = octets('true')
-const FALSE = octets('false')
-const NULL = octets('null')
+const TRANSACTION = octetsOf('"transaction":')
+const UNIT = octetsOf(',"unit":')
+const FUNCTION = octetsOf(',"function":')
+const FUNCTION_NAME = octetsOf(',"functionName":')
+const EXCEPTION = octetsOf(',"exception":')
+const ADDRESS = octetsOf(',"address":')
+const QUANTITY = octetsOf(',"quantity":')
+const VIOLATION = octetsOf(',"violation":')
+const NO_VIOLATION = octetsOf(',"violation":null')
+const MEI = octetsOf(`,"mei":${MEI_DEVICE_IDENTIFICATION}`)
+const EXCEPTION_NAME = octetsOf(',"exceptionName":')
+const ASKED_ADDRESS = octetsOf(',"asked":{"address":')
+const DATA = octetsOf(',"data":"')
+const VALUES = octetsOf(',"values":[')
+const TRUE = octetsOf('true')
+const FALSE = octetsOf('false')
+const NULL = octetsOf('null')
 
 const COMMA = 0x2c
 const QUOTE = 0x22
@@ -56,13 +53,13 @@ const SIDE = {
 } as const satisfies Record<Direction, string>
 
 const SIDES: Readonly<Record<Direction, Uint8Array>> = {
-  'to-device': octets(SIDE['to-device']),
-  'to-master': octets(SIDE['to-master']),
+  'to-device': octetsOf(SIDE['to-device']),
+  'to-master': octetsOf(SIDE['to-master']),
 }
 
 const noAdu = (direction: Direction): Uint8Array => {
   const names = ['transaction', 'unit', 'function', 'functionName', 'exception', 'address', 'quantity', 'violation']
-  return octets(`${names.map((name) => `"${name}":null`).join(',')}${SIDE[direction]}`)
+  return octetsOf(`${names.map((name) => `"${name}":null`).join(',')}${SIDE[direction]}`)
 }
 const NO_ADU: Readonly<Record<Direction, Uint8Array>> = {
   'to-device': noAdu('to-device'),
@@ -71,7 +68,7 @@ const NO_ADU: Readonly<Record<Direction, Uint8Array>> = {
 
 /** JSON of the names of the public functions, made once: by code, and that of device identification. */
 const nameText = (code: number, meiType?: number): Uint8Array =>
-  octets(JSON.stringify(functionByCode(code, meiType)?.name ?? null))
+  octetsOf(JSON.stringify(functionByCode(code, meiType)?.name ?? null))
 const NAMES: readonly Uint8Array[] = Array.from({ length: 256 }, (_, code) => nameText(code))
 const IDENTIFICATION = nameText(ENCAPSULATED_INTERFACE, MEI_DEVICE_IDENTIFICATION)
 
@@ -181,7 +178,7 @@ function writeRegisters(values: readonly number[], into: TextWriter): void {
 }
 
 function jsonOf(value: unknown): FieldValue {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+  if (value instanceof Uint8Array) return toHex(value)
   if (Array.isArray(value)) return value.map(jsonOf)
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, jsonOf(item)]))

@@ -35,14 +35,16 @@ export class SeenStream implements TcpStream {
   }
 
   get client(): Endpoint {
-    const port = this.#ports >>> 16
-    const long = this.#long
-    return long === undefined ? new Ipv4Endpoint(this.#client, port) : new Ipv6Endpoint(long.subarray(0, LONG), port)
+    return this.#end(this.#client, 0, this.#ports >>> 16)
   }
 
   get server(): Endpoint {
-    const port = this.#ports & 0xffff
+    return this.#end(this.#server, LONG, this.#ports & 0xffff)
+  }
+
+  /** The end with an address of IPv4, or of IPv6 from `at` in {@link #long} on. */
+  #end(address: number, at: number, port: number): Endpoint {
     const long = this.#long
-    return long === undefined ? new Ipv4Endpoint(this.#server, port) : new Ipv6Endpoint(long.subarray(LONG), port)
+    return long === undefined ? new Ipv4Endpoint(address, port) : new Ipv6Endpoint(long.subarray(at, at + LONG), port)
   }
 }

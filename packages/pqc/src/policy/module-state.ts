@@ -65,24 +65,31 @@ export function policyEpoch(): number {
 }
 
 /** Asks the policy in force before a provider is chosen, and counts refusals. Throws as {@link Policy.demand}. */
-export function demand(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+export function demand(name: PolicyName, use: PolicyUse): void {
   needOperational()
   try {
     state.policy.demand(name, use, Date.now())
-    if (state.policy.fips && provider === 'noble') {
-      const message = `FIPS mode uses the provider native only, not noble for ${name}`
-      throw new UsageError('pqc.policy.refused', message, { algorithm: name, use, provider })
-    }
   } catch (error) {
     state.refusals++
     throw error
   }
 }
 
-/** As {@link demand}, and counts uses of what is not approved. */
-export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
-  demand(name, use, provider)
+/** The rest of {@link admit}, for what {@link demand} has let in. */
+export function admitProvider(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+  needOperational()
+  if (state.policy.fips && provider === 'noble') {
+    state.refusals++
+    const message = `FIPS mode uses the provider native only, not noble for ${name}`
+    throw new UsageError('pqc.policy.refused', message, { algorithm: name, use, provider })
+  }
   if (!Policy.isApproved(name) || provider === 'noble') state.nonApprovedUses++
+}
+
+/** As {@link demand}, asks for the provider, too, and counts uses of what is not approved. */
+export function admit(name: PolicyName, use: PolicyUse, provider?: ProviderName): void {
+  demand(name, use)
+  admitProvider(name, use, provider)
 }
 
 /** For a key that was admitted when it was imported: what it makes may have been deprecated since. */

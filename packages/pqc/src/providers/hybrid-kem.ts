@@ -61,6 +61,7 @@ class HybridDecapsulator implements Decapsulator {
   readonly #agreement: Agreement
 
   constructor(construction: Construction, seed: Uint8Array, mlKem: KemImplementation, agree: Agree) {
+    // Past the gate of SHAKE: a policy that forbids it to others must not make the self-test of this one fail.
     const expanded = createHash('shake256', { outputLength: 64 + construction.scalarRandomness })
       .update(seed)
       .digest()

@@ -1,7 +1,7 @@
 import { UsageError } from '@gridseal/wire'
 import type { AlgorithmName, KemAlgorithm, SignatureAlgorithm } from '../algorithms/info.ts'
 import { algorithmInfo, kemInfo, signatureInfo } from '../algorithms/lookup.ts'
-import { admit, currentPolicy, demand } from '../policy/module-state.ts'
+import { admitProvider, currentPolicy, demand } from '../policy/module-state.ts'
 import type { PolicyUse } from '../policy/policy.ts'
 import { passes } from '../selftest/conditional.ts'
 import { chosenName, known } from './chosen.ts'
@@ -26,7 +26,7 @@ export function signatureImplementation(
   // First: the self-tests of what policy does not let in would cost seconds.
   demand(algorithm, use)
   const provider = selectProvider(algorithm, options)
-  admit(algorithm, use, provider.name)
+  admitProvider(algorithm, use, provider.name)
   return provider.signature(algorithm)!
 }
 
@@ -39,7 +39,7 @@ export function kemImplementation(
   kemInfo(algorithm)
   demand(algorithm, use)
   const provider = selectProvider(algorithm, options)
-  admit(algorithm, use, provider.name)
+  admitProvider(algorithm, use, provider.name)
   return provider.kem(algorithm)!
 }
 
