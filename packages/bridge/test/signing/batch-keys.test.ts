@@ -12,23 +12,34 @@ describe('the keys that sign batches', () => {
       const names = ['first', 'second', 'third'] as const
       const keys = names.map(() => SigningKey.generate('ML-DSA-44'))
       for (const [index, name] of names.entries()) await writeKeyFile(join(folder, `${name}.key`), keys[index]!)
-      const began = Date.now()
+      // Stands until the test sets it, so that no window passes unseen on a busy machine.
+      let clock = 1_700_000_000_000
+      const apart = 50
       const events: BridgeEvent[] = []
       const config = {
         keys: names.map((name, index) => ({
           file: join(folder, `${name}.key`),
-          from: began + (index - 1) * 300 + 300,
+          from: clock + index * apart,
         })),
       }
       const [identity] = [SigningKey.generate('ML-DSA-44')]
-      const batch = await BatchKeys.open(identity, config, [], Date.now, (event) => events.push(event))
+      const batch = await BatchKeys.open(
+        identity,
+        config,
+        [],
+        () => clock,
+        (event) => events.push(event),
+      )
       const changed: string[] = []
       batch.onChange(({ publicKey }) => {
         changed.push(publicKey.fingerprintText)
         if (changed.length === 1) throw new Error('this stream is out of order')
       })
       try {
-        await until('both changes', () => changed.length === 2)
+        clock += apart
+        await until('the first change', () => changed.length === 1)
+        clock += apart
+        await until('the second change', () => changed.length === 2)
         expect(changed).to.deep.equal(keys.slice(1).map(({ publicKey }) => publicKey.fingerprintText))
         expect(events.map(({ code }) => code)).to.deep.equal([
           'signing.changed',
