@@ -39,8 +39,7 @@ export class ReceiveStream {
     if (end > this.limit) {
       throw new ProtocolError('channel.stream.window', `a segment up to ${end}, ${this.limit} is allowed`)
     }
-    let at = this.#pieces.length
-    while (at > this.#gone && this.#pieces[at - 1]!.offset > offset) at--
+    let at = this.#after(offset)
     let from = Math.max(offset, this.#read, at > this.#gone ? endOf(this.#pieces[at - 1]!) : 0)
     for (; from < end; at++) {
       const next = this.#pieces[at]
@@ -63,6 +62,18 @@ export class ReceiveStream {
     this.#read += piece.bytes.length
     this.#held -= piece.bytes.length
     return piece.bytes
+  }
+
+  /** Where the first piece is that begins beyond `offset`: mostly at the end. */
+  #after(offset: number): number {
+    let [low, high] = [this.#gone, this.#pieces.length]
+    if (high > low && this.#pieces[high - 1]!.offset <= offset) return high
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#pieces[middle]!.offset > offset) high = middle
+      else low = middle + 1
+    }
+    return low
   }
 
   #insert(at: number, piece: Piece): void {

@@ -1,4 +1,4 @@
-import { UsageError } from '@gridseal/wire'
+import { AuthError, UsageError } from '@gridseal/wire'
 import type { SignOptions } from '../providers/provider.ts'
 import type { VerifyingKey } from './verifying-key.ts'
 
@@ -88,7 +88,11 @@ function needWindow(owner: string, { notBefore, notAfter }: Omit<KeyWindow<unkno
   throw new UsageError('pqc.key-ring.window', `the window of a key of ${owner} is empty`, { owner })
 }
 
-/** Whether any valid key of an owner made a signature, the newest asked first. */
+/**
+ * Whether any valid key of an owner made a signature, the newest asked first. A key whose algorithm policy does not let
+ * verify any more is passed over for the others; where none of them made the signature, its `AuthError`
+ * `pqc.policy.refused` is thrown, so that "refused" is not taken for "forged".
+ */
 export function verifyWithRing(
   ring: KeyRing<VerifyingKey>,
   owner: string,
@@ -97,8 +101,15 @@ export function verifyWithRing(
   signature: Uint8Array,
   options?: SignOptions,
 ): boolean {
-  return ring
-    .valid(owner, now)
-    .toReversed()
-    .some((key) => key.verify(message, signature, options))
+  let refusal: AuthError | undefined
+  for (const key of ring.valid(owner, now).toReversed()) {
+    try {
+      if (key.verify(message, signature, options)) return true
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error
+      refusal ??= error
+    }
+  }
+  if (refusal !== undefined) throw refusal
+  return false
 }

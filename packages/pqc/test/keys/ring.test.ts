@@ -4,16 +4,18 @@ import { expect } from 'chai'
 import {
   DecapsulationKey,
   KeyRing,
+  Policy,
   PublicKeyCache,
   SigningKey,
+  VerifyingKey,
   decryptPkcs8,
   encryptPkcs8,
   readKemKeyFile,
   readKeyFile,
+  setPolicy,
   verifyWithRing,
   writeKeyFile,
 } from '@gridseal/pqc'
-import type { VerifyingKey } from '@gridseal/pqc'
 import { AuthError, DecodeError, UsageError, fromHex, toHex } from '@gridseal/wire'
 import { withFolder } from '../../../../test/support/folders.ts'
 
@@ -149,6 +151,25 @@ describe('key ring', () => {
     ring.prune(2000)
     expect(ring.valid('meter-7', 1050)).to.deep.equal([next.publicKey])
     expect([ring.remove('meter-7'), ring.remove('meter-7'), ring.size]).to.deep.equal([true, false, 0])
+  })
+
+  it('verifies with the keys that policy lets verify, and tells refused from forged', () => {
+    const ring = new KeyRing<VerifyingKey>()
+    const [older, newer] = [old, next].map(({ publicKey: { algorithm, raw } }) => VerifyingKey.fromRaw(algorithm, raw))
+    ring.add('meter-7', { key: older!, notBefore: 0, notAfter: 100 })
+    ring.add('meter-7', { key: newer!, notBefore: 1, notAfter: 100 })
+    const [byOld, byNext] = [old.signSync(MESSAGE), next.signSync(MESSAGE)]
+    const verifies = (signature: Uint8Array): boolean => verifyWithRing(ring, 'meter-7', 10, MESSAGE, signature)
+    const before = setPolicy(new Policy({ forbidden: ['ML-DSA-65'] }))
+    try {
+      expect(verifies(byOld), 'the newer key is refused, the older made it').to.equal(true)
+      expect(() => verifies(byNext))
+        .to.throw(AuthError)
+        .with.property('code', 'pqc.policy.refused')
+    } finally {
+      setPolicy(before)
+    }
+    expect([verifies(byOld), verifies(byNext)]).to.deep.equal([true, true])
   })
 
   it('a rotation that is refused changes nothing', () => {
