@@ -8,6 +8,7 @@ import { UsageError, toHex } from '@gridseal/wire'
 import type { Bridge, BridgeStats } from './bridge.ts'
 import { Inlet } from './channel/inlet.ts'
 import { wallClock } from './clock.ts'
+import { EpochMemory } from './group/epoch-memory.ts'
 import { GroupHub } from './group/group-hub.ts'
 import type { BridgeConfig, GroupConfig, HeadEndConfig, SiteConfig } from './config/model.ts'
 import type { Report } from './events.ts'
@@ -50,6 +51,8 @@ interface Opened {
   readonly journal: Journal | undefined
   readonly receipts: readonly Uint8Array[]
   readonly openEthernet: OpenEthernet
+  /** In the order of the groups; none without a journal. */
+  readonly epochs: readonly EpochMemory[]
 }
 
 interface Site {
@@ -84,7 +87,7 @@ export class HeadEndBridge implements Bridge {
   readonly #expiry: ExpiryNotice
 
   private constructor(config: HeadEndConfig, report: Report, opened: Opened) {
-    const { identity, keys, peers, journal, receipts, openEthernet } = opened
+    const { identity, keys, peers, journal, receipts, openEthernet, epochs } = opened
     const { key } = identity
     this.#config = config
     this.#report = report
@@ -95,7 +98,8 @@ export class HeadEndBridge implements Bridge {
     this.failed = promise
     this.#fail = resolve
     this.#expiry = new ExpiryNotice(() => this.#identity, report)
-    this.#hubs = config.groups.map((group) => new GroupHub(group, key, wallClock, report, openEthernet))
+    const shared = { identity: key, now: wallClock, report, openEthernet }
+    this.#hubs = config.groups.map((group, index) => new GroupHub(group, { ...shared, memory: epochs[index] }))
     this.#certified = CertifiedPeers.of(certifiedOf(peers))
     this.#inlet = new Inlet({
       config: config.channel,
@@ -132,7 +136,9 @@ export class HeadEndBridge implements Bridge {
     try {
       const receipts = journal === undefined ? [] : await readSuccessions(journal.directory)
       keys = await BatchKeys.open(key, config.signing, receipts, () => Date.now(), report)
-      return new HeadEndBridge(config, report, { identity, keys, peers, journal, receipts, openEthernet })
+      const memories = journal && config.groups.map(({ name }) => EpochMemory.open(journal.directory, name, report))
+      const epochs = await Promise.all(memories ?? [])
+      return new HeadEndBridge(config, report, { identity, keys, peers, journal, receipts, openEthernet, epochs })
     } catch (error) {
       await keys?.close()
       await journal?.close()

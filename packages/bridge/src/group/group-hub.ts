@@ -11,6 +11,7 @@ import { groupNetwork } from '../link/group-network.ts'
 import { MulticastEnd } from '../link/multicast.ts'
 import type { SiteGroup } from '../site/realtime.ts'
 import { Turns } from '../turns.ts'
+import type { EpochMemory } from './epoch-memory.ts'
 import type { RealtimeFrame } from './realtime-group.ts'
 import { RealtimeGroup, groupId } from './realtime-group.ts'
 
@@ -18,6 +19,18 @@ import { RealtimeGroup, groupId } from './realtime-group.ts'
 export interface MemberSession {
   forward(link: string, message: Uint8Array | undefined, frame: RealtimeFrame): void
   groupKey(delivery: Uint8Array): void
+}
+
+/** What a hub is given besides its configuration. */
+export interface GroupHubOptions {
+  /** The owner's. */
+  readonly identity: SigningKey
+  /** ns since 1970-01-01 UTC. */
+  readonly now: () => bigint
+  readonly report: Report
+  readonly openEthernet: OpenEthernet
+  /** Where the last epoch is remembered; undefined: nowhere. */
+  readonly memory: EpochMemory | undefined
 }
 
 interface Member {
@@ -55,6 +68,7 @@ export class GroupHub {
   readonly realtime: RealtimeGroup
   readonly end: MulticastEnd | undefined
   readonly #config: GroupConfig
+  readonly #memory: EpochMemory | undefined
   readonly #owner: GroupOwner
   readonly #now: () => number
   readonly #report: Report
@@ -65,26 +79,21 @@ export class GroupHub {
   /** One change of the group after the other. */
   readonly #changes = new Turns()
 
-  constructor(
-    config: GroupConfig,
-    identity: SigningKey,
-    now: () => bigint,
-    report: Report,
-    openEthernet: OpenEthernet,
-  ) {
+  constructor(config: GroupConfig, { identity, now, report, openEthernet, memory }: GroupHubOptions) {
     this.#config = config
+    this.#memory = memory
     this.#report = report
     this.#now = () => Number(now() / 1_000_000n)
     const { name, maxAge, lifetime, overlap } = config
     this.realtime = new RealtimeGroup({ name, owner: identity.publicKey, maxAge, now: this.#now })
-    // Epochs never come twice, and a restart remembers none: they go on from the seconds of the clock.
+    // Epochs never come twice: they go on from the seconds of the clock, or from the last that is remembered.
     const least = (time: number): number => Math.floor(time / 1000)
     this.#owner = new GroupOwner({
       key: identity,
       group: groupId(name),
       lifetime,
       overlap,
-      epoch: least(this.#now()),
+      epoch: Math.max(least(this.#now()), memory?.last ?? 0),
       least,
     })
     this.#members = new Map(config.members.map(({ site, link }) => [site, newMember(site, link)]))
@@ -124,7 +133,7 @@ export class GroupHub {
   async start(): Promise<void> {
     await this.#changes.next(async () => {
       await this.#owner.add(this.realtime.recipient)
-      this.#deliver(await this.#owner.rotate(this.#now()))
+      await this.#deliver(await this.#owner.rotate(this.#now()))
     })
     this.#await()
     await this.end?.start()
@@ -159,7 +168,7 @@ export class GroupHub {
       for (const [site, { id }] of before) {
         if (this.#members.has(site)) continue
         this.#say('group.removed', `${site} is no member of ${this.realtime.name} any more`, { site })
-        if (id !== undefined) this.#deliver(await this.#owner.remove(id, this.#now()))
+        if (id !== undefined) await this.#deliver(await this.#owner.remove(id, this.#now()))
       }
     })
     this.#await()
@@ -181,18 +190,24 @@ export class GroupHub {
     return delivery?.bytes
   }
 
-  #deliver(deliveries: readonly Delivery[]): void {
+  async #deliver(deliveries: readonly Delivery[]): Promise<void> {
     const own = toHex(memberId(this.realtime.recipient.publicKey))
     for (const { member, bytes } of deliveries) {
       if (member === own) this.realtime.accept(bytes)
       for (const { id, session } of this.#members.values()) if (id === member) session?.groupKey(bytes)
     }
     this.#say('group.epoch', `epoch ${this.#owner.epoch} of group ${this.realtime.name} has begun`, {})
+    try {
+      await this.#memory?.keep(this.#owner.epoch)
+    } catch (error) {
+      // It is for a restart with another clock only: a full disk does not keep keys from their members.
+      this.#report(failure('error', `the epoch of group ${this.realtime.name}`, error))
+    }
   }
 
   /** Epochs follow each other before they end; and where the clock was set, nobody could use the running one. */
   async #renew(): Promise<void> {
-    if (this.#owner.isDue(this.#now())) this.#deliver(await this.#owner.rotate(this.#now()))
+    if (this.#owner.isDue(this.#now())) await this.#deliver(await this.#owner.rotate(this.#now()))
   }
 
   /** All that an owner sees of members that refuse its keys is that they ask for them again. */

@@ -1,10 +1,14 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { GroupMember } from '@gridseal/envelope'
 import { SigningKey, generateKemKeyPair } from '@gridseal/pqc'
 import { expect } from 'chai'
 import type { BridgeEvent } from '@gridseal/bridge'
 import type { GroupConfig } from '#src/config/model.ts'
+import { EpochMemory } from '#src/group/epoch-memory.ts'
 import { GroupHub } from '#src/group/group-hub.ts'
 import { groupId } from '#src/group/realtime-group.ts'
+import { withFolder } from '../../../../test/support/folders.ts'
 import { KEY, START } from '../support/group-rig.ts'
 import { until } from '../support/pair.ts'
 
@@ -21,7 +25,8 @@ const CONFIG: GroupConfig = {
 async function hubAt(
   now: number,
   config: Partial<GroupConfig> = {},
-  key: SigningKey = KEY,
+  identity: SigningKey = KEY,
+  memory?: EpochMemory,
 ): Promise<{
   clock: { now: number }
   member: GroupMember
@@ -33,10 +38,13 @@ async function hubAt(
   const events: BridgeEvent[] = []
   const hub = new GroupHub(
     { ...CONFIG, ...config },
-    key,
-    () => BigInt(clock.now) * 1_000_000n,
-    (event) => events.push(event),
-    () => expect.fail('no Ethernet'),
+    {
+      identity,
+      now: () => BigInt(clock.now) * 1_000_000n,
+      report: (event) => events.push(event),
+      openEthernet: () => expect.fail('no Ethernet'),
+      memory,
+    },
   )
   const keyPair = generateKemKeyPair('ML-KEM-1024')
   const member = new GroupMember({ group: groupId(CONFIG.name), owner: KEY.publicKey, keyPair })
@@ -89,6 +97,36 @@ describe('the owner of a group whose clock is set', () => {
     clock.now = START
     member.accept((await ask())!, START)
     expect(member.sending(START)).to.equal(START / 1000 + 3602)
+    await stop()
+  })
+
+  it('back and restarted, having been ahead: goes on from the epoch that is kept beside the journal', () =>
+    withFolder(async (folder) => {
+      const said: string[] = []
+      const memory = (): Promise<EpochMemory> => EpochMemory.open(folder, CONFIG.name, ({ code }) => said.push(code))
+      const ahead = await hubAt(START + 3_600_000, {}, KEY, await memory())
+      await ahead.stop()
+      const [name] = await readdir(folder)
+      expect(await readFile(join(folder, name!), 'utf8')).to.equal(`gridseal-group-epoch ${START / 1000 + 3601}\n`)
+
+      const right = await hubAt(START, {}, KEY, await memory())
+      right.member.accept((await right.ask())!, START)
+      expect(right.member.newest, 'higher than all that members know').to.equal(START / 1000 + 3602)
+      await right.stop()
+      expect((await memory()).last).to.equal(START / 1000 + 3602)
+
+      for (const text of ['', 'gridseal-group-epoch 5', 'gridseal-group-epoch 9007199254740992\n', 'x'.repeat(300)]) {
+        await writeFile(join(folder, name!), text)
+        expect((await memory()).last).to.equal(0)
+      }
+      expect(said).to.deep.equal(Array(4).fill('group.epoch-file'))
+    }))
+
+  it('without room for the epoch: members get their keys, and it is said', async () => {
+    const memory = await EpochMemory.open('/nonexistent/journal', CONFIG.name, () => expect.fail('no file yet'))
+    const { member, ask, stop, events } = await hubAt(START, {}, KEY, memory)
+    member.accept((await ask())!, START)
+    expect(events.map(({ code, level }) => [code, level])).to.deep.include(['journal.open', 'error'])
     await stop()
   })
 

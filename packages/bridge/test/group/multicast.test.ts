@@ -1,3 +1,4 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readJournalKeys, verifyJournal } from '@gridseal/envelope'
 import type { DatagramSocket } from '@gridseal/transport'
@@ -116,6 +117,24 @@ describe('multicast between bridges under group keys', () => {
     station.device('a').say('after')
     await until('both hear it', () => station.device('b').heard.length > 0)
     expect(station.device('b').heard).to.deep.equal(['after'])
+  })
+
+  it('a restarted head-end goes on from the epoch that it has kept, whatever its clock says', async () => {
+    await station.startHeadEnd(['a'])
+    await station.startField('a')
+    await station.keyed('a')
+    const journal = join(station.folder, 'journal-head-end')
+    const [name] = (await readdir(journal)).filter((file) => file.endsWith('.epoch'))
+    const file = join(journal, name!)
+    expect(await readFile(file, 'utf8')).to.equal(`gridseal-group-epoch ${station.group('a').epoch}\n`)
+    await station.stop('a')
+    await station.stop('head-end')
+    await writeFile(file, 'gridseal-group-epoch 4000000000\n')
+    await station.startHeadEnd(['a'])
+    await station.startField('a')
+    await station.keyed('a')
+    expect(station.group('a').epoch).to.equal(4_000_000_001)
+    expect(await readFile(file, 'utf8')).to.equal('gridseal-group-epoch 4000000001\n')
   })
 
   it('a site that becomes a member while the head-end runs joins, and a restarted one again', async () => {

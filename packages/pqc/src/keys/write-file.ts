@@ -4,9 +4,9 @@ import { dirname } from 'node:path'
 import { UsageError } from '@gridseal/wire'
 
 /**
- * Writes a file with exactly this mode, which is there whole or not at all, whatever happens meanwhile (a file system without
- * hard links may be left with an empty one by a power cut); synced before this resolves. Throws `UsageError` `pqc.key-file.exists` for a name that is taken unless `overwrite` is set, and
- * `pqc.key-file.write`.
+ * Writes a file with exactly this mode, which is there whole or not at all, whatever happens meanwhile (a file system
+ * without hard links may be left with an empty one by a power cut); synced before this resolves. Throws `UsageError`
+ * `pqc.key-file.exists` for a name that is taken unless `overwrite` is set, and `pqc.key-file.write`.
  */
 export async function writeWhole(
   path: string,
