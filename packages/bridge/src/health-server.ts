@@ -8,10 +8,9 @@ import type { BridgeHealth } from './health.ts'
 
 /** Supervisors ask one at a time; more connections are no supervisors. */
 const MAX_CONNECTIONS = 16
-/** Who has not said what he wants by then is no supervisor, ms. */
-const PATIENCE = 5_000
-/** Within so much of that it is looked for who has taken longer: Node's own half a minute is too long for supervisors. */
-const LOOK_SHARE = 0.2
+const REQUEST_TIMEOUT = 5_000
+/** How often it is looked for who has taken longer: Node's own half a minute is too long for supervisors. */
+const LOOK_EVERY = 1_000
 const MAX_HEADERS = 4_096
 
 /** What a bridge tells of itself over HTTP. */
@@ -28,13 +27,13 @@ export class HealthServer {
   readonly #server: Server
   readonly #listen: string
 
-  constructor(listen: string, told: Told, patience: number = PATIENCE) {
+  constructor(listen: string, told: Told) {
     this.#listen = listen
     this.#server = createServer(
       {
-        requestTimeout: patience,
-        headersTimeout: patience,
-        connectionsCheckingInterval: patience * LOOK_SHARE,
+        requestTimeout: REQUEST_TIMEOUT,
+        headersTimeout: REQUEST_TIMEOUT,
+        connectionsCheckingInterval: LOOK_EVERY,
         maxHeaderSize: MAX_HEADERS,
       },
       (request, response) => void answer(request, response, told),

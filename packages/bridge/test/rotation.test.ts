@@ -133,7 +133,7 @@ describe('a signing key that is changed while the bridges run', () => {
         expect(bridge.stats?.signer).to.equal(text('first'))
 
         // By hand now, by its window a little later.
-        const soon = new Date(Date.now() + 3000).toISOString()
+        const soon = new Date(Date.now() + 4000).toISOString()
         const list = [
           { file: 'first.key' },
           { file: 'second.key', from: '2020-01-01' },

@@ -8,14 +8,15 @@ import { groupId } from './realtime-group.ts'
  * lower one than they know: who had a clock that was ahead goes on from here when it is started again.
  */
 export class EpochMemory {
+  /** What was kept when the head-end was started; 0: none. */
+  readonly last: number
   readonly #directory: string
   readonly #file: string
-  #last: number
 
   private constructor(directory: string, file: string, last: number) {
+    this.last = last
     this.#directory = directory
     this.#file = file
-    this.#last = last
   }
 
   /** Reads the file where there is one. One that is damaged is said (`group.epoch-file`): the clock decides then. */
@@ -30,15 +31,8 @@ export class EpochMemory {
     return new EpochMemory(directory, file, 0)
   }
 
-  /** 0 before the first. */
-  get last(): number {
-    return this.#last
-  }
-
-  /** Keeps a higher epoch than the last. Throws `UsageError` `journal.open` if it cannot be written. */
-  async keep(epoch: number): Promise<void> {
-    if (epoch <= this.#last) return
-    await putBeside(this.#directory, this.#file, `gridseal-group-epoch ${epoch}\n`)
-    this.#last = epoch
+  /** Keeps the epoch that has begun. Throws `UsageError` `journal.open` if it cannot be written. */
+  keep(epoch: number): Promise<void> {
+    return putBeside(this.#directory, this.#file, `gridseal-group-epoch ${epoch}\n`)
   }
 }

@@ -188,7 +188,7 @@ describe('channel over datagrams: the session', () => {
 
   for (const [lost, what] of ['the first close_notify', 'the answer', 'the word that the answer came'].entries()) {
     it(`${what} gets lost: it is said again, and both ends are closed in good order`, async () => {
-      const { client, server, listener, net } = await datagramPair({ server: { closeTimeout: 1_500 } })
+      const { client, server, listener, net } = await datagramPair({ server: { closeTimeout: 3_000 } })
       collect(client)
       collect(server)
       await settled()

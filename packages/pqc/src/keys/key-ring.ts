@@ -1,4 +1,4 @@
-import { AuthError, UsageError } from '@gridseal/wire'
+import { GridsealError, UsageError } from '@gridseal/wire'
 import type { SignOptions } from '../providers/provider.ts'
 import type { VerifyingKey } from './verifying-key.ts'
 
@@ -89,9 +89,9 @@ function needWindow(owner: string, { notBefore, notAfter }: Omit<KeyWindow<unkno
 }
 
 /**
- * Whether any valid key of an owner made a signature, the newest asked first. A key whose algorithm policy does not let
- * verify any more is passed over for the others; where none of them made the signature, its `AuthError`
- * `pqc.policy.refused` is thrown, so that "refused" is not taken for "forged".
+ * Whether any valid key of an owner made a signature, the newest asked first. A key that policy does not let verify any
+ * more is passed over for the others; where none of them made the signature, its error `pqc.policy.refused` is thrown, so
+ * that "refused" is not taken for "forged".
  */
 export function verifyWithRing(
   ring: KeyRing<VerifyingKey>,
@@ -101,12 +101,12 @@ export function verifyWithRing(
   signature: Uint8Array,
   options?: SignOptions,
 ): boolean {
-  let refusal: AuthError | undefined
+  let refusal: GridsealError | undefined
   for (const key of ring.valid(owner, now).toReversed()) {
     try {
       if (key.verify(message, signature, options)) return true
     } catch (error) {
-      if (!(error instanceof AuthError)) throw error
+      if (!(error instanceof GridsealError) || error.code !== 'pqc.policy.refused') throw error
       refusal ??= error
     }
   }
