@@ -98,9 +98,14 @@ describe('a serial port', () => {
       await until('it opens', () => states.at(-1) === 'ready')
       await pty.unplug()
       await until('it waits', () => states.at(-1) === 'backing-off')
-      const { user } = process.cpuUsage()
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      expect(process.cpuUsage().user - user).to.be.below(150_000)
+      // The collector takes time of its own now and then; who spins does so in every window.
+      const used: number[] = []
+      for (let window = 0; window < 3; window++) {
+        const before = process.cpuUsage()
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        used.push(process.cpuUsage(before).user)
+      }
+      expect(Math.min(...used)).to.be.below(150_000)
       expect(link.counters.failed).to.be.greaterThan(2)
       await pty.renew()
       await until('it opens again', () => states.at(-1) === 'ready')
